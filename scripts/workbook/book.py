@@ -1,0 +1,118 @@
+"""Reads `_quarto.yml` and its profiles: the only place for metadata and chapter order."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from workbook.problem import BookError, problem
+
+LANGUAGES = ("zh", "en")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One file of a book: where it stands, and the number that Quarto would give it."""
+
+    path: Path  # relative to the root
+    slug: str
+    number: str  # "1", "2" … for chapters, "A", "B" … for appendices, "" for the preface
+    part: str = ""  # title of the part that the chapter belongs to
+    appendix: bool = False
+
+
+@dataclass(frozen=True)
+class Edition:
+    """One language's book as its profile describes it."""
+
+    lang: str
+    title: str
+    subtitle: str
+    author: str
+    date: datetime.date
+    output_file: str  # stem of the PDF and the EPUB
+    bibliography: Path
+    entries: tuple[Entry, ...]
+
+    def entry(self, slug: str) -> Entry | None:
+        """The entry with this slug, if the edition has one."""
+        return next((e for e in self.entries if e.slug == slug), None)
+
+
+def read_edition(root: Path, lang: str) -> Edition:
+    """Read one profile over `_quarto.yml`; BookError where a key or a file is missing."""
+    profile = f"_quarto-{lang}.yml"
+    base, own = _load(root, "_quarto.yml"), _load(root, profile)
+    book = base.get("book", {}) | own.get("book", {})
+    for key in ("title", "author", "date", "output-file", "chapters"):
+        if not book.get(key):
+            raise BookError(problem(profile, 0, f"book has no {key}", f"add book: {key}:"))
+    entries = _entries(book["chapters"], book.get("appendices", []))
+    absent = [
+        problem(profile, _line_of(root / profile, str(e.path)), f"{e.path} does not exist",
+                "write the chapter or take it off the list")
+        for e in entries
+        if not (root / e.path).is_file()
+    ]  # fmt: skip
+    if absent:
+        raise BookError(absent)
+    return Edition(
+        lang=own.get("lang", lang),
+        title=book["title"],
+        subtitle=book.get("subtitle", ""),
+        author=book["author"],
+        date=datetime.date.fromisoformat(str(book["date"])),
+        output_file=book["output-file"],
+        bibliography=root / base.get("bibliography", "references.bib"),
+        entries=tuple(entries),
+    )
+
+
+def slug_of(path: Path | str) -> str:
+    """`chapters/zh/04-tensors.qmd` → `tensors`; `index.zh.qmd` → `index`."""
+    return re.sub(r"^\d+-", "", Path(path).name).split(".")[0]
+
+
+def _entries(chapters: list[Any], appendices: list[Any]) -> list[Entry]:
+    listed: list[tuple[str, str]] = []  # (part, path)
+    for item in chapters:
+        if isinstance(item, dict):
+            listed += [(item.get("part", ""), path) for path in item.get("chapters", [])]
+        else:
+            listed.append(("", item))
+    entries = []
+    count = 0
+    for part, path in listed:
+        slug = slug_of(path)
+        count += slug != "index"
+        entries.append(Entry(Path(path), slug, "" if slug == "index" else str(count), part))
+    for i, path in enumerate(appendices):
+        entries.append(Entry(Path(path), slug_of(path), chr(ord("A") + i), appendix=True))
+    return entries
+
+
+def _load(root: Path, name: str) -> dict[str, Any]:
+    path = root / name
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BookError(
+            problem(name, 0, "not found", "run workbook in the book's root folder")
+        ) from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        what = str(getattr(error, "problem", error))
+        raise BookError(
+            problem(name, mark.line + 1 if mark else 0, f"not YAML: {what}", "mend it")
+        ) from None
+    return data or {}
+
+
+def _line_of(path: Path, text: str) -> int:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return next((n for n, line in enumerate(lines, 1) if text in line), 0)

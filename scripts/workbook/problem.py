@@ -1,0 +1,45 @@
+"""What is wrong, where, and what to do: the one form in which faults are told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, order=True)
+class Location:
+    """A place in a file; line 0 means the file as a whole."""
+
+    path: str
+    line: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}" if self.line else self.path
+
+
+@dataclass(frozen=True, order=True)
+class Problem:
+    """One fault: where it is, what it is, and what mends it."""
+
+    where: Location
+    what: str
+    remedy: str
+    detail: str = ""  # a traceback, a diff: printed below the line
+
+    def __str__(self) -> str:
+        line = f"{self.where}: {self.what}; {self.remedy}"
+        return f"{line}\n{self.detail}" if self.detail else line
+
+
+class BookError(Exception):
+    """Stops the work at hand; carries every problem found up to then."""
+
+    def __init__(self, problems: Problem | Iterable[Problem]) -> None:
+        self.problems = [problems] if isinstance(problems, Problem) else sorted(problems)
+        super().__init__("\n".join(map(str, self.problems)))
+
+
+def problem(path: Path | str, line: int, what: str, remedy: str, detail: str = "") -> Problem:
+    """Make a problem from its parts."""
+    return Problem(Location(str(path), line), what, remedy, detail)

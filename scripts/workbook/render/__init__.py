@@ -1,0 +1,1 @@
+"""Writes books from woven chapters: HTML site, EPUB, PDF, or through Quarto."""
