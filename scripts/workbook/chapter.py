@@ -152,18 +152,24 @@ def _measure(lines: list[str], at: int, path: Path) -> tuple[str, int]:
     """The kind of the block that starts at line index `at`, and the index after its end."""
     line = lines[at].rstrip("\r\n")
     if at == 0 and line == "---":
-        return "metadata", _until(lines, at, r"^---\s*$", path, "front matter", "close it with ---")
+        return "metadata", _until(
+            lines, at, r"^---\s*$", path, "front matter", "close it with ---"
+        )
     if fence := FENCE.match(line):
         mark = re.escape(fence[2][0]) + "{" + str(len(fence[2])) + ",}"
         kind = "cell" if fence[3].startswith("{python") else "code"
         close = fence[2]
-        return kind, _until(lines, at, rf"^\s*{mark}\s*$", path, "code fence", f"close it with {close}")
+        return kind, _until(
+            lines, at, rf"^\s*{mark}\s*$", path, "code fence", f"close it with {close}"
+        )
     if div := DIV.match(line):
         return ("open" if div[1] else "close"), at + 1
     if line.startswith("$$"):
         if re.search(r"\$\$\s*(\{.*\})?\s*$", line[2:]):
             return "math", at + 1
-        return "math", _until(lines, at, r"\$\$\s*(\{.*\})?\s*$", path, "formula", "close it with $$")
+        return "math", _until(
+            lines, at, r"\$\$\s*(\{.*\})?\s*$", path, "formula", "close it with $$"
+        )
     for kind, pattern in _ONE_LINE.items():
         if pattern.match(line):
             return kind, at + 1
@@ -217,19 +223,28 @@ def _cell(text: str, line: int, path: Path) -> Cell:
     lines = text.splitlines()[1:-1]
     count = next((i for i, x in enumerate(lines) if not x.startswith("#|")), len(lines))
     try:
-        options = yaml.safe_load("\n".join(x[2:].removeprefix(" ") for x in lines[:count])) or {}
+        options = (
+            yaml.safe_load("\n".join(x[2:].removeprefix(" ") for x in lines[:count])) or {}
+        )
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = line + 1 + (mark.line if mark else 0)
         raise BookError(
-            problem(path, where, "cell options are not YAML", 'write "#| key: value", quoting text')
+            problem(
+                path, where, "cell options are not YAML", 'write "#| key: value", quoting text'
+            )
         ) from None
     if not isinstance(options, dict):
         raise BookError(problem(path, line + 1, "cell options are not key: value", "mend them"))
     code = lines[count:]
     skipped = next((i for i, x in enumerate(code) if x.strip()), len(code))
     return Cell(
-        "cell", line, text, options, "\n".join(code[skipped:]).rstrip(), line + 1 + count + skipped
+        "cell",
+        line,
+        text,
+        options,
+        "\n".join(code[skipped:]).rstrip(),
+        line + 1 + count + skipped,
     )
 
 
@@ -256,9 +271,17 @@ def _exercises(chapter: Chapter) -> Iterator[Exercise]:
             inside = blocks[at + 1 : div_end(blocks, at) - 1]
             heading = next((b for b in inside if b.kind == "heading"), block)
             match = HEADING.match(heading.text)
-            cells = [c for c in chapter.cells if block.id in (c.option("exercise"), c.option("check"))]
+            cells = [
+                c
+                for c in chapter.cells
+                if block.id in (c.option("exercise"), c.option("check"))
+            ]
             yield Exercise(
-                block.id, block.line, match[2] if match else block.id, _worked(inside), tuple(cells)
+                block.id,
+                block.line,
+                match[2] if match else block.id,
+                _worked(inside),
+                tuple(cells),
             )
 
 

@@ -1,0 +1,231 @@
+-- The workbook's own constructs, for both engines: room to write, exercise stubs, worked
+-- solutions, recordings, error outputs, terms, and line breaks between Chinese characters.
+-- Quarto loads this before its own filters; the embedded engine after numbering.
+
+local TEXT = {
+  zh = {
+    answer = '作答处',
+    recorded = '录制于 %s · 驱动 %s · torch %s · %s',
+    missing = '此结果需在 GPU 上录制，目前尚未录制。',
+    stale = '录制的是本段代码的旧版本，此处不予显示。',
+  },
+  en = {
+    answer = 'Your answer',
+    recorded = 'Recorded on %s · driver %s · torch %s · %s',
+    missing = 'Not recorded yet: this result needs a GPU.',
+    stale = 'The recording is of an earlier version of this code and is not shown.',
+  },
+}
+local text = TEXT.en
+
+local typst = FORMAT:match 'typst' ~= nil
+local epub = FORMAT:match 'epub' ~= nil
+local html = not epub and FORMAT:match 'html' ~= nil
+
+local function read_language(meta)
+  local lang = meta.lang and pandoc.utils.stringify(meta.lang) or 'en'
+  text = TEXT[lang:match '^%a+'] or TEXT.en
+end
+
+-- Soft breaks -----------------------------------------------------------------------------
+
+local IDEOGRAPHS = { { 0x2E80, 0x2FFF }, { 0x3005, 0x3007 }, { 0x3021, 0x312F },
+  { 0x31C0, 0x9FFF }, { 0xF900, 0xFAFF }, { 0x20000, 0x3FFFF } }
+local PUNCTUATION = { { 0x3000, 0x3004 }, { 0x3008, 0x3020 }, { 0xFE30, 0xFE4F },
+  { 0xFF01, 0xFFEF } }
+
+local function within(codepoint, ranges)
+  for _, range in ipairs(ranges) do
+    if codepoint and codepoint >= range[1] and codepoint <= range[2] then return true end
+  end
+  return false
+end
+
+-- The code point at one end of a piece of text; nothing for code, formulas and references,
+-- which Chinese sets off with a space as it does Latin words.
+local function edge(inline, at)
+  if not inline or inline.t == 'Code' or inline.t == 'Math' or inline.t == 'Cite'
+    or inline.t == 'RawInline' or (inline.t == 'Link' and inline.classes:includes 'xref') then
+    return nil
+  end
+  local words = pandoc.utils.stringify(inline)
+  if words == '' then return nil end
+  return utf8.codepoint(words, utf8.offset(words, at))
+end
+
+-- A line break in the source is a space in Latin text and nothing in Chinese; between
+-- Chinese and Latin the house style has a space.
+local function joins(before, after)
+  local left, right = edge(before, -1), edge(after, 1)
+  return within(left, PUNCTUATION) or within(right, PUNCTUATION)
+    or (within(left, IDEOGRAPHS) and within(right, IDEOGRAPHS))
+end
+
+local function drop_soft_breaks(inlines)
+  local kept = pandoc.Inlines {}
+  for i, inline in ipairs(inlines) do
+    if not (inline.t == 'SoftBreak' and joins(inlines[i - 1], inlines[i + 1])) then
+      kept:insert(inline)
+    end
+  end
+  return kept
+end
+
+-- Room to write ---------------------------------------------------------------------------
+
+local function answer(div)
+  local lines = math.tointeger(tonumber(div.attributes.lines)) or 3
+  if typst then return pandoc.RawBlock('typst', '#workbook-answer(' .. lines .. ')') end
+  if html then
+    return pandoc.RawBlock('html', '<textarea class="answer" rows="' .. lines
+      .. '" aria-label="' .. text.answer .. '"></textarea>')
+  end
+  if epub then -- a form would be lost on most e-readers: CSS rules the lines
+    return pandoc.RawBlock('html', '<div class="answer-space" aria-hidden="true">'
+      .. ('<p>&#160;</p>'):rep(lines) .. '</div>')
+  end
+end
+
+-- Exercises -------------------------------------------------------------------------------
+
+local function stub(div)
+  local raise = '%1raise NotImplementedError("' .. div.attributes.exercise .. '")'
+  return div:walk {
+    CodeBlock = function(block)
+      block.text = block.text:gsub('([ \t]*)### BEGIN SOLUTION\n.-### END SOLUTION', raise)
+      return block
+    end,
+  }
+end
+
+-- Recordings ------------------------------------------------------------------------------
+
+local function root()
+  local folder = pandoc.path.directory(PANDOC_SCRIPT_FILE)
+  return pandoc.path.join { folder, '..', '..' }
+end
+
+local function read_recording(label)
+  local path = pandoc.path.join { root(), 'recordings', 'cuda', label .. '.json' }
+  local file = io.open(path, 'r')
+  if not file then return nil end
+  local content = file:read 'a'
+  file:close()
+  return pandoc.json.decode(content, false)
+end
+
+local function stamp(line)
+  local inlines = pandoc.Inlines(line)
+  if typst then
+    inlines:insert(1, pandoc.RawInline('typst', '#workbook-recording['))
+    inlines:insert(pandoc.RawInline('typst', ']'))
+    return pandoc.Plain(inlines)
+  end
+  return pandoc.Div(pandoc.Para(inlines), pandoc.Attr('', { 'recording' }))
+end
+
+local function code_of(cell)
+  local code
+  cell:walk {
+    CodeBlock = function(block)
+      if block.classes:includes 'cell-code' then code = code or block.text end
+    end,
+  }
+  return code
+end
+
+-- A result that needs a GPU was recorded on one; it is shown only beside the code it is of.
+local function recorded(div)
+  local recording = read_recording((div.identifier:gsub('^cell%-', '')))
+  if not recording then
+    div.content:insert(stamp(text.missing))
+  elseif recording.inputs.cell ~= pandoc.utils.sha1(code_of(div) or '') then
+    div.content:insert(stamp(text.stale))
+  else
+    local output = pandoc.Attr('', { 'cell-output', 'cell-output-stdout' })
+    local printed = recording.stdout:gsub('%s+$', '')
+    div.content:insert(pandoc.Div(pandoc.CodeBlock(printed), output))
+    div.content:insert(stamp(text.recorded:format(
+      recording.device, recording.driver, recording.torch, recording.date)))
+  end
+  return div
+end
+
+-- Error outputs ---------------------------------------------------------------------------
+
+local ENTITIES = { lt = '<', gt = '>', quot = '"', ['#39'] = "'", ['#x27'] = "'", amp = '&' }
+
+local function plain_text(div)
+  local found = ''
+  div:walk {
+    CodeBlock = function(block) found = found .. block.text:gsub('\27%[[%d;]*m', '') end,
+    RawBlock = function(block)
+      local visible = block.text:gsub('<[^>]*>', ''):gsub('&(#?%w+);', ENTITIES)
+      found = found .. visible
+    end,
+  }
+  return found
+end
+
+-- The exception without the traceback: its frames are the library's, and hold paths.
+local function exception(traceback)
+  local name, message
+  for line in (traceback .. '\n'):gmatch '(.-)\n' do
+    local header = line:match '^(%S+)%s+Traceback %(most recent call last%)'
+    if header then
+      name, message = header, nil -- of a chain of exceptions the last one counts
+    elseif message then
+      message = message .. '\n' .. line
+    elseif name and (line:sub(1, #name + 1) == name .. ':' or line == name) then
+      message = line
+    elseif not name and line:match '^%a%w*: ' then -- a SyntaxError has no such header
+      message = line
+    end
+  end
+  -- Quarto puts the message before the traceback too: there what follows it is cut off.
+  message = (message or traceback):gsub('\n%-%-%-%-%-%-%-%-.*$', '')
+  return (message:gsub(' %(%d+%.py, line %d+%)', ''):gsub('%s+$', ''))
+end
+
+local function error_output(div)
+  div.content = { pandoc.CodeBlock(exception(plain_text(div))) }
+  return div
+end
+
+-- Terms -----------------------------------------------------------------------------------
+
+local function term(span)
+  local content = span.content
+  if typst then
+    content:insert(1, pandoc.RawInline('typst', '#workbook-term['))
+    content:insert(pandoc.RawInline('typst', ']'))
+    return content
+  end
+  if html or epub then
+    content:insert(1, pandoc.RawInline('html', '<dfn class="term">'))
+    content:insert(pandoc.RawInline('html', '</dfn>'))
+    return content
+  end
+end
+
+-- The filter ------------------------------------------------------------------------------
+
+local function div(block)
+  local classes = block.classes
+  if classes:includes 'answer' then return answer(block) end
+  if classes:includes 'worked' then return {} end -- printed at the back of the book
+  if classes:includes 'cell-output-error' then return error_output(block) end
+  if classes:includes 'cell' and block.attributes.exercise then return stub(block) end
+  if classes:includes 'cell' and block.attributes.recorded then return recorded(block) end
+end
+
+local function span(inline)
+  if inline.classes:includes 'term' then return term(inline) end
+end
+
+-- Formulas and code stand in the text before terms become raw markup around them.
+return {
+  { Meta = read_language },
+  { Inlines = drop_soft_breaks },
+  { Div = div, Span = span },
+}

@@ -1,0 +1,252 @@
+"""From chapters to books: the only module that knows the whole way.
+
+Everything is made in a folder beside the output and moved into place at the end, so a
+failure or an interruption leaves the last good book as it was.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib.metadata
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from workbook import tangle
+from workbook.answers import answers
+from workbook.book import LANGUAGES, Edition, read_edition
+from workbook.chapter import Chapter, read_chapter
+from workbook.check import check
+from workbook.execute import Modules, Outputs, cached, execute, fingerprint, keep
+from workbook.kernel import stop_kernels
+from workbook.problem import BookError
+from workbook.shelf import Product, Shelf, shelf_at
+from workbook.weave import FORMATS, Woven, weave
+
+WORK = ".workbook"  # caches and the like; may be deleted at any time
+
+
+class Reporter(Protocol):
+    """Is told what the build does; the command line draws it."""
+
+    def start(self, stage: str, total: int) -> None:
+        """A stage begins that has `total` steps."""
+
+    def step(self, stage: str, what: str, done: int, total: int) -> None:
+        """Of one item of the stage (a chapter, a book), `done` of `total` parts are done."""
+
+    def finish(self, stage: str) -> None:
+        """The stage is over."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to build, and where to."""
+
+    root: Path
+    output: Path
+    languages: tuple[str, ...] = LANGUAGES
+    formats: tuple[str, ...] = FORMATS
+    jobs: int = os.cpu_count() or 1
+    force: bool = False  # execute and render even what did not change
+
+
+@dataclass
+class Summary:
+    """What a build did."""
+
+    products: list[Product] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+    executed: list[str] = field(default_factory=list)  # slugs of the chapters that were run
+    tangled: list[Path] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Book:
+    """An edition with its chapters, read."""
+
+    edition: Edition
+    chapters: tuple[Chapter, ...]
+
+
+def build(request: Request, report: Reporter) -> Summary:
+    """Build the books that were asked for; BookError stops it and changes no book."""
+    summary = Summary()
+    with _stage("check", summary, report):
+        _require_clean(request.root)
+    with _stage("tangle", summary, report):
+        summary.tangled = retangle(request.root)
+    books = {lang: _read(request.root, lang) for lang in LANGUAGES}
+    memory = request.root / WORK / "books.json"
+    with shelf_at(request.output, memory, request.force) as shelf:
+        with _stage("execute", summary, report):
+            outputs = _execute_all(books, request, report, summary)
+        with _stage("render", summary, report):
+            products = _render_all(books, outputs, request, shelf, report)
+            summary.products = shelf.install(products)
+    return summary
+
+
+def retangle(root: Path, check_only: bool = False) -> list[Path]:
+    """Write all that is generated from the chapters: modules, answers appendices."""
+    targets: list[tangle.Target] = []
+    for lang in LANGUAGES:
+        book = _read(root, lang, generated=False)
+        if lang == LANGUAGES[0]:
+            targets += tangle.modules(book.chapters)
+        appendix = answers(book.edition, book.chapters)
+        targets += [appendix] if appendix else []
+    return tangle.write(root, targets, check=check_only)
+
+
+def _require_clean(root: Path) -> None:
+    if problems := check(root):
+        raise BookError(problems)
+
+
+def _read(root: Path, lang: str, generated: bool = True) -> _Book:
+    """An edition and its chapters, with or without the generated appendices."""
+    edition = read_edition(root, lang)
+    entries = [e for e in edition.entries if generated or not e.appendix]
+    return _Book(edition, tuple(read_chapter(root / e.path, root) for e in entries))
+
+
+# --- execute ---------------------------------------------------------------------------
+
+
+def _execute_all(
+    books: Mapping[str, _Book], request: Request, report: Reporter, summary: Summary
+) -> dict[str, Outputs]:
+    """The outputs of all chapters by slug: each is run once, from its Chinese file."""
+    chapters = books[LANGUAGES[0]].chapters
+    cache = request.root / WORK / "outputs"
+    outputs: dict[str, Outputs] = {}
+    waiting: list[tuple[Chapter, Modules, str]] = []
+    for chapter in chapters:
+        modules = tangle.visible(chapters, chapter.slug)
+        key = fingerprint(chapter, modules, request.root)
+        kept = None if request.force else cached(cache, chapter, key)
+        if kept is not None or not chapter.cells:
+            outputs[chapter.slug] = kept or []
+        else:
+            waiting.append((chapter, modules, key))
+    report.start("execute", sum(len(chapter.cells) for chapter, _, _ in waiting))
+
+    def run(chapter: Chapter, modules: Modules, key: str) -> tuple[str, Outputs]:
+        result = execute(
+            chapter,
+            modules,
+            request.root,
+            lambda done, total: report.step("execute", chapter.slug, done, total),
+        )
+        keep(cache, chapter, key, result)
+        return chapter.slug, result
+
+    for slug, result in _in_parallel(run, waiting, request.jobs, on_failure=stop_kernels):
+        outputs[slug] = result
+        summary.executed.append(slug)
+    return outputs
+
+
+def _in_parallel(
+    work: Callable[..., tuple[str, object]],
+    arguments: Sequence[tuple],
+    jobs: int,
+    on_failure: Callable[[], None] = lambda: None,
+) -> list:
+    """The results of `work(*arguments)` in order; the first failure stops the rest."""
+    with ThreadPoolExecutor(max_workers=max(1, jobs)) as pool:
+        futures: list[Future] = [pool.submit(work, *each) for each in arguments]
+        try:
+            wait(futures, return_when=FIRST_EXCEPTION)
+            failed = [f.exception() for f in futures if f.done() and f.exception()]
+            if failed:
+                raise failed[0]  # type: ignore[misc]
+            return [future.result() for future in futures]
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            on_failure()
+            raise
+
+
+# --- render ----------------------------------------------------------------------------
+
+
+def _render_all(
+    books: Mapping[str, _Book],
+    outputs: Mapping[str, Outputs],
+    request: Request,
+    shelf: Shelf,
+    report: Reporter,
+) -> list[Product]:
+    wanted = [(lang, fmt) for lang in request.languages for fmt in request.formats]
+    report.start("render", len(wanted))
+
+    def run(lang: str, fmt: str) -> tuple[str, Product]:
+        product = _render(books[lang], outputs, fmt, request.root, shelf)
+        report.step("render", f"{lang} {fmt}", 1, 1)
+        return lang, product
+
+    return [product for _, product in _in_parallel(run, wanted, request.jobs)]
+
+
+def _render(
+    book: _Book, outputs: Mapping[str, Outputs], fmt: str, root: Path, shelf: Shelf
+) -> Product:
+    edition = book.edition
+    pages = [
+        weave(chapter, entry, outputs[chapter.slug], fmt, root)
+        for entry, chapter in zip(edition.entries, book.chapters, strict=True)
+    ]
+    name = "html" if fmt == "html" else f"{edition.output_file}.{fmt}"
+    key = _render_key(edition, pages, fmt, root)
+    return shelf.product(
+        f"{edition.lang}/{name}", key, lambda out: _write(fmt, edition, pages, out)
+    )
+
+
+def _write(fmt: str, edition: Edition, pages: Sequence[Woven], out: Path) -> int:
+    """Write one book; returns how many pages it has, 0 where that has no meaning."""
+    # Imported here: typst and panflute take a while, and most commands need neither.
+    if fmt == "html":
+        from workbook.render import html
+
+        html.write(edition, pages, out)
+        return len(list(out.glob("*.html")))
+    if fmt == "epub":
+        from workbook.render import epub
+
+        epub.write(edition, pages, out)
+        return 0
+    from workbook.render import pdf
+
+    return pdf.write(edition, pages, out)
+
+
+def _render_key(edition: Edition, pages: Sequence[Woven], fmt: str, root: Path) -> str:
+    """The hash of all that a book depends on besides the machine."""
+    digest = hashlib.sha256(f"{fmt} {edition!r}".encode())
+    for page in pages:
+        digest.update(page.markdown.encode())
+        for name, content in sorted(page.files.items()):
+            digest.update(name.encode() + content)
+    for package in ("pypandoc_binary", "typst", "jinja2", "panflute", "pylopdf-fonts-zh-cn"):
+        digest.update(f"{package} {importlib.metadata.version(package)}".encode())
+    folders = (root / "theme", root / "_extensions", root / "recordings", Path(__file__).parent)
+    files = [p for f in folders for p in f.rglob("*") if p.is_file() and p.suffix != ".pyc"]
+    for file in sorted([*files, edition.bibliography]):
+        digest.update(file.name.encode() + file.read_bytes())
+    return digest.hexdigest()
+
+
+@contextlib.contextmanager
+def _stage(name: str, summary: Summary, report: Reporter) -> Iterator[None]:
+    begun = time.perf_counter()
+    yield
+    summary.seconds[name] = time.perf_counter() - begun
+    report.finish(name)

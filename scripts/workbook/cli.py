@@ -1,0 +1,224 @@
+"""The command `workbook`: arguments in, exit status out, nothing else."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from workbook.book import LANGUAGES, read_edition
+from workbook.chapter import read_chapter
+from workbook.problem import BookError
+
+ALL = "all"
+FORMATS = ("html", "epub", "pdf")
+
+
+def _root() -> Path:
+    """The book's root: the nearest folder at or above this one that has _quarto.yml."""
+    here = Path.cwd()
+    return next((f for f in (here, *here.parents) if (f / "_quarto.yml").is_file()), here)
+
+
+def _tells_problems(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Print every problem on its own line and leave with status 1."""
+
+    @functools.wraps(command)
+    def wrapped(*args: Any, **options: Any) -> Any:
+        try:
+            return command(*args, **options)
+        except BookError as error:
+            for each in error.problems:
+                click.echo(str(each), err=True)
+            count = len(error.problems)
+            click.echo(f"{count} problem{'s' if count > 1 else ''}", err=True)
+            raise SystemExit(1) from None
+
+    return wrapped
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 96})
+@click.version_option(package_name="pytorch-workbook", prog_name="workbook")
+def main() -> None:
+    """Build, check and maintain The PyTorch Workbook.
+
+    Chapters in chapters/{zh,en}/*.qmd become books in _book/ and modules in
+    code/torchbook/. Start with "workbook check", then "workbook build".
+    """
+
+
+@main.command()
+@click.option(
+    "--edition",
+    "-e",
+    "editions",
+    multiple=True,
+    type=click.Choice([*LANGUAGES, ALL]),
+    help="Which language; may be repeated. [all]",
+)
+@click.option(
+    "--format",
+    "-f",
+    "formats",
+    multiple=True,
+    type=click.Choice([*FORMATS, ALL]),
+    help="Which format; may be repeated. [all]",
+)
+@click.option(
+    "--engine",
+    type=click.Choice(["embedded", "quarto"]),
+    default="embedded",
+    show_default=True,
+    help="What renders: our own pipeline, or Quarto (an extra).",
+)
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Where the books go. [_book]",
+)
+@click.option(
+    "--jobs",
+    "-j",
+    type=click.IntRange(1),
+    default=os.cpu_count() or 1,
+    show_default="the number of cores",
+    help="How many chapters run side by side.",
+)
+@click.option("--force", is_flag=True, help="Execute and render even what did not change.")
+@_tells_problems
+def build(editions: tuple[str, ...], formats: tuple[str, ...], engine: str,
+          output: Path | None, jobs: int, force: bool) -> None:  # fmt: skip
+    """Make the books.
+
+    Every code cell is executed, once for both languages and all formats; a chapter that
+    did not change since it was last run is not run again. If anything fails, the last
+    good book stays as it was.
+
+    \b
+    workbook build                       all books
+    workbook build -e zh -f pdf          the Chinese PDF
+    workbook build --engine quarto       through Quarto, into _book/quarto
+    """
+    from workbook.build import Request, retangle
+    from workbook.build import build as run
+    from workbook.progress import reporter
+    from workbook.summary import summarize
+
+    root = _root()
+    languages = _chosen(editions, LANGUAGES)
+    kinds = _chosen(formats, FORMATS)
+    if engine == "quarto":
+        from workbook.render.quarto import render
+
+        retangle(root)
+        for lang in languages:
+            click.echo(f"made {render(root, lang, kinds)}")
+        return
+    request = Request(
+        root, (output or root / "_book").absolute(), languages, kinds, jobs, force
+    )
+    with reporter() as report:
+        summary = run(request, report)
+    click.echo(summarize(summary))
+
+
+@main.command()
+@_tells_problems
+def check() -> None:
+    """Find what is wrong in the chapters, without running anything.
+
+    Tells file, line and remedy of each fault: house markup, references, and where the
+    two languages of a chapter drifted apart. Silent if all is well.
+    """
+    from workbook.check import check as run
+
+    if problems := run(_root()):
+        raise BookError(problems)
+
+
+@main.command()
+@click.option("--check", "check_only", is_flag=True,
+              help="Write nothing; fail if a file differs from the chapters.")  # fmt: skip
+@_tells_problems
+def tangle(check_only: bool) -> None:
+    """Write code/torchbook/ and the generated chapters from the cells.
+
+    A file that was edited by hand is never overwritten: nothing is written then, and
+    the file is named.
+    """
+    from workbook.build import retangle
+
+    for path in retangle(_root(), check_only):
+        click.echo(f"{'wrote' if (_root() / path).exists() else 'removed'} {path}")
+
+
+@main.command()
+@click.option("--device", type=click.Choice(["cuda"]), default="cuda", show_default=True,
+              help="The kind of device to record on.")  # fmt: skip
+@click.option("--into", type=click.Path(path_type=Path), metavar="FOLDER",
+              help="Where the recordings go. [recordings/DEVICE]")  # fmt: skip
+@_tells_problems
+def record(device: str, into: Path | None) -> None:
+    """Run the cells marked "recorded: cuda" on a GPU and keep what they print.
+
+    Each recording is stamped with the device, its driver, the torch version, the date
+    and the hash of the code. The pages show it; "workbook check" tells when the code
+    has changed since.
+    """
+    from workbook import record as recorder
+
+    root = _root()
+    edition = read_edition(root, LANGUAGES[0])
+    chapters = [read_chapter(root / entry.path, root) for entry in edition.entries]
+    cells = list(recorder.recorded_cells(chapters, device))
+    if not cells:
+        click.echo(f'no cell says "recorded: {device}"')
+        return
+    stamp = recorder.machine(device)
+    folder = into or root / recorder.FOLDER / device
+    for count, (chapter, cell) in enumerate(cells, 1):
+        path = recorder.record(chapter, cell, stamp, root).write(folder)
+        click.echo(f"{count}/{len(cells)} {path}")
+
+
+@main.command()
+@click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True)
+def serve(port: int) -> None:
+    """Serve _book/ to a browser on this machine, and on no other."""
+    import http.server
+
+    folder = _root() / "_book"
+    if not folder.is_dir():
+        raise click.ClickException('there is no _book folder yet; run "workbook build"')
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
+        for lang in LANGUAGES:
+            click.echo(f"http://127.0.0.1:{port}/{lang}/html/index.html")
+        click.echo("Ctrl-C stops it.")
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            click.echo()
+
+
+@main.command()
+def doctor() -> None:
+    """Say what is installed and what is missing; status 1 if the books cannot be built."""
+    from workbook.doctor import examine
+
+    findings = examine()
+    for finding in findings:
+        click.echo(finding)
+    if any(f.missing and f.needed for f in findings):
+        raise SystemExit(1)
+
+
+def _chosen(given: tuple[str, ...], known: tuple[str, ...]) -> tuple[str, ...]:
+    """What was asked for, in the usual order; everything if nothing was."""
+    return tuple(x for x in known if x in given) if given and ALL not in given else known

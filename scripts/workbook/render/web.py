@@ -1,0 +1,60 @@
+"""What the site and the EPUB share: numbers that show, headings, notes, references."""
+
+from __future__ import annotations
+
+import panflute as pf
+
+from workbook.book import Edition
+from workbook.render import pandoc
+
+EXERCISE_LEVEL = 3  # an exercise stands under the heading “Exercises”, which is a second level
+
+
+def show_numbers(doc: pf.Doc) -> None:
+    """Write the numbers that numbering left in attributes where a reader sees them."""
+    doc.walk(_show)
+
+
+def with_references(doc: pf.Doc, edition: Edition, level: int) -> None:
+    """End a document that cites with its own references."""
+    if pandoc.cites(doc):
+        doc.content.extend(pandoc.references(edition, level))
+
+
+def visible_number(header: pf.Header) -> str:
+    """第 1 章, 1.1: what stands before a heading; empty where it has no number."""
+    return header.attributes.get("label") or header.attributes.get("number", "")
+
+
+def _show(element: pf.Element, _doc: pf.Doc) -> pf.Element | None:
+    if isinstance(element, pf.Header):
+        return _heading(element)
+    if isinstance(element, pf.Image):
+        # pandoc writes no alt attribute at all where an image has no text.
+        element.attributes.setdefault("alt", pf.stringify(element))
+    if not isinstance(element, pf.Div):
+        return None
+    if "equation" in element.classes:
+        number = pf.Span(
+            pf.Str(f"({element.attributes.pop('number')})"), classes=["equation-number"]
+        )
+        element.content.append(pf.Plain(number))
+    elif "exercise-title" in element.classes:
+        title = element.content[0]
+        return pf.Header(*title.content, level=EXERCISE_LEVEL, classes=["exercise-title"])
+    elif "exercise" in element.classes:
+        element.classes.insert(0, "section")  # pandoc writes <section> for this class
+    elif "callout" in element.classes:
+        element.attributes["role"] = "note"
+        element.attributes["aria-label"] = pf.stringify(element.content[0]).strip()
+    return None
+
+
+def _heading(header: pf.Header) -> pf.Header:
+    number = visible_number(header)
+    header.attributes.pop("label", None)
+    header.attributes.pop("number", None)
+    if number:
+        span = pf.Span(pf.Str(number), classes=["number"])
+        header.content = [span, pf.Space, *header.content]
+    return header

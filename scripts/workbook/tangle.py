@@ -1,0 +1,127 @@
+"""Makes modules out of cells: `tangle: tensors.py` → `code/torchbook/tensors.py`.
+
+What is written is a planned transaction: all targets are compared first, and if one of
+them was edited by hand nothing at all is written. Generated chapters go the same way.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from workbook.chapter import Chapter
+from workbook.problem import BookError, Problem, problem
+
+PACKAGE = Path("code/torchbook")
+_CHECKSUM = re.compile(r"^(?:#|<!--) Checksum ([0-9a-f]{12}): .*\n", re.M)
+
+
+@dataclass(frozen=True)
+class Target:
+    """A file to be written: where, from which chapters, with which text."""
+
+    path: Path  # relative to the root
+    sources: tuple[Path, ...]
+    body: str
+
+    @property
+    def text(self) -> str:
+        """The body under a header that names the source and guards against hand edits."""
+        head = f"Generated from {', '.join(map(str, self.sources))}: edit there."
+        guard = f"Checksum {_digest(self.body)}: a change made here is refused, not lost."
+        if self.path.suffix == ".py":
+            return f"# {head}\n# {guard}\n{self.body}"
+        return f"<!-- {head} -->\n<!-- {guard} -->\n{self.body}"
+
+
+def modules(chapters: Sequence[Chapter]) -> list[Target]:
+    """The modules that these chapters tangle into, in the order of their first cell."""
+    pieces: dict[str, list[str]] = {}
+    sources: dict[str, list[Path]] = {}
+    for chapter in chapters:
+        for cell in chapter.cells:
+            if name := cell.option("tangle"):
+                pieces.setdefault(name, []).append(f"# %% {cell.label}\n{cell.code}\n")
+                if chapter.path not in sources.setdefault(name, []):
+                    sources[name].append(chapter.path)
+    return [
+        Target(PACKAGE / name, tuple(sources[name]), "\n\n".join(parts))
+        for name, parts in pieces.items()
+    ]
+
+
+def visible(chapters: Sequence[Chapter], slug: str) -> Mapping[str, str]:
+    """The modules a chapter may import: those of its own cells and of earlier chapters."""
+    upto = next(i for i, chapter in enumerate(chapters) if chapter.slug == slug) + 1
+    return {target.path.name: target.text for target in modules(chapters[:upto])}
+
+
+def write(root: Path, targets: Sequence[Target], check: bool = False) -> list[Path]:
+    """Bring the files in line with the targets; returns what was written or removed.
+
+    With `check` nothing is written and any difference is a BookError. A target edited
+    by hand is a BookError in both cases.
+    """
+    problems = list(_hand_edits(root, targets))
+    changes = list(_changes(root, targets))
+    if check:
+        problems += [
+            problem(path, 0, "differs from the chapters" if text else "has no chapter any more",
+                    "run workbook tangle")
+            for path, text in changes
+        ]  # fmt: skip
+    if problems:
+        raise BookError(set(problems))
+    for path, text in changes:
+        if text:
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+            (root / path).write_text(text, encoding="utf-8")
+        else:
+            (root / path).unlink()
+    return [path for path, _ in changes]
+
+
+def _changes(root: Path, targets: Sequence[Target]) -> Iterator[tuple[Path, str]]:
+    """Each file to change with its new text; an empty text removes an orphan."""
+    for target in targets:
+        file = root / target.path
+        if not file.is_file() or file.read_text(encoding="utf-8") != target.text:
+            yield target.path, target.text
+    for path in _orphans(root, targets):
+        yield path, ""
+
+
+def _orphans(root: Path, targets: Sequence[Target]) -> Iterator[Path]:
+    """Generated files beside the targets that no chapter makes any more."""
+    kept = {target.path for target in targets}
+    for folder, suffix in sorted(
+        {(PACKAGE, ".py"), *((t.path.parent, t.path.suffix) for t in targets)}
+    ):
+        for file in sorted((root / folder).glob(f"*{suffix}")):
+            path = file.relative_to(root)
+            if path not in kept and _CHECKSUM.search(file.read_text(encoding="utf-8")):
+                yield path
+
+
+def _hand_edits(root: Path, targets: Sequence[Target]) -> Iterator[Problem]:
+    for path in [*(target.path for target in targets), *_orphans(root, targets)]:
+        file = root / path
+        if not file.is_file():
+            continue
+        text = file.read_text(encoding="utf-8")
+        source = re.match(r"(?:#|<!--) Generated from ([^,:]+)", text)
+        where = source[1] if source else "the chapters"
+        found = _CHECKSUM.search(text)
+        if not found:
+            what = "is in the way: it was not generated"
+            yield problem(path, 1, what, "move it away, or rename the tangle target")
+        elif _digest(text[found.end() :]) != found[1]:
+            remedy = f"take the change to {where} and delete this file"
+            yield problem(path, 0, "was edited by hand", remedy)
+
+
+def _digest(body: str) -> str:
+    return hashlib.sha256(body.encode()).hexdigest()[:12]
