@@ -1,12 +1,13 @@
 -- The embedded engine only: turns what numbering made (labels, captions, callouts,
--- exercises, references) into calls of theme/book.typ, and gives every image and formula
+-- exercises, references) into calls of theme/forms.typ, and gives every image and formula
 -- the alternative text that a tagged PDF needs and pandoc's writer leaves out.
 
 local function raw(code) return pandoc.RawInline('typst', code) end
 
 -- A Typst string with what a document may hold safely inside.
 local function quoted(value)
-  return '"' .. value:gsub('\\', '\\\\'):gsub('"', '\\"'):gsub('%s+', ' ') .. '"'
+  local line = value:gsub('^%s+', ''):gsub('%s+$', ''):gsub('%s+', ' ')
+  return '"' .. line:gsub('\\', '\\\\'):gsub('"', '\\"') .. '"'
 end
 
 -- The argument that makes a call a place for references.
@@ -22,9 +23,12 @@ local function around(before, inlines, after)
   return content
 end
 
--- `call[title][blocks]`, for a box with a title.
-local function box(call, title, blocks)
-  local out = pandoc.Blocks { pandoc.Plain(around('#' .. call .. '[', title, '][')) }
+-- A call in running text; the semicolon keeps what follows from being taken as part of it.
+local function call(code) return raw('#' .. code .. ';') end
+
+-- `#name[title][blocks]`, for a box with a title.
+local function box(name, title, blocks)
+  local out = pandoc.Blocks { pandoc.Plain(around('#' .. name .. '[', title, '][')) }
   out:extend(blocks)
   out:insert(pandoc.RawBlock('typst', ']'))
   return out
@@ -44,24 +48,56 @@ end
 
 -- Headings --------------------------------------------------------------------------------
 
+-- A chapter's first heading says which file it comes from, for Typst's complaints, and
+-- whether the pages numbered 1, 2, 3 … begin with it.
 local function header(h)
+  local out = pandoc.Blocks {}
+  if h.attributes.path then
+    out:insert(pandoc.RawBlock('typst', '// chapter: ' .. h.attributes.path))
+  end
+  if h.attributes.main then out:insert(pandoc.RawBlock('typst', '#show: workbook-main')) end
   local number = h.attributes.label or h.attributes.number or ''
-  local call = ('#workbook-heading(%d, kind: %s, number: %s%s)['):format(
+  local before = ('#forms.headline(%d, kind: %s, number: %s%s)['):format(
     h.level, quoted(h.attributes.kind or 'section'), quoted(number), id(h.identifier))
-  return pandoc.Plain(around(call, h.content, ']'))
+  out:insert(pandoc.Plain(around(before, h.content, ']')))
+  return out
 end
 
 -- References, captions --------------------------------------------------------------------
 
+local function is_reference(inline)
+  return inline ~= nil and inline.t == 'Link' and inline.classes:includes 'xref'
+end
+
 local function link(l)
-  if l.classes:includes 'xref' and l.target:sub(1, 1) == '#' then
-    return around('#workbook-reference(<' .. l.target:sub(2) .. '>)[', l.content, ']')
+  if is_reference(l) then
+    return around('#forms.reference(<' .. l.target:sub(2) .. '>)[', l.content, '];')
   end
+end
+
+-- 图 1.1 begins with a Chinese character, so no space sets it off from its neighbours.
+local function wide(inline, at)
+  local words = ''
+  if is_reference(inline) then words, at = pandoc.utils.stringify(inline), 1 end
+  if inline and inline.t == 'Str' then words = inline.text end
+  local codepoint = words ~= '' and utf8.codepoint(words, utf8.offset(words, at)) or 0
+  return codepoint >= 0x3000 and codepoint <= 0xFFEF
+end
+
+local function close_up(inlines)
+  local kept = pandoc.Inlines {}
+  for i, inline in ipairs(inlines) do
+    local before, after = inlines[i - 1], inlines[i + 1]
+    local beside = is_reference(before) or is_reference(after)
+    local space = inline.t == 'Space' or inline.t == 'SoftBreak'
+    if not (space and beside and wide(before, -1) and wide(after, 1)) then kept:insert(inline) end
+  end
+  return kept
 end
 
 local function span(s)
   if s.classes:includes 'caption-label' then
-    return around('#workbook-label[', s.content, ']')
+    return around('#forms.label-text[', s.content, '];')
   end
 end
 
@@ -74,29 +110,48 @@ local function length(value)
   return value
 end
 
-local function image_call(image)
-  local alt = image.attributes.alt or image.attributes['fig-alt']
-    or pandoc.utils.stringify(image.caption)
-  local call = 'workbook-image(' .. quoted(image.src)
-  if alt ~= '' then call = call .. ', alt: ' .. quoted(alt) end
-  local width, height = length(image.attributes.width), length(image.attributes.height)
-  if width then call = call .. ', width: ' .. width end
-  if height then call = call .. ', height: ' .. height end
-  return call .. ')'
+local function image(i)
+  local alt = i.attributes.alt or i.attributes['fig-alt'] or pandoc.utils.stringify(i.caption)
+  local code = 'forms.picture(' .. quoted(i.src)
+  if alt ~= '' then code = code .. ', alt: ' .. quoted(alt) end
+  local width, height = length(i.attributes.width), length(i.attributes.height)
+  if width then code = code .. ', width: ' .. width end
+  if height then code = code .. ', height: ' .. height end
+  return call(code .. ')')
 end
 
-local function image(i) return raw('#' .. image_call(i)) end
-
 local function figure(f)
-  local call = '#workbook-figure(caption: ['
+  local name = '#forms.illustration('
   if f.classes:includes 'subfigures' then
-    call = '#workbook-subfigures(' .. (f.attributes.columns or '1') .. ', caption: ['
+    name = '#forms.parts(' .. (f.attributes.columns or '1') .. ', '
   end
   local caption = pandoc.utils.blocks_to_inlines(f.caption.long)
-  local out = pandoc.Blocks { pandoc.Plain(around(call, caption, ']' .. id(f.identifier) .. ')[')) }
+  local out = pandoc.Blocks {
+    pandoc.Plain(around(name .. 'caption: [', caption, ']' .. id(f.identifier) .. ')[')),
+  }
   out:extend(f.content)
   out:insert(pandoc.RawBlock('typst', ']'))
   return out
+end
+
+-- A picture without a caption stands on a line of its own.
+local function picture(paragraph)
+  local i = paragraph.content[1]
+  if #paragraph.content == 1 and i.t == 'Image' then
+    return pandoc.Plain(around('#forms.centred[', { i }, ']'))
+  end
+end
+
+-- Each part of a figure becomes an argument of its own: `[part][part]`.
+local function separate_parts(f)
+  if not f.classes:includes 'subfigures' then return nil end
+  local content = pandoc.Blocks {}
+  for i, part in ipairs(f.content) do
+    if i > 1 then content:insert(pandoc.RawBlock('typst', '][')) end
+    content:insert(part)
+  end
+  f.content = content
+  return f
 end
 
 -- Formulas --------------------------------------------------------------------------------
@@ -106,13 +161,15 @@ local function typst_math(m)
   return (written:gsub('%s+$', ''))
 end
 
-local function math(m) return raw('#workbook-math(' .. quoted(m.text) .. ', ' .. typst_math(m) .. ')') end
+local function math(m)
+  return call('forms.formula(' .. quoted(m.text) .. ', ' .. typst_math(m) .. ')')
+end
 
 local function equation(div)
   local formula
   div:walk { Math = function(m) formula = formula or m end }
   if not formula then return nil end
-  return pandoc.RawBlock('typst', ('#workbook-math(%s, number: %s%s, %s)'):format(
+  return pandoc.RawBlock('typst', ('#forms.formula(%s, number: %s%s, %s)'):format(
     quoted(formula.text), quoted(div.attributes.number or ''), id(div.identifier),
     typst_math(formula)))
 end
@@ -122,27 +179,44 @@ end
 local function callout(div)
   local kind = 'note'
   for _, class in ipairs(div.classes) do kind = class:match '^callout%-(%a+)$' or kind end
-  return box('workbook-callout(' .. quoted(kind) .. id(div.identifier) .. ')',
+  return box('forms.callout(' .. quoted(kind) .. id(div.identifier) .. ')',
     first_inlines(child(div, 'callout-title')), child(div, 'callout-body').content)
 end
 
 local function exercise(div)
-  return box('workbook-exercise(id: ' .. quoted(div.identifier) .. ')',
+  return box('forms.exercise(id: ' .. quoted(div.identifier) .. ')',
     first_inlines(child(div, 'exercise-title')), child(div, 'exercise-body').content)
 end
 
-local function bibliography(div)
-  local out = pandoc.Blocks { pandoc.RawBlock('typst', '#workbook-bibliography[') }
+local function wrapped(before, div)
+  local out = pandoc.Blocks { pandoc.RawBlock('typst', '#' .. before .. '[') }
   out:extend(div.content)
   out:insert(pandoc.RawBlock('typst', ']'))
   return out
 end
 
+-- Columns as wide as they need to be: pandoc would take their widths from the dashes of
+-- a source line that is long.
+local function table_form(t)
+  local rows = 0
+  for _, column in ipairs(t.colspecs) do column[2] = nil end
+  for _, body in ipairs(t.bodies) do rows = rows + #body.body end
+  if rows > 15 then
+    return { pandoc.RawBlock('typst', '#forms.long['), t, pandoc.RawBlock('typst', ']') }
+  end
+  return t
+end
+
+local function rule() return pandoc.RawBlock('typst', '#forms.rule') end
+
 local function block(div)
   local classes = div.classes
   if classes:includes 'callout' then return callout(div) end
   if classes:includes 'exercise' then return exercise(div) end
-  if div.identifier == 'refs' then return bibliography(div) end
+  if classes:includes 'table-float' then
+    return wrapped('forms.table-float(id: ' .. quoted(div.identifier) .. ')', div)
+  end
+  if div.identifier == 'refs' then return wrapped('forms.works', div) end
   -- References point at floats, never at the cell around them.
   if classes:includes 'cell' or classes:includes 'cell-output' then return div.content end
 end
@@ -151,9 +225,11 @@ local function labelled_equation(div)
   if div.classes:includes 'equation' then return equation(div) end
 end
 
--- Labelled formulas first: their numbers stand outside the formula.
+-- Labelled formulas and parts of figures first, while they can still be told from others.
 return {
-  { Div = labelled_equation },
-  { Header = header, Link = link, Span = span, Image = image, Figure = figure, Math = math,
-    Div = block },
+  { Div = labelled_equation, Figure = separate_parts, Para = picture, Inlines = close_up },
+  {
+    Header = header, Div = block, Figure = figure, Table = table_form, HorizontalRule = rule,
+    Link = link, Span = span, Image = image, Math = math,
+  },
 }

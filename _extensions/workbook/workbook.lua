@@ -106,12 +106,12 @@ local function root()
 end
 
 local function read_recording(label)
-  local path = pandoc.path.join { root(), 'recordings', 'cuda', label .. '.json' }
-  local file = io.open(path, 'r')
+  local name = pandoc.path.join { 'recordings', 'cuda', label .. '.json' }
+  local file = io.open(pandoc.path.join { root(), name }, 'r')
   if not file then return nil end
-  local content = file:read 'a'
+  local recording = pandoc.json.decode(file:read 'a', false)
   file:close()
-  return pandoc.json.decode(content, false)
+  return recording or error(name .. ' is not JSON: record it again')
 end
 
 local function stamp(line)
@@ -174,11 +174,11 @@ local function exception(traceback)
     local header = line:match '^(%S+)%s+Traceback %(most recent call last%)'
     if header then
       name, message = header, nil -- of a chain of exceptions the last one counts
+    elseif not name and line:match '^%a%w*: ' then
+      message = line -- a SyntaxError has no such header: its last such line counts
     elseif message then
       message = message .. '\n' .. line
     elseif name and (line:sub(1, #name + 1) == name .. ':' or line == name) then
-      message = line
-    elseif not name and line:match '^%a%w*: ' then -- a SyntaxError has no such header
       message = line
     end
   end
@@ -198,7 +198,7 @@ local function term(span)
   local content = span.content
   if typst then
     content:insert(1, pandoc.RawInline('typst', '#workbook-term['))
-    content:insert(pandoc.RawInline('typst', ']'))
+    content:insert(pandoc.RawInline('typst', '];')) -- `;`: what follows is no part of it
     return content
   end
   if html or epub then

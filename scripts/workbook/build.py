@@ -19,7 +19,7 @@ from typing import Protocol
 
 from workbook import tangle
 from workbook.answers import answers
-from workbook.book import LANGUAGES, Edition, read_edition
+from workbook.book import GENERATED, LANGUAGES, Edition, read_edition
 from workbook.chapter import Chapter, read_chapter
 from workbook.check import check
 from workbook.execute import Modules, Outputs, cached, execute, fingerprint, keep
@@ -112,7 +112,7 @@ def _require_clean(root: Path) -> None:
 def _read(root: Path, lang: str, generated: bool = True) -> _Book:
     """An edition and its chapters, with or without the generated appendices."""
     edition = read_edition(root, lang)
-    entries = [e for e in edition.entries if generated or not e.appendix]
+    entries = [e for e in edition.entries if generated or e.slug not in GENERATED]
     return _Book(edition, tuple(read_chapter(root / e.path, root) for e in entries))
 
 
@@ -216,7 +216,8 @@ def _write(fmt: str, edition: Edition, pages: Sequence[Woven], out: Path) -> int
     if fmt == "html":
         from workbook.render import html
 
-        html.write(edition, pages, out)
+        others = [lang for lang in LANGUAGES if lang != edition.lang]
+        html.write(edition, pages, out, {lang: f"../../{lang}/html" for lang in others})
         return len(list(out.glob("*.html")))
     if fmt == "epub":
         from workbook.render import epub

@@ -14,7 +14,7 @@ from typing import Any
 
 import nbformat
 from jupyter_client.kernelspec import NoSuchKernel
-from jupyter_client.manager import KernelManager
+from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
@@ -61,9 +61,9 @@ def kernel(modules: Mapping[str, str], root: Path) -> Iterator[Run]:
         try:
             client = _client(folder, root)
             environment = os.environ | ENVIRONMENT
-            environment |= {"PYTHONPATH": folder, "IPYTHONDIR": folder, "JUPYTER_PATH": folder}
+            environment |= {"PYTHONPATH": folder, "IPYTHONDIR": f"{folder}/ipython"}
             with client.setup_kernel(env=environment, cleanup_kc=True), _registered(client.km):
-                client.kc.execute(SETUP, silent=True, reply=True, timeout=60)
+                _run_code(client, SETUP, counted=False)
                 yield functools.partial(_run_code, client)
         except (ModuleNotFoundError, RuntimeError, NoSuchKernel, OSError) as error:
             raise NoKernel(str(error)) from None
@@ -77,19 +77,20 @@ def _client(folder: str, root: Path) -> NotebookClient:
     private = {"transport": "ipc", "ip": f"{folder}/kernel"} if os.name == "posix" else {}
     return NotebookClient(
         nbformat.v4.new_notebook(),
-        km=KernelManager(kernel_name="python3", **private),
+        km=AsyncKernelManager(kernel_name="python3", **private),
         timeout=CELL_TIMEOUT,
         allow_errors=True,
+        shutdown_kernel="immediate",
         resources={"metadata": {"path": str(root)}},
     )
 
 
-def _run_code(client: NotebookClient, code: str) -> list[dict[str, Any]]:
+def _run_code(client: NotebookClient, code: str, counted: bool = True) -> list[dict[str, Any]]:
     """Run code as the next cell; TimeoutError or KernelDied where it gives no outputs."""
     cell = nbformat.v4.new_code_cell(code)
     client.nb.cells.append(cell)
     try:
-        client.execute_cell(cell, len(client.nb.cells) - 1)
+        client.execute_cell(cell, len(client.nb.cells) - 1, store_history=counted)
     except CellTimeoutError as error:
         raise TimeoutError from error
     except DeadKernelError as error:
@@ -102,16 +103,22 @@ _live: set[int] = set()
 
 @contextlib.contextmanager
 def _registered(manager: Any) -> Iterator[None]:
+    """Note the kernel for `stop_kernels`, and kill it at the end: it may be beyond asking."""
     pid = manager.provisioner.pid
     _live.add(pid)
     try:
         yield
     finally:
         _live.discard(pid)
+        _kill(pid)
 
 
 def stop_kernels() -> None:
     """End all kernels that run now: called when the work is interrupted."""
     for pid in tuple(_live):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+        _kill(pid)
+
+
+def _kill(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import jinja2
 import panflute as pf
@@ -37,8 +37,8 @@ WORDS = {
 _TAG = re.compile(r"<[a-zA-Z][^<>]*>")
 _STYLE = re.compile(r'\s+style="([^"]*)"')
 _CLASS = re.compile(r'\sclass="([^"]*)"')
+_VOID = re.compile(r"(<(?:img|br|hr|col)\b[^>]*?)\s*/>")
 _DATA = re.compile(r'\s+data-[\w-]+="[^"]*"')
-_LINE_ANCHOR = re.compile(r'<span id="cb[\d-]+"><a href="#cb[^>]*></a>')
 _SECTION = re.compile(r'<h([23])([^>]*?) id="([^"]+)"([^>]*)>(.*?)</h\1>', re.S)
 
 
@@ -94,7 +94,9 @@ def _page(edition: Edition, woven: Woven, doc: pf.Doc, styles: _Styles, out: Pat
     title = next((h for h in doc.content if isinstance(h, pf.Header)), None)
     page = Page(woven.entry, pf.stringify(title).strip() if title else edition.title, Markup())
     page.number = web.visible_number(title) if title else ""
-    _place_images(doc, woven, out)
+    for place, data in web.place_images(doc, woven).items():
+        (out / place).parent.mkdir(parents=True, exist_ok=True)
+        (out / place).write_bytes(data)
     web.with_references(doc, edition, level=2)
     web.show_numbers(doc)
     doc.walk(_fold)
@@ -107,7 +109,7 @@ def _page(edition: Edition, woven: Woven, doc: pf.Doc, styles: _Styles, out: Pat
         *pandoc.filters(edition, doc),
         told=woven.entry.path,
     )
-    body = styles.lift(_LINE_ANCHOR.sub("<span>", body))
+    body = styles.lift(_notes(web.without_line_anchors(body)))
     page.sections = [
         (m[3], Markup(m[5]))
         for m in _SECTION.finditer(body)
@@ -119,23 +121,13 @@ def _page(edition: Edition, woven: Woven, doc: pf.Doc, styles: _Styles, out: Pat
     return page
 
 
-def _place_images(doc: pf.Doc, woven: Woven, out: Path) -> None:
-    """Copy a page's images to `images/SLUG/` and point at them there."""
-    places: dict[str, str] = {}
-    for path, data in sorted(woven.files.items()):
-        name = PurePosixPath(path).name
-        place = f"images/{woven.entry.slug}/{name}"
-        if place in places.values():  # two folders, one name
-            place = f"images/{woven.entry.slug}/{path.replace('/', '-')}"
-        places[path] = place
-        (out / place).parent.mkdir(parents=True, exist_ok=True)
-        (out / place).write_bytes(data)
-
-    def point(element: pf.Element, _doc: pf.Doc) -> None:
-        if isinstance(element, pf.Image):
-            element.url = places.get(element.url, element.url)
-
-    doc.walk(point)
+def _notes(body: str) -> str:
+    """Footnotes, which pandoc puts last, in a box: a section would need a heading."""
+    start, section, notes = body.rpartition('<section id="footnotes"')
+    if not section:
+        return body
+    inside, _, rest = notes.rpartition("</section>")
+    return f'{start}<div id="footnotes"{inside}</div>{rest}'
 
 
 def _fold(element: pf.Element, _doc: pf.Doc) -> list[pf.Block] | None:
@@ -160,7 +152,7 @@ class _Styles:
         self._names: dict[str, str] = {}
 
     def lift(self, html: str) -> str:
-        """The page with a class for each style attribute, and without data attributes."""
+        """The page with classes for style attributes, without data attributes, as HTML."""
         return _TAG.sub(lambda match: self._tag(match[0]), html)
 
     def rules(self) -> str:
@@ -169,7 +161,7 @@ class _Styles:
         return "\n/* Styles that stood in attributes. */\n" + "".join(lines) if lines else ""
 
     def _tag(self, tag: str) -> str:
-        tag = _DATA.sub("", tag)
+        tag = _VOID.sub(r"\1>", _DATA.sub("", tag))
         style = _STYLE.search(tag)
         if not style:
             return tag

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+
 import panflute as pf
 
 from workbook.book import Edition
 from workbook.render import pandoc
+from workbook.weave import Woven
 
+_LINE_ANCHOR = re.compile(r'<span id="cb[\d-]+"><a href="#cb[^>]*></a>')
 EXERCISE_LEVEL = 3  # an exercise stands under the heading “Exercises”, which is a second level
 
 
@@ -24,6 +30,28 @@ def with_references(doc: pf.Doc, edition: Edition, level: int) -> None:
 def visible_number(header: pf.Header) -> str:
     """第 1 章, 1.1: what stands before a heading; empty where it has no number."""
     return header.attributes.get("label") or header.attributes.get("number", "")
+
+
+def place_images(doc: pf.Doc, woven: Woven) -> Mapping[str, bytes]:
+    """Point a page at `images/SLUG/NAME`; returns the images by those paths."""
+    places: dict[str, str] = {}
+    for path in sorted(woven.files):
+        place = f"images/{woven.entry.slug}/{PurePosixPath(path).name}"
+        if place in places.values():  # two folders, one name
+            place = f"images/{woven.entry.slug}/{path.replace('/', '-')}"
+        places[path] = place
+
+    def point(element: pf.Element, _doc: pf.Doc) -> None:
+        if isinstance(element, pf.Image):
+            element.url = places.get(element.url, element.url)
+
+    doc.walk(point)
+    return {place: woven.files[path] for path, place in places.items()}
+
+
+def without_line_anchors(html: str) -> str:
+    """Highlighted code without the empty link that pandoc puts before each line."""
+    return _LINE_ANCHOR.sub("<span>", html)
 
 
 def _show(element: pf.Element, _doc: pf.Doc) -> pf.Element | None:

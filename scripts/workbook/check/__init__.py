@@ -1,0 +1,82 @@
+"""Checks the chapters against the house markup: one function per rule, collected in tables.
+
+A rule yields problems and knows nothing of the other rules. Nothing is run: no kernel
+is started and torch is not imported.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from workbook.chapter import Chapter
+from workbook.check import cells, code, files, markup, references, structure
+from workbook.problem import Problem
+
+CHAPTER_RULES = (  # each looks at one chapter
+    cells.fence,
+    cells.label,
+    cells.known_options,
+    cells.scalar_options,
+    cells.figure,
+    cells.figure_shown,
+    cells.table,
+    cells.reason,
+    cells.error,
+    cells.recorded,
+    cells.check_hidden,
+    cells.exercise_named,
+    cells.tangle_target,
+    cells.tangle_alone,
+    code.solution,
+    code.line_width,
+    code.length,
+    code.python,
+    code.annotations,
+    structure.title,
+    structure.sections,
+    structure.heading_levels,
+    structure.headings_in_divs,
+    structure.divs,
+    structure.exercise_parts,
+    structure.exercise_place,
+    markup.refused_text,
+    markup.refused_code_blocks,
+    markup.shortcodes,
+    markup.setext_headings,
+    markup.spans,
+    markup.figures,
+    markup.tables,
+    markup.equations,
+    references.in_brackets,
+    references.footnotes,
+)
+EDITION_RULES = (  # each looks at the chapters of one language
+    references.duplicate_labels,
+)
+BOOK_RULES = (  # each looks at everything
+    files.unlisted,
+    files.same_chapters,
+    files.images,
+    files.twin_chapters,
+    files.recordings,
+    references.cross_references,
+    references.citations,
+)
+
+
+def check(root: Path) -> list[Problem]:
+    """Every fault of the book in `root`, in the order of files and lines."""
+    book, problems = files.open_book(root)
+    for chapters in book.chapters.values():
+        for chapter in chapters:
+            problems += [found for rule in CHAPTER_RULES for found in rule(chapter)]
+        problems += [found for rule in EDITION_RULES for found in rule(chapters)]
+    problems += [found for rule in BOOK_RULES for found in rule(book)]
+    return sorted(set(problems))
+
+
+def check_chapter(chapter: Chapter) -> list[Problem]:
+    """The faults that can be seen in one chapter alone, in the order of lines."""
+    problems = [found for rule in CHAPTER_RULES for found in rule(chapter)]
+    problems += [found for rule in EDITION_RULES for found in rule([chapter])]
+    return sorted(set(problems))

@@ -1,0 +1,197 @@
+"""Rules over the cells of a chapter: labels and options."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator
+
+from workbook.chapter import Chapter
+from workbook.inline import attributes, generated, option_line
+from workbook.problem import Problem, problem
+
+TEXT_OPTIONS = {
+    "label", "fig-cap", "fig-alt", "tbl-cap",
+    "tangle", "exercise", "check", "raises", "recorded", "why",
+}  # fmt: skip
+FLAGS = {"echo", "output", "warning", "error", "include", "eval"}
+_KEBAB = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+
+
+def fence(chapter: Chapter) -> Iterator[Problem]:
+    """A cell opens with ```{python} and nothing more."""
+    for cell in chapter.cells:
+        first = cell.text.splitlines()[0].strip()
+        if not re.fullmatch(r"`{3,}\{python\}", first):
+            remedy = 'write "```{python}" and the options as "#| key: value" below it'
+            yield problem(chapter.path, cell.line, f"cell opens with {first}", remedy)
+
+
+def label(chapter: Chapter) -> Iterator[Problem]:
+    """A label is there, in kebab-case, and begins with the chapter's slug."""
+    slug = chapter.slug
+    for cell in chapter.cells:
+        name, line = cell.label, option_line(cell, "label")
+        kind = re.match(r"fig-|tbl-|", name)[0]  # type: ignore[index]
+        if not name:
+            yield problem(chapter.path, line, "cell has no label", f'add "#| label: {slug}-…"')
+        elif not _KEBAB.fullmatch(name):
+            kebab = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+            what = f'label "{name}" is not kebab-case'
+            yield problem(chapter.path, line, what, f'write "{kebab}"')
+        elif not name.startswith(f"{kind}{slug}-"):
+            what = f'label "{name}" does not begin with the chapter\'s slug'
+            yield problem(chapter.path, line, what, f'write "{kind}{slug}-…"')
+
+
+def known_options(chapter: Chapter) -> Iterator[Problem]:
+    """Only the options of the house markup, each once."""
+    for cell in chapter.cells:
+        for name in map(str, cell.options):
+            if name not in TEXT_OPTIONS | FLAGS:
+                near = difflib.get_close_matches(name, sorted(TEXT_OPTIONS | FLAGS), n=1)
+                remedy = f'did you mean "{near[0]}"?' if near else "take it off"
+                what = f'unknown cell option "{name}"'
+                yield problem(chapter.path, option_line(cell, name), what, remedy)
+        written = re.findall(r"^#\|\s*([\w-]+)\s*:", cell.text, re.M)
+        for name in sorted({name for name in written if written.count(name) > 1}):
+            what = f'cell option "{name}" is given twice'
+            yield problem(chapter.path, option_line(cell, name), what, "keep one of the two")
+
+
+def scalar_options(chapter: Chapter) -> Iterator[Problem]:
+    """A flag is true or false, any other option one piece of text."""
+    for cell in chapter.cells:
+        for name, value in cell.options.items():
+            what, remedy = "", f'write "#| {name}: text" on one line, in quotes if need be'
+            if name in FLAGS and not isinstance(value, bool):
+                what, remedy = "is neither true nor false", f'write "#| {name}: false"'
+            elif isinstance(value, list | dict):
+                what = "is not a scalar"
+            elif (
+                value is None
+                or value == ""
+                or (name in TEXT_OPTIONS and isinstance(value, bool))
+            ):
+                what = "has no text"
+            if what:
+                line = option_line(cell, str(name))
+                yield problem(chapter.path, line, f'cell option "{name}" {what}', remedy)
+
+
+def figure(chapter: Chapter) -> Iterator[Problem]:
+    """A figure has fig-cap, fig-alt and a label that begins with fig-; all or none."""
+    for cell in chapter.cells:
+        has = {name: name in cell.options for name in ("fig-cap", "fig-alt")}
+        if cell.label.startswith("fig-") or any(has.values()):
+            for name in (name for name in has if not has[name]):
+                what, remedy = f"figure has no {name}", f'add "#| {name}: …"'
+                yield problem(chapter.path, cell.line, what, remedy)
+        if any(has.values()) and cell.label and not cell.label.startswith("fig-"):
+            what = f'label "{cell.label}" of a figure does not begin with fig-'
+            remedy = f'write "fig-{chapter.slug}-…"'
+            yield problem(chapter.path, option_line(cell, "label"), what, remedy)
+
+
+def figure_shown(chapter: Chapter) -> Iterator[Problem]:
+    """A cell that draws is a figure: without fig-alt nobody could hear what it shows."""
+    for cell in chapter.cells:
+        seen = all(cell.flag(name) for name in ("include", "output", "eval"))
+        drawn = re.search(r"^plt\.show\(\)", cell.code, re.M)
+        named = {"fig-cap", "fig-alt"} & set(cell.options) or cell.label.startswith("fig-")
+        if seen and drawn and not named:
+            what, remedy = "cell shows a figure without a caption", "add fig-cap and fig-alt"
+            yield problem(chapter.path, cell.line, what, remedy)
+
+
+def table(chapter: Chapter) -> Iterator[Problem]:
+    """A table has tbl-cap and a label that begins with tbl-; both or none."""
+    for cell in chapter.cells:
+        named, captioned = cell.label.startswith("tbl-"), "tbl-cap" in cell.options
+        if named and not captioned:
+            yield problem(
+                chapter.path, cell.line, "table has no tbl-cap", 'add "#| tbl-cap: …"'
+            )
+        if captioned and cell.label and not named:
+            what = f'label "{cell.label}" of a table does not begin with tbl-'
+            remedy = f'write "tbl-{chapter.slug}-…"'
+            yield problem(chapter.path, option_line(cell, "label"), what, remedy)
+
+
+def reason(chapter: Chapter) -> Iterator[Problem]:
+    """A cell that does not run says why, or is a recording."""
+    for cell in chapter.cells:
+        if not cell.flag("eval") and not {"why", "recorded"} & set(cell.options):
+            what, remedy = "eval: false without a reason", 'add "#| why: …"'
+            yield problem(chapter.path, option_line(cell, "eval"), what, remedy)
+
+
+def error(chapter: Chapter) -> Iterator[Problem]:
+    """error: true and raises go together."""
+    for cell in chapter.cells:
+        allowed, raises = cell.flag("error", default=False), "raises" in cell.options
+        if allowed and not raises:
+            what, remedy = "error: true without raises", 'add "#| raises: RuntimeError"'
+            yield problem(chapter.path, option_line(cell, "error"), what, remedy)
+        if raises and not allowed:
+            what, remedy = "raises without error: true", 'add "#| error: true"'
+            yield problem(chapter.path, option_line(cell, "raises"), what, remedy)
+
+
+def recorded(chapter: Chapter) -> Iterator[Problem]:
+    """A recording is made on CUDA and not run with the book."""
+    for cell in (cell for cell in chapter.cells if "recorded" in cell.options):
+        line, value = option_line(cell, "recorded"), cell.option("recorded")
+        if value != "cuda":
+            what, remedy = f"recorded: {value} is no device we know", 'write "recorded: cuda"'
+            yield problem(chapter.path, line, what, remedy)
+        if cell.flag("eval"):
+            what, remedy = "recorded without eval: false", 'add "#| eval: false"'
+            yield problem(chapter.path, line, what, remedy)
+
+
+def check_hidden(chapter: Chapter) -> Iterator[Problem]:
+    """A check is not printed."""
+    for cell in chapter.cells:
+        if "check" in cell.options and cell.flag("include"):
+            what, remedy = "check without include: false", 'add "#| include: false"'
+            yield problem(chapter.path, option_line(cell, "check"), what, remedy)
+
+
+def exercise_named(chapter: Chapter) -> Iterator[Problem]:
+    """exercise and check name an exercise of this chapter."""
+    if generated(chapter):
+        return
+    ids = [attributes(block).id for block in chapter.blocks if block.kind == "open"]
+    known = [name for name in ids if name.startswith("exr-")]
+    for cell in chapter.cells:
+        for option in ("exercise", "check"):
+            name = cell.option(option)
+            if name and name not in known:
+                near = difflib.get_close_matches(name, known, n=1, cutoff=0)
+                what = f'{option}: no exercise "{name}" in this chapter'
+                remedy = (
+                    f'did you mean "{near[0]}"?' if near else f'write "::: {{#{name}}}" above'
+                )
+                yield problem(chapter.path, option_line(cell, option), what, remedy)
+
+
+def tangle_target(chapter: Chapter) -> Iterator[Problem]:
+    """A module's name can be imported."""
+    for cell in chapter.cells:
+        name = cell.option("tangle")
+        if name and not (name.endswith(".py") and name.removesuffix(".py").isidentifier()):
+            what, remedy = f'tangle: "{name}" is no module', 'write "tangle: name.py"'
+            yield problem(chapter.path, option_line(cell, "tangle"), what, remedy)
+
+
+def tangle_alone(chapter: Chapter) -> Iterator[Problem]:
+    """What becomes a module runs, and is neither exercise nor check nor recording."""
+    for cell in (cell for cell in chapter.cells if "tangle" in cell.options):
+        clash = [name for name in ("exercise", "check", "recorded") if name in cell.options]
+        if not cell.flag("eval"):
+            clash.append("eval: false")
+        for name in clash:
+            what = f"tangle together with {name}"
+            remedy = "take off one of them, or make two cells"
+            yield problem(chapter.path, option_line(cell, "tangle"), what, remedy)

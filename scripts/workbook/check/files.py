@@ -1,0 +1,184 @@
+"""Reads the book that is checked; rules over its files, twins and recordings."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from workbook.book import LANGUAGES, read_edition, slug_of
+from workbook.chapter import Chapter, read_chapter
+from workbook.inline import generated
+from workbook.problem import BookError, Problem, problem
+from workbook.twins import compare
+
+_IMAGE = re.compile(r"\]\(([^)\s]+)")
+
+
+@dataclass(frozen=True)
+class Book:
+    """Both editions as far as they can be read."""
+
+    root: Path
+    bibliography: Path
+    listed: dict[str, list[Path]]  # by language, in the profile's order
+    chapters: dict[str, list[Chapter]]  # by language; without those that do not parse
+    unread: frozenset[str]  # slugs of the chapters that are absent or do not parse
+
+    @property
+    def complete(self) -> bool:
+        """Whether every chapter could be read."""
+        return not self.unread
+
+    @cached_property
+    def citation_keys(self) -> frozenset[str]:
+        if not self.bibliography.is_file():
+            return frozenset()
+        text = self.bibliography.read_text(encoding="utf-8")
+        return frozenset(re.findall(r"^\s*@\w+\s*\{\s*([^,\s]+)\s*,", text, re.M))
+
+
+def open_book(root: Path) -> tuple[Book, list[Problem]]:
+    """Read what can be read, and tell what cannot."""
+    problems: list[Problem] = []
+    bibliography = root / "references.bib"
+    listed = {lang: _listed(root, lang) for lang in LANGUAGES}
+    chapters: dict[str, list[Chapter]] = {}
+    unread: set[str] = set()
+    for lang in LANGUAGES:
+        try:
+            bibliography = read_edition(root, lang).bibliography
+        except BookError as error:
+            problems += error.problems
+        chapters[lang] = []
+        for path in listed[lang] or _on_disk(root, lang):
+            if not (root / path).is_file():  # read_edition tells that
+                unread.add(slug_of(path))
+                continue
+            try:
+                chapters[lang].append(read_chapter(root / path, root))
+            except BookError as error:
+                unread.add(slug_of(path))
+                problems += error.problems
+    return Book(root, bibliography, listed, chapters, frozenset(unread)), problems
+
+
+def _listed(root: Path, lang: str) -> list[Path]:
+    """The chapters of a profile; none where the profile cannot be read."""
+    try:
+        data = yaml.safe_load((root / f"_quarto-{lang}.yml").read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError):
+        return []
+    return [Path(text) for text in _strings(data) if text.endswith(".qmd")]
+
+
+def _strings(data: Any) -> Iterator[str]:
+    if isinstance(data, str):
+        yield data
+    elif isinstance(data, dict | list):
+        for value in data.values() if isinstance(data, dict) else data:
+            yield from _strings(value)
+
+
+def _on_disk(root: Path, lang: str) -> list[Path]:
+    found = [*root.glob(f"index.{lang}.qmd"), *sorted(root.glob(f"chapters/{lang}/*.qmd"))]
+    return [path.relative_to(root) for path in found]
+
+
+def unlisted(book: Book) -> Iterator[Problem]:
+    """A chapter that stands in the folder stands in the profile."""
+    for lang, listed in book.listed.items():
+        for path in _on_disk(book.root, lang):
+            if listed and path not in listed:
+                profile = f"_quarto-{lang}.yml"
+                what, remedy = f"chapter is not in {profile}", "list it there or remove it"
+                yield problem(path, 0, what, remedy)
+
+
+def same_chapters(book: Book) -> Iterator[Problem]:
+    """Both editions have the same chapters in the same order."""
+    zh, en = ([slug_of(path) for path in book.listed[lang]] for lang in LANGUAGES)
+    if not (zh and en):
+        return
+    for lacking, having, other in (("en", zh, en), ("zh", en, zh)):
+        for slug in (slug for slug in having if slug not in other):
+            what = f'chapter "{slug}" is in the other edition only'
+            remedy = "write its twin and list it here"
+            yield problem(f"_quarto-{lacking}.yml", 0, what, remedy)
+    both = [[slug for slug in zh if slug in en], [slug for slug in en if slug in zh]]
+    for here, there in zip(*both, strict=False):
+        if here != there:
+            path = book.listed["en"][en.index(there)]
+            what = f'chapter "{there}" stands where _quarto-zh.yml has "{here}"'
+            line = _line_of(book.root / "_quarto-en.yml", path.as_posix())
+            remedy = "put the chapters of both editions in one order"
+            yield problem("_quarto-en.yml", line, what, remedy)
+            return
+
+
+def images(book: Book) -> Iterator[Problem]:
+    """The file of a figure exists."""
+    for chapter in (chapter for chapters in book.chapters.values() for chapter in chapters):
+        for block in (block for block in chapter.blocks if block.kind == "figure"):
+            for name in _IMAGE.findall(block.text):
+                if not (book.root / chapter.path.parent / name).is_file():
+                    what, remedy = f"image {name} does not exist", "make it or mend the path"
+                    yield problem(chapter.path, block.line, what, remedy)
+
+
+def twin_chapters(book: Book) -> Iterator[Problem]:
+    """The two files of a chapter say the same; those that the tooling wrote are left out."""
+    english = {chapter.slug: chapter for chapter in book.chapters["en"]}
+    for chapter in book.chapters["zh"]:
+        twin = english.get(chapter.slug)
+        if twin and not (generated(chapter) and generated(twin)):
+            yield from compare(chapter, twin)
+
+
+def recordings(book: Book) -> Iterator[Problem]:
+    """A recording belongs to a cell and was made from what stands there now."""
+    cells = {
+        cell.label: cell
+        for chapters in book.chapters.values()
+        for chapter in chapters
+        for cell in chapter.cells
+        if cell.option("recorded") == "cuda"
+    }
+    for path in sorted((book.root / "recordings" / "cuda").glob("*.json")):
+        shown, again = path.relative_to(book.root), "run workbook record --device cuda"
+        try:
+            data = json.loads(path.read_text(encoding="utf-8"))
+            label, inputs = data["label"], dict(data["inputs"])
+        except (ValueError, KeyError, TypeError):
+            yield problem(shown, 0, "recording cannot be read", again)
+            continue
+        if label in cells:
+            current = {"cell": cells[label].code.encode()} | _modules(book.root, inputs)
+            stale = [name for name in inputs if _sha1(current.get(name)) != inputs[name]]
+            if stale:
+                what = f"recording is stale: {', '.join(stale)} changed since"
+                yield problem(shown, 0, what, again)
+        elif book.complete:
+            what = f'recording of "{label}", which is no recorded cell'
+            yield problem(shown, 0, what, f"remove it, or {again}")
+
+
+def _modules(root: Path, inputs: dict[str, str]) -> dict[str, bytes]:
+    files = {name: root / "code" / name for name in inputs}
+    return {name: file.read_bytes() for name, file in files.items() if file.is_file()}
+
+
+def _sha1(content: bytes | None) -> str:
+    return hashlib.sha1(content).hexdigest() if content is not None else ""
+
+
+def _line_of(path: Path, text: str) -> int:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return next((n for n, line in enumerate(lines, 1) if text in line), 0)

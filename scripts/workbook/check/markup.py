@@ -1,0 +1,164 @@
+"""Rules over the text of a chapter: what is refused, and the form of the rest."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from workbook.chapter import Block, Chapter
+from workbook.inline import attributes, caption, generated, masked, prose
+from workbook.problem import Problem, problem
+
+_REFUSED = (  # (pattern in text without code and formulas, what it is, what to write)
+    (
+        re.compile(r"</?[A-Za-z][^<>]*>|<!--|<\?"),
+        "raw HTML",
+        "write it in Markdown, and < and > in `code` or $math$",
+    ),
+    (
+        re.compile(r"\]\[(?![@^])[^\]]*\]"),
+        "reference-style link",
+        "write [text](address)",
+    ),
+    (
+        re.compile(r"^ {0,3}\[(?![\^@])[^\]]+\]:", re.M),
+        "link definition",
+        "write [text](address) where it is used",
+    ),
+    (
+        re.compile(r"!\["),
+        "image inside text",
+        'give it its own line: ![caption](path){#fig-… fig-alt="…"}',
+    ),
+    (
+        re.compile(r"\\[A-Za-z]+"),
+        "raw TeX",
+        "write it between $ and $",
+    ),
+)  # fmt: skip
+_SETEXT = re.compile(r"^(=+|-+)\s*$")
+_SHORTCODE = re.compile(r"\{\{<.*?>\}\}")
+_SPAN = re.compile(r"(?<=[\]`)])\{[^{}]*\}")
+_DELIMITERS = re.compile(r"\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*$")
+_KEBAB = "[a-z0-9]+(-[a-z0-9]+)*"
+
+
+def refused_text(chapter: Chapter) -> Iterator[Problem]:
+    """No raw HTML, reference links, images inside text, TeX outside formulas."""
+    for line, text in prose(chapter):
+        plain = masked(text)
+        for pattern, what, remedy in _REFUSED:
+            for match in pattern.finditer(plain):
+                if not (generated(chapter) and match[0] == "<!--"):
+                    yield problem(chapter.path, _line(line, text, match.start()), what, remedy)
+
+
+def refused_code_blocks(chapter: Chapter) -> Iterator[Problem]:
+    """Code that does not run is ```name; no raw blocks, no other engine."""
+    for block in chapter.blocks:
+        info = block.text.splitlines()[0].strip().lstrip("`~").strip()
+        if block.kind != "code" or re.fullmatch(r"[\w+-]*", info):
+            continue
+        what, remedy = f"code block {info}", 'write "```name" for code that does not run'
+        if info.startswith("{="):
+            what, remedy = f"raw block {info}", "write it in Markdown"
+        elif re.match(r"\{\w", info):
+            what, remedy = f"cell in another language {info}", 'write "```{python}"'
+        yield problem(chapter.path, block.line, what, remedy)
+
+
+def shortcodes(chapter: Chapter) -> Iterator[Problem]:
+    """No {{< … >}}: Quarto expands it even in code."""
+    for block in chapter.blocks:
+        for match in _SHORTCODE.finditer(block.text):
+            line = _line(block.line, block.text, match.start())
+            yield problem(chapter.path, line, f"shortcode {match[0]}", "write the text itself")
+
+
+def setext_headings(chapter: Chapter) -> Iterator[Problem]:
+    """A heading begins with #, and is not underlined."""
+    for block in chapter.blocks:
+        if block.kind == "paragraph":
+            for number, line in enumerate(block.text.splitlines()[1:], block.line + 1):
+                if _SETEXT.match(line):
+                    what, remedy = "underlined heading", 'write "## …", or a blank line above'
+                    yield problem(chapter.path, number, what, remedy)
+
+
+def spans(chapter: Chapter) -> Iterator[Problem]:
+    """The only attributes inside text are those of a term."""
+    for line, text in prose(chapter):
+        plain = masked(text)
+        for match in _SPAN.finditer(plain):
+            if match[0] == "{.term}" and plain[match.start() - 1] == "]":
+                continue
+            what = f"attributes {match[0]} inside text"
+            remedy = "take them off; a term is [word]{.term}"
+            yield problem(chapter.path, _line(line, text, match.start()), what, remedy)
+
+
+def figures(chapter: Chapter) -> Iterator[Problem]:
+    """A figure from a file has a caption, an id and an alternative text."""
+    for block in chapter.blocks:
+        if block.kind == "figure":
+            form = f'![caption](path){{#fig-{chapter.slug}-… fig-alt="…"}}'
+            for what in _figure_faults(block, chapter.slug):
+                yield problem(chapter.path, block.line, what, f"write {form}")
+
+
+def _figure_faults(block: Block, slug: str) -> Iterator[str]:
+    found = attributes(block)
+    if not caption(block).strip():
+        yield "image without a caption"
+    if not re.fullmatch(rf"fig-{re.escape(slug)}-{_KEBAB}", found.id):
+        yield f"image without an id fig-{slug}-…"
+    if not found.values.get("fig-alt", "").strip():
+        yield "image without fig-alt"
+    odd = [f".{name}" for name in found.classes]
+    odd += [f"{key}=" for key in found.values if key != "fig-alt"] + found.rest.split()
+    if odd:
+        yield f"image with {' '.join(odd)}"
+
+
+def tables(chapter: Chapter) -> Iterator[Problem]:
+    """A table is a pipe table; its caption stands below it in the one form."""
+    form = f'write ": caption {{#tbl-{chapter.slug}-…}}" below the table'
+    above = ""
+    for block in (b for b in chapter.blocks if b.kind != "blank"):
+        lines = block.text.splitlines()
+        if block.kind == "table" and not (
+            len(lines) > 1 and _DELIMITERS.match(lines[1].strip())
+        ):
+            what, remedy = "| without a table", 'write "|---|---|" below the head of the table'
+            yield problem(chapter.path, block.line, what, remedy)
+        if re.match(r"\+[-=]+\+", lines[0]):
+            what, remedy = "grid table", "write a pipe table: | a | b |"
+            yield problem(chapter.path, block.line, what, remedy)
+        if above == "table" and (block.kind == "definition" or block.text.startswith("Table:")):
+            yield problem(chapter.path, block.line, "table caption without an id", form)
+        if block.kind == "caption":
+            found = attributes(block)
+            right = re.fullmatch(rf"tbl-{re.escape(chapter.slug)}-{_KEBAB}", found.id)
+            if above != "table":
+                yield problem(chapter.path, block.line, "caption does not follow a table", form)
+            elif not right or found.classes or found.values or found.rest:
+                what = f"table caption without an id tbl-{chapter.slug}-… alone"
+                yield problem(chapter.path, block.line, what, form)
+        above = block.kind
+
+
+def equations(chapter: Chapter) -> Iterator[Problem]:
+    """A formula carries no attribute but its id."""
+    for block in chapter.blocks:
+        found = re.search(r"\$\$\s*(\{.*\})\s*$", block.text) if block.kind == "math" else None
+        if found and not re.fullmatch(
+            rf"\{{#eq-{re.escape(chapter.slug)}-{_KEBAB}\}}", found[1]
+        ):
+            line = block.line + block.text.rstrip().count("\n")
+            what = f"formula has the attributes {found[1]}"
+            remedy = f'write "$$ {{#eq-{chapter.slug}-…}}" in kebab-case'
+            yield problem(chapter.path, line, what, remedy)
+
+
+def _line(line: int, text: str, offset: int) -> int:
+    return line + text.count("\n", 0, offset)

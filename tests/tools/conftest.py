@@ -1,0 +1,185 @@
+"""A very small book in a folder of its own, for tests that need a whole one."""
+
+from pathlib import Path
+
+import pytest
+
+QUARTO = """
+project: {type: book, execute-dir: project}
+book: {author: Nobody, date: 2026-01-01}
+bibliography: references.bib
+"""
+PROFILE = """
+lang: LANG
+book:
+  title: Tiny LANG
+  output-file: tiny-LANG
+  chapters:
+    - index.LANG.qmd
+    - part: Part
+      chapters:
+        - chapters/LANG/01-one.qmd
+        - chapters/LANG/02-two.qmd
+  appendices:
+    - chapters/LANG/90-answers.qmd
+"""
+INDEX = {"zh": "# 前言 {.unnumbered}\n\n你好。\n", "en": "# Preface {.unnumbered}\n\nHello.\n"}
+ONE = {
+    "zh": """# 一 {#sec-one}
+
+见 [@sec-two]。
+
+```{python}
+#| label: one-twice
+#| tangle: one.py
+def twice(x: int) -> int:
+    \"\"\"Return 2x.\"\"\"
+    return 2 * x
+```
+
+```{python}
+#| label: one-run
+twice(21)  # 试一试
+```
+
+## 练习 {.unnumbered}
+
+::: {#exr-one-thrice}
+
+## 三倍 ★
+
+写出 `thrice`。
+
+::: {.callout-tip collapse="true" title="提示"}
+
+乘以三。
+
+:::
+
+::: {.answer lines=2}
+:::
+
+::: {.worked}
+
+乘就是了。
+
+:::
+
+:::
+
+```{python}
+#| label: one-thrice
+#| exercise: exr-one-thrice
+def thrice(x: int) -> int:
+    \"\"\"Return 3x.\"\"\"
+    ### BEGIN SOLUTION
+    return 3 * x
+    ### END SOLUTION
+```
+""",
+    "en": """# One {#sec-one}
+
+See [@sec-two].
+
+```{python}
+#| label: one-twice
+#| tangle: one.py
+def twice(x: int) -> int:
+    \"\"\"Return 2x.\"\"\"
+    return 2 * x
+```
+
+```{python}
+#| label: one-run
+twice(21)  # try it
+```
+
+## Exercises {.unnumbered}
+
+::: {#exr-one-thrice}
+
+## Thrice ★
+
+Write `thrice`.
+
+::: {.callout-tip collapse="true" title="Hint"}
+
+Multiply by three.
+
+:::
+
+::: {.answer lines=2}
+:::
+
+::: {.worked}
+
+Just multiply.
+
+:::
+
+:::
+
+```{python}
+#| label: one-thrice
+#| exercise: exr-one-thrice
+def thrice(x: int) -> int:
+    \"\"\"Return 3x.\"\"\"
+    ### BEGIN SOLUTION
+    return 3 * x
+    ### END SOLUTION
+```
+""",
+}
+TWO = {
+    "zh": """# 二 {#sec-two}
+
+```{python}
+#| label: two-use
+from torchbook.one import twice
+twice(4)
+```
+""",
+    "en": """# Two {#sec-two}
+
+```{python}
+#| label: two-use
+from torchbook.one import twice
+twice(4)
+```
+""",
+}
+
+
+class TinyBook:
+    """A book of two chapters in two languages."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.write("_quarto.yml", QUARTO)
+        self.write("references.bib", "")
+        for lang in ("zh", "en"):
+            self.write(f"_quarto-{lang}.yml", PROFILE.replace("LANG", lang))
+            self.write(f"index.{lang}.qmd", INDEX[lang])
+            self.write(f"chapters/{lang}/01-one.qmd", ONE[lang])
+            self.write(f"chapters/{lang}/02-two.qmd", TWO[lang])
+
+    def write(self, name: str, text: str) -> None:
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+    def read(self, name: str) -> str:
+        return (self.root / name).read_text(encoding="utf-8")
+
+    def edit(self, name: str, old: str, new: str) -> None:
+        """Replace text in one file; `LANG` in the name means in both languages' files."""
+        for lang in ("zh", "en") if "LANG" in name else ("",):
+            file = name.replace("LANG", lang)
+            text = self.read(file)
+            assert old in text, f"{old!r} is not in {file}"
+            self.write(file, text.replace(old, new))
+
+
+@pytest.fixture
+def tiny(tmp_path):
+    return TinyBook(tmp_path)

@@ -1,0 +1,33 @@
+"""A small edition in memory, for tests of what comes after weaving."""
+
+import datetime
+from pathlib import Path
+
+from workbook.book import Edition, Entry
+from workbook.weave import Woven
+
+SVG = b'<svg xmlns="http://www.w3.org/2000/svg" width="8" height="4"><path d="M0 0L8 4"/></svg>'
+BIB = "@misc{doe2020, author = {Doe, Jane}, title = {A Title}, year = {2020}}\n"
+PARTS = {"zh": "第一部分", "en": "Part I"}
+TITLES = {"zh": ("工作簿", "用铅笔"), "en": ("The Workbook", "With a pencil")}
+
+
+def edition(*pages: Woven, lang: str = "zh", bibliography: Path = Path("none.bib")) -> Edition:
+    """An edition that has these pages."""
+    return Edition(
+        lang=lang,
+        title=TITLES[lang][0],
+        subtitle=TITLES[lang][1],
+        author="Nobody",
+        date=datetime.date(2026, 1, 2),
+        output_file=f"workbook-{lang}",
+        bibliography=bibliography,
+        entries=tuple(page.entry for page in pages),
+    )
+
+
+def page(slug: str, number: str, markdown: str, part: str = "", **files: bytes) -> Woven:
+    """One woven page; `a_svg=b"…"` is the file `a.svg`."""
+    entry = Entry(Path(f"chapters/{slug}.qmd"), slug, number, part, number.isalpha())
+    named = {name.replace("_", "."): data for name, data in files.items()}
+    return Woven(entry, markdown, named)

@@ -1,0 +1,296 @@
+"""The Lua filter that both engines load: the project's own constructs in each format."""
+
+import hashlib
+import json
+import shutil
+import zipfile
+
+import pytest
+from workbook.problem import BookError
+from workbook.render import pandoc
+
+
+def written(markdown: str, to: str = "html", lang: str = "zh", script=pandoc.FILTER) -> str:
+    options = ["--from=markdown", f"--to={to}", "--wrap=none", "--syntax-highlighting=none"]
+    options += [f"--metadata=lang:{lang}", f"--lua-filter={script}"]
+    return pandoc.run(options, markdown, told="test").strip("\n")
+
+
+def in_epub(markdown: str, tmp_path, lang: str = "zh") -> str:
+    """The body of the one chapter of an EPUB."""
+    out = tmp_path / "book.epub"
+    options = ["--from=markdown", "--to=epub3", f"--output={out}", "--metadata=title:T"]
+    options += [f"--metadata=lang:{lang}", f"--lua-filter={pandoc.FILTER}"]
+    pandoc.run(options, markdown, told="test")
+    with zipfile.ZipFile(out) as archive:
+        return archive.read("EPUB/text/ch001.xhtml").decode()
+
+
+# Soft breaks ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("source", "shown"),
+    [
+        ("张量是\n多维数组", "张量是多维数组"),
+        ("一行，\nPyTorch", "一行，PyTorch"),
+        ("PyTorch\n（框架）", "PyTorch（框架）"),
+        ("他说“好”。\n然后", "他说“好”。然后"),
+        ("**张量**\n*数组*", "<strong>张量</strong><em>数组</em>"),
+        # Chinese and Latin are set apart by a space, and so are Latin words.
+        ("张量\ntensor", "张量 tensor"),
+        ("用 `x.T`\n转置", "用 <code>x.T</code> 转置"),
+        ("a “quote”\nends", "a “quote” ends"),
+        ("two\nwords", "two words"),
+    ],
+)
+def test_soft_breaks_beside_wide_characters_go(source, shown):
+    assert written(source) == f"<p>{shown}</p>"
+
+
+def test_a_reference_keeps_its_space():
+    source = "见\n[图 1.1](#fig-a){.xref}\n与"
+    assert written(source, "plain") == "见 图 1.1 与"
+
+
+# Room to write -------------------------------------------------------------------------
+
+ANSWER = "::: {.answer lines=2}\n:::\n"
+
+
+@pytest.mark.parametrize(("lang", "name"), [("zh", "作答处"), ("en", "Your answer")])
+def test_answer_space_in_html_is_a_named_textarea(lang, name):
+    expected = f'<textarea class="answer" rows="2" aria-label="{name}"></textarea>'
+    assert written(ANSWER, "html", lang) == expected
+
+
+def test_answer_space_in_epub_is_ruled_and_no_form(tmp_path):
+    body = in_epub(f"# A\n\n{ANSWER}", tmp_path)
+    line = "<p>\N{NO-BREAK SPACE}</p>"
+    space = f'<div class="answer-space" aria-hidden="true">{line}{line}</div>'
+    assert space in body
+    assert "textarea" not in body
+
+
+def test_answer_space_on_paper_is_ruled_lines():
+    assert written(ANSWER, "typst") == "#workbook-answer(2)"
+    assert written("::: answer\n:::", "typst") == "#workbook-answer(3)"
+
+
+# Exercises -----------------------------------------------------------------------------
+
+EXERCISE = """
+::: {#tensors-outer .cell exercise='exr-tensors-outer'}
+``` {.python .cell-code}
+def outer(a, b):
+    if a:
+        ### BEGIN SOLUTION
+        return 100 % 7
+        ### END SOLUTION
+    ### BEGIN SOLUTION
+    return []
+    ### END SOLUTION
+```
+:::
+"""
+
+
+def test_a_stub_stands_in_place_of_each_solution():
+    assert written(EXERCISE, "markdown") == (
+        '::: {#tensors-outer .cell exercise="exr-tensors-outer"}\n'
+        "``` {.python .cell-code}\n"
+        "def outer(a, b):\n"
+        "    if a:\n"
+        '        raise NotImplementedError("exr-tensors-outer")\n'
+        '    raise NotImplementedError("exr-tensors-outer")\n'
+        "```\n"
+        ":::"
+    )
+
+
+def test_other_cells_keep_their_code():
+    source = EXERCISE.replace(" exercise='exr-tensors-outer'", "")
+    assert "return 100 % 7" in written(source)
+
+
+def test_the_worked_solution_is_not_printed_in_place():
+    assert written("Before.\n\n::: worked\nSecret.\n:::\n\nAfter.") == (
+        "<p>Before.</p>\n<p>After.</p>"
+    )
+
+
+# Terms ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("to", "shown"),
+    [
+        ("html", '<p>一个<dfn class="term">张量</dfn>。</p>'),
+        ("typst", "一个#workbook-term[张量];。"),
+    ],
+)
+def test_a_term_is_marked_where_it_is_explained(to, shown):
+    assert written("一个[张量]{.term}。", to) == shown
+
+
+def test_a_term_in_epub(tmp_path):
+    assert '<dfn class="term">张量</dfn>' in in_epub("# A\n\n[张量]{.term}", tmp_path)
+
+
+# Error outputs -------------------------------------------------------------------------
+
+BAR = "\x1b[31m" + "-" * 75 + "\x1b[39m"
+TRACEBACK = f"""{BAR}
+\x1b[31mValueError\x1b[39m                                Traceback (most recent call last)
+\x1b[36mCell\x1b[39m\x1b[36m \x1b[39m\x1b[32mIn[3]\x1b[39m\x1b[32m, line 1\x1b[39m
+\x1b[32m----> \x1b[39m\x1b[32m1\x1b[39m \x1b[38;5;28;01mraise\x1b[39;00m ValueError()
+
+File /secret/path/lib.py:3, in f()
+
+\x1b[31mValueError\x1b[39m: a < b & c
+second line"""
+TEXT = f"""
+::: {{.cell-output .cell-output-error}}
+```
+ValueError: a < b & c
+second line
+{TRACEBACK}
+```
+:::
+"""
+HTML = """
+::: {.cell-output .cell-output-error}
+
+::: {.ansi-escaped-output}
+```{=html}
+<pre><span class="ansi-red-fg">------------------------------------------</span>
+<span class="ansi-red-fg">ValueError</span>                Traceback (most recent call last)
+File /secret/path/lib.py:3, in f()
+
+<span class="ansi-red-fg">ValueError</span>: a &lt; b &amp; c
+second line</pre>
+```
+:::
+
+:::
+"""
+
+
+@pytest.mark.parametrize("source", [TEXT, HTML], ids=["text", "html"])
+@pytest.mark.parametrize("to", ["html", "typst"])
+def test_of_an_error_only_the_exception_is_shown(source, to):
+    shown = {
+        "html": '<div class="cell-output cell-output-error">\n'
+        "<pre><code>ValueError: a &lt; b &amp; c\nsecond line</code></pre>\n</div>",
+        "typst": "#block[\n```\nValueError: a < b & c\nsecond line\n```\n\n]",
+    }
+    assert written(source, to) == shown[to]
+
+
+def test_of_a_chain_of_exceptions_the_last_is_shown():
+    first = TRACEBACK.replace("a < b & c\nsecond line", "the cause")
+    second = TRACEBACK.replace("ValueError", "RuntimeError")
+    chain = f"{first}\n\nDuring handling, another exception occurred:\n\n{second}"
+    source = TEXT.replace(TRACEBACK, chain)
+    assert written(source, "plain") == "    RuntimeError: a < b & c\n    second line"
+
+
+def test_a_syntax_error_loses_the_name_of_the_temporary_file():
+    source = """
+::: {.cell-output .cell-output-error}
+```
+SyntaxError: invalid syntax (2743743444.py, line 1)
+  \x1b[36mCell\x1b[39m\x1b[36m \x1b[39m\x1b[32mIn[1]\x1b[39m\x1b[32m, line 1\x1b[39m
+\x1b[31m    \x1b[39m\x1b[31mx =\x1b[39m
+        ^
+\x1b[31mSyntaxError\x1b[39m\x1b[31m:\x1b[39m invalid syntax
+```
+:::
+"""
+    assert written(source, "plain") == "    SyntaxError: invalid syntax"
+
+
+# Recordings ----------------------------------------------------------------------------
+
+CODE = 'print("measured")'
+RECORDED = f"""
+::: {{#NAME .cell recorded='cuda' execution_count=4}}
+``` {{.python .cell-code}}
+{CODE}
+```
+:::
+"""
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A project of its own around the filter: a recording is found from where it lies."""
+    script = tmp_path / "_extensions" / "workbook" / "workbook.lua"
+    script.parent.mkdir(parents=True)
+    shutil.copy(pandoc.FILTER, script)
+
+    def show(to: str, lang: str, recording: dict | None, name: str = "tensors-speed") -> str:
+        if recording:
+            file = tmp_path / "recordings" / "cuda" / "tensors-speed.json"
+            file.parent.mkdir(parents=True)
+            file.write_text(json.dumps(recording), encoding="utf-8")
+        return written(RECORDED.replace("NAME", name), to, lang, script)
+
+    return show
+
+
+def recording(code: str = CODE) -> dict:
+    return {
+        "label": "tensors-speed",
+        "device": "NVIDIA H200",
+        "driver": "570.1",
+        "torch": "2.11.0",
+        "date": "2026-11-20",
+        "inputs": {"cell": hashlib.sha1(code.encode()).hexdigest()},
+        "stdout": "12.5 GB\n",
+    }
+
+
+@pytest.mark.parametrize("name", ["tensors-speed", "cell-tensors-speed"])
+def test_a_recording_is_shown_with_its_stamp(project, name):
+    assert project("html", "en", recording(), name) == (
+        f'<div id="{name}" class="cell" data-recorded="cuda" data-execution_count="4">\n'
+        '<pre class="python cell-code"><code>print(&quot;measured&quot;)</code></pre>\n'
+        '<div class="cell-output cell-output-stdout">\n'
+        "<pre><code>12.5 GB</code></pre>\n"
+        "</div>\n"
+        '<div class="recording">\n'
+        "<p>Recorded on NVIDIA H200 · driver 570.1 · torch 2.11.0 · 2026-11-20</p>\n"
+        "</div>\n"
+        "</div>"
+    )
+
+
+def test_a_recording_on_paper(project):
+    stamp = "#workbook-recording[录制于 NVIDIA H200 · 驱动 570.1 · torch 2.11.0 · 2026-11-20]"
+    assert stamp in project("typst", "zh", recording())
+
+
+@pytest.mark.parametrize(
+    ("lang", "line"),
+    [
+        ("zh", "此结果需在 GPU 上录制，目前尚未录制。"),
+        ("en", "Not recorded yet: this result needs a GPU."),
+    ],
+)
+def test_a_missing_recording_is_told(project, lang, line):
+    assert f'<div class="recording">\n<p>{line}</p>\n</div>' in project("html", lang, None)
+
+
+def test_a_recording_of_other_code_is_not_shown(project):
+    page = project("html", "en", recording("print('before')"))
+    assert "The recording is of an earlier version of this code and is not shown." in page
+    assert "12.5 GB" not in page
+
+
+def test_a_broken_recording_stops_the_build(project, tmp_path):
+    file = tmp_path / "recordings" / "cuda" / "tensors-speed.json"
+    file.parent.mkdir(parents=True)
+    file.write_text("{")
+    with pytest.raises(BookError):
+        project("html", "en", None)

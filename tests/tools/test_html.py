@@ -1,0 +1,340 @@
+"""The site: what a page holds, and that all pages hold together."""
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+from small import BIB, PARTS, SVG, edition, page
+
+from workbook.problem import BookError
+from workbook.render import html
+
+INDEX = "# 前言 {.unnumbered}\n\n你好。\n\n## 怎么用\n\n做。\n"
+ONE = """# 张量 {#sec-one}
+
+## 形状与 `ndim` {#sec-one-shape}
+
+见 [@sec-two]，[@doe2020]。脚注[^1]。
+
+[^1]: 注。
+
+::: {#cell-one-a .cell execution_count=1}
+``` {.python .cell-code}
+import torch
+x = 1  # 一
+```
+:::
+
+![图](f/a.svg){#fig-one-a width=40% fig-alt="线"}
+
+| a |
+|--:|
+| 1 |
+
+: 表 {#tbl-one-t}
+
+$$
+\\begin{aligned}
+a &= b
+\\end{aligned}
+$$ {#eq-one-e}
+
+## 练习 {.unnumbered}
+
+::: {#exr-one-x}
+
+## 题 ★
+
+文。
+
+::: {.callout-tip collapse="true" title="提示"}
+想。
+:::
+
+::: {.answer lines=2}
+:::
+
+:::
+"""
+TWO = "# 自动微分 {#sec-two}\n\n回到 [@exr-one-x]。\n"
+ANSWERS = "# 答案 {#sec-answers}\n\n**[@exr-one-x]**\n"
+
+
+def pages(lang: str = "zh"):
+    return [
+        page("index", "", INDEX),
+        page("one", "1", ONE, PARTS[lang], **{"f/a_svg": SVG}),
+        page("two", "2", TWO, PARTS[lang]),
+        page("answers", "A", ANSWERS),
+    ]
+
+
+@pytest.fixture(scope="module")
+def references(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("bib") / "references.bib"
+    path.write_text(BIB)
+    return path
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory, references) -> Path:
+    out = tmp_path_factory.mktemp("site") / "html"
+    html.write(
+        edition(*pages(), bibliography=references), pages(), out, {"en": "../../en/html"}
+    )
+    return out
+
+
+class Tags(HTMLParser):
+    """Every start tag of a page with its attributes, and the text of scripts and styles."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str]]] = []
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, {k: v or "" for k, v in attributes}))
+
+    def every(self, *names: str) -> list[dict[str, str]]:
+        return [attributes for tag, attributes in self.tags if tag in names]
+
+    def ids(self) -> list[str]:
+        return [attributes["id"] for _, attributes in self.tags if "id" in attributes]
+
+
+def all_pages(site: Path) -> list[tuple[Path, Tags]]:
+    return [(path, Tags(path)) for path in sorted(site.glob("*.html"))]
+
+
+def part(path: Path, start: str, end: str) -> str:
+    """The page from one mark up to another, blank lines taken away."""
+    text = path.read_text(encoding="utf-8").partition(start)[2].partition(end)[0]
+    return re.sub(r"\n+", "\n", text).strip().replace("\N{NO-BREAK SPACE}", "~")
+
+
+def test_a_site_is_a_folder_of_pages_named_by_slug(site):
+    assert sorted(str(p.relative_to(site)) for p in site.rglob("*") if p.is_file()) == [
+        "answers.html",
+        "icon.svg",
+        "images/one/a.svg",
+        "index.html",
+        "one.html",
+        "site.css",
+        "site.js",
+        "two.html",
+    ]
+    assert (site / "images/one/a.svg").read_bytes() == SVG
+
+
+def test_two_builds_are_the_same_bytes(site, tmp_path, references):
+    html.write(
+        edition(*pages(), bibliography=references), pages(), tmp_path, {"en": "../../en/html"}
+    )
+    again = {p.relative_to(tmp_path): p.read_bytes() for p in tmp_path.rglob("*.*")}
+    assert again == {p.relative_to(site): p.read_bytes() for p in site.rglob("*.*")}
+
+
+def test_a_chapter_shows_numbers_forms_and_references(site):
+    assert part(
+        site / "two.html", '<p class="running-part">', '<nav class="turn"'
+    ) == "\n".join(
+        [
+            "第一部分</p>",
+            '<h1 id="sec-two"><span class="number">第~2~章</span> 自动微分</h1>',
+            '<p>回到 <a href="one.html#exr-one-x" class="xref">习题~1.1</a>。</p>',
+        ]
+    )
+
+
+def test_an_exercise_folds_its_hint_and_has_room_to_write(site):
+    start, end = '<div id="exr-one-x"', "<h2"
+    text = site.joinpath("one.html").read_text(encoding="utf-8")
+    assert start not in text, "an exercise is a section"
+    assert part(site / "one.html", '<section id="exr-one-x" ', end) == "\n".join(
+        [
+            'class="exercise">',
+            '<h3 class="exercise-title"><span class="caption-label">习题~1.1</span> 题 ★</h3>',
+            '<div class="exercise-body">',
+            "<p>文。</p>",
+            '<details class="callout callout-tip"><summary class="callout-title">',
+            "提示",
+            "</summary>",
+            '<div class="callout-body">',
+            "<p>想。</p>",
+            "</div>",
+            "</details>",
+            '<textarea class="answer" rows="2" aria-label="作答处"></textarea>',
+            "</div>",
+            "</section>",
+        ]
+    )
+
+
+def test_the_contents_show_parts_and_the_sections_of_this_page_only(site):
+    assert part(site / "one.html", "关闭目录</a>", "</nav>") == "\n".join(
+        [
+            '<p class="part">第一部分</p>',
+            "<ol>",
+            '<li><a href="one.html" aria-current="page"><span class="number">1</span> 张量</a>',
+            "<ol>",
+            '<li><a href="#sec-one-shape"><span class="number">1.1</span> 形状与 '
+            "<code>ndim</code></a></li>",
+            '<li><a href="#one-练习">练习</a></li>',
+            '<li><a href="#references">参考文献</a></li>',
+            "</ol>",
+            "</li>",
+            '<li><a href="two.html"><span class="number">2</span> 自动微分</a>',
+            "</li>",
+            "</ol>",
+            '<p class="part">附录</p>',
+            "<ol>",
+            '<li><a href="answers.html"><span class="number">A</span> 答案</a>',
+            "</li>",
+            "</ol>",
+        ]
+    )
+
+
+def test_the_landing_page_has_the_title_the_preface_and_the_contents(site):
+    text = part(site / "index.html", '<main id="main" tabindex="-1">', '<nav class="turn"')
+    words = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", text)).split()
+    assert (
+        words
+        == (
+            "工作簿 用铅笔 Nobody 前言 # 你好。 怎么用 # 做。 目录 "
+            "第一部分 1 张量 1.1 形状与 ndim 2 自动微分 附录 A 答案"
+        ).split()
+    )
+
+
+def test_each_page_leads_to_the_one_before_and_the_one_after(site):
+    turns = {
+        path.stem: [
+            (a["rel"], a["href"]) for a in tags.every("a") if a.get("rel") in ("prev", "next")
+        ]
+        for path, tags in all_pages(site)
+    }
+    assert turns == {
+        "index": [("next", "one.html")],
+        "one": [("prev", "index.html"), ("next", "two.html")],
+        "two": [("prev", "one.html"), ("next", "answers.html")],
+        "answers": [("prev", "two.html")],
+    }
+
+
+def test_each_page_leads_to_its_twin(site):
+    twins = {
+        path.name: [(a["hreflang"], a["href"]) for a in tags.every("a") if "hreflang" in a]
+        for path, tags in all_pages(site)
+    }
+    assert twins == {name: [("en", f"../../en/html/{name}")] for name in twins}
+    assert len(twins) == 4
+
+
+def test_without_twins_there_is_no_switch(tmp_path):
+    html.write(
+        edition(page("one", "1", TWO.partition("\n")[0])), [page("one", "1", "# T")], tmp_path
+    )
+    assert 'class="languages"' not in (tmp_path / "one.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("lang", "tag", "skip", "label"),
+    [
+        ("zh", "zh-CN", "跳到正文", "本节链接"),
+        ("en", "en", "Skip to the text", "Link to this section"),
+    ],
+)
+def test_a_page_is_labelled_in_its_language(tmp_path, lang, tag, skip, label):
+    one = page("one", "1", "# T {#sec-one}\n\n## S {#sec-one-s}\n")
+    html.write(edition(one, lang=lang), [one], tmp_path)
+    text = (tmp_path / "one.html").read_text(encoding="utf-8")
+    assert Tags(tmp_path / "one.html").every("html") == [{"lang": tag}]
+    assert f'<a class="skip" href="#main">{skip}</a>' in text
+    assert f'<a class="anchor" href="#sec-one-s" aria-label="{label}">#</a></h2>' in text
+
+
+def test_every_page_has_one_h1_and_ids_are_given_once(site):
+    for path, tags in all_pages(site):
+        assert len(tags.every("h1")) == 1, path.name
+        assert sorted(set(tags.ids())) == sorted(tags.ids()), path.name
+
+
+def test_every_link_within_the_site_arrives(site):
+    found = {path.name: set(tags.ids()) for path, tags in all_pages(site)}
+    links = 0
+    for path, tags in all_pages(site):
+        for link in tags.every("a", "link", "img", "script"):
+            target = link.get("href", link.get("src", ""))
+            if not target or target.startswith(("../", "http")):
+                continue
+            file, _, anchor = unquote(target).partition("#")
+            links += 1
+            assert not file or (site / file).is_file(), f"{path.name}: {target}"
+            if anchor:
+                assert anchor in found[file or path.name], f"{path.name}: {target}"
+    assert links > 40
+
+
+def test_the_content_policy_is_strict_and_nothing_breaks_it(site):
+    for path, tags in all_pages(site):
+        [policy] = [m for m in tags.every("meta") if m.get("http-equiv")]
+        assert policy["content"] == (
+            "default-src 'none'; img-src 'self' file:; style-src 'self' file:; "
+            "script-src 'self' file:; base-uri 'none'; form-action 'none'"
+        )
+        assert [s for s in tags.every("script") if s != {"src": "site.js", "defer": ""}] == []
+        assert tags.every("style") == []
+        inline = [(t, a) for t, a in tags.tags if any(k == "style" or k[:2] == "on" for k in a)]
+        assert inline == [], path.name
+
+
+def test_styles_from_attributes_are_classes_in_the_style_sheet(site):
+    text = (site / "one.html").read_text(encoding="utf-8")
+    assert '<img src="images/one/a.svg" alt="线" class="s-width-40-0">' in text
+    assert '<td class="s-text-align-right">1</td>' in text
+    assert (
+        (site / "site.css")
+        .read_text(encoding="utf-8")
+        .endswith(
+            "/* Styles that stood in attributes. */\n"
+            ".s-text-align-left-padding-left-0 { text-align: left; padding-left: 0 }\n"
+            ".s-text-align-right { text-align: right; }\n"
+            ".s-text-align-right-padding-right-0 { text-align: right; padding-right: 0 }\n"
+            ".s-width-40-0 { width:40.0% }\n"
+        )
+    )
+
+
+def test_code_is_highlighted_without_links_and_numbers_of_lines(site):
+    assert part(site / "one.html", '<div id="cell-one-a" class="cell">', "</div>") == "\n".join(
+        [
+            '<div class="sourceCode" id="cb1"><pre class="sourceCode python cell-code">'
+            '<code class="sourceCode python"><span><span class="im">import</span> torch</span>',
+            '<span>x <span class="op">=</span> <span class="dv">1</span>  '
+            '<span class="co"># 一</span></span></code></pre>',
+        ]
+    )
+
+
+def test_a_page_that_cites_ends_with_its_references(site):
+    cited = [path.name for path, tags in all_pages(site) if "ref-doe2020" in tags.ids()]
+    assert cited == ["one.html"]
+    assert "参考文献" in (site / "one.html").read_text(encoding="utf-8")
+
+
+def test_two_images_of_one_name_stay_two(tmp_path):
+    one = page("one", "1", "# T\n\n![x](f/a.svg)\n\n![y](g/a.svg)\n")
+    one = type(one)(one.entry, one.markdown, {"f/a.svg": b"f", "g/a.svg": b"g"})
+    html.write(edition(one), [one], tmp_path)
+    shown = [tmp_path / image["src"] for image in Tags(tmp_path / "one.html").every("img")]
+    assert [path.read_bytes() for path in shown] == [b"f", b"g"]
+
+
+def test_a_missing_citation_names_the_chapter(tmp_path, references):
+    one = page("one", "1", "# T\n\n[@nobody1999]\n")
+    with pytest.raises(BookError, match=r"chapters/one\.qmd: .*nobody1999"):
+        html.write(edition(one, bibliography=references), [one], tmp_path)

@@ -1,0 +1,409 @@
+"""The printed book: what pandoc and Typst make of numbered pages."""
+
+import datetime
+import re
+import textwrap
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+import typst
+from pypdf import PdfReader
+from workbook.book import Edition, Entry
+from workbook.problem import BookError
+from workbook.render import pdf
+from workbook.weave import Woven
+
+DATE = datetime.date(2026, 11, 23)
+SVG = b"""<svg xmlns="http://www.w3.org/2000/svg" width="100" height="50">
+<line x1="0" y1="50" x2="100" y2="0" stroke="black"/></svg>"""
+BIBLIOGRAPHY = """@book{doe2020,
+  title = {On Tensors}, author = {Doe, Jane}, publisher = {Press}, year = {2020}}
+"""
+TENSORS = """# 张量 {#sec-tensors}
+
+[张量]{.term}见 [@fig-tensors-line] 与 [@sec-autograd]，**粗**，$x^2$ [@doe2020]。
+
+## 形状 ★ {#sec-tensors-shape}
+
+$$y = Wx$$ {#eq-tensors-y}
+
+![一条线](line.svg){#fig-tensors-line fig-alt="上升的 \\"线\\""}
+
+::: {.callout-warning}
+小心。
+:::
+
+::: {#exr-tensors-one}
+
+## 外积 ★
+
+写出来。
+
+::: {.answer lines=2}
+:::
+:::
+
+| 甲 | 乙 |
+|---|---|
+| 1 | 2 |
+
+: 两列 {#tbl-tensors-two}
+"""
+AUTOGRAD = """# 自动微分 {#sec-autograd}
+
+回到 [@tbl-tensors-two]、[@eq-tensors-y] 与 [@exr-tensors-one]。
+
+## 小结 {.unnumbered}
+
+→ ─│┌ ✓
+"""
+
+
+def woven(slug: str, markdown: str, number: str = "1", **options) -> Woven:
+    entry = Entry(Path(f"chapters/zh/{slug}.qmd"), slug, number, **options)
+    return Woven(entry, markdown, {"line.svg": SVG} if "line.svg" in markdown else {})
+
+
+@pytest.fixture
+def edition(tmp_path):
+    """Makes the edition of some pages."""
+    bibliography = tmp_path / "references.bib"
+    bibliography.write_text(BIBLIOGRAPHY)
+
+    def make(pages: list[Woven], lang: str = "zh") -> Edition:
+        return Edition(
+            lang, 'Das "Buch" \\1', "Untertitel", "Nobody", DATE, "book", bibliography,
+            tuple(page.entry for page in pages),
+        )  # fmt: skip
+
+    return make
+
+
+def typeset(edition, markdown: str, lang: str = "zh") -> str:
+    """The Typst of the one chapter of a book, below its heading."""
+    pages = [woven("tensors", f"# T {{#sec-t}}\n\n{markdown}")]
+    source = pdf.typeset(edition(pages, lang), pages)
+    return source.partition('id: "sec-t")[T]')[2].strip()
+
+
+def problems(edition, markdown: str, tmp_path) -> list[str]:
+    pages = [
+        woven("one", "# One {#sec-one}\n\nGood."),
+        woven("two", f"# Two {{#sec-two}}\n\n{markdown}", "2"),
+    ]
+    with pytest.raises(BookError) as caught:
+        pdf.write(edition(pages), pages, tmp_path / "book.pdf")
+    assert not (tmp_path / "book.pdf").exists()
+    return [str(p).splitlines()[0] for p in caught.value.problems]
+
+
+# Typst ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("markdown", "expected"),
+    [
+        ("$x_1$.T", '#forms.formula("x_1", $x_1$);.T'),
+        (
+            "$$\na\n$$ {#eq-a}",
+            '#forms.formula("a", number: "1.1", id: "eq-a", $ a $)',
+        ),
+        (
+            "## 节 {#sec-a}",
+            '#forms.headline(2, kind: "section", number: "1.1", id: "sec-a")[节]',
+        ),
+        (
+            "## 小结 {.unnumbered}",
+            '#forms.headline(2, kind: "section", number: "", id: "tensors-小结")[小结]',
+        ),
+        (
+            '![图](line.svg){#fig-a fig-alt="a \\"b\\""}',
+            '#forms.illustration(caption: [#forms.label-text[图~1.1]; 图], '
+            'id: "fig-a")[\n'
+            '#forms.picture("/tensors/line.svg", alt: "a \\"b\\"");\n]',
+        ),
+        (
+            "![](line.svg){width=50%}",
+            '#forms.centred[#forms.picture("/tensors/line.svg", width: 50%);]',
+        ),
+        (
+            "::: {.callout-tip}\n正文。\n:::",
+            '#forms.callout("tip")[提示][\n正文。\n\n]',
+        ),
+        (
+            "::: {#exr-a}\n## 题 ★\n\n正文。\n:::",
+            '#forms.exercise(id: "exr-a")[#forms.label-text[习题~1.1]; 题 ★][\n'
+            "正文。\n\n]",
+        ),
+        (
+            "见 [@sec-t] 与 `x`",
+            "见#forms.reference(<sec-t>)[第~1~章];与 `x`",
+        ),
+        ("---", "#forms.rule"),
+    ],
+)  # fmt: skip
+def test_each_construct_becomes_a_call(edition, markdown, expected):
+    assert typeset(edition, markdown) == expected
+
+
+def test_references_between_latin_words_keep_their_spaces(edition):
+    shown = typeset(edition, "See [@sec-t] here", "en")
+    assert shown == "See #forms.reference(<sec-t>)[Chapter~1]; here"
+
+
+def test_a_cell_leaves_its_code_and_its_outputs(edition):
+    markdown = textwrap.dedent("""\
+        ::: {#cell-a .cell execution_count=1}
+        ``` {.python .cell-code}
+        1 + 1
+        ```
+
+        ::: {#a .cell-output .cell-output-display}
+        ```
+        2
+        ```
+        :::
+        :::
+        """)
+    assert typeset(edition, markdown) == "```python\n1 + 1\n```\n\n```\n2\n```"
+
+
+def test_pictures_of_one_figure_stand_side_by_side(edition):
+    markdown = textwrap.dedent("""\
+        ::: {#fig-two .cell layout-ncol='2'}
+
+        ::: {.cell-output .cell-output-display}
+        ![左](line.svg){#fig-two-1 fig-alt='l'}
+        :::
+
+        ::: {.cell-output .cell-output-display}
+        ![右](line.svg){#fig-two-2 fig-alt='r'}
+        :::
+
+        两幅
+        :::
+        """)
+    shown = typeset(edition, markdown)
+    assert shown.startswith("#forms.parts(2, caption: [#forms.label-text[图~1.1]; 两幅]")
+    assert shown.count("\n][\n") == 1
+    assert shown.count("#forms.illustration(") == 2
+
+
+def test_only_long_tables_may_break(edition):
+    short = "| a |\n|---|\n" + "| 1 |\n" * 15
+    assert "#forms.long[" not in typeset(edition, short)
+    assert "#forms.long[" in typeset(edition, short + "| 1 |\n")
+
+
+def test_what_a_book_is_told_cannot_break_out_of_its_string(edition):
+    pages = [woven("tensors", "# T\n")]
+    first = pdf.typeset(edition(pages), pages).partition("\n\n")[0].splitlines()[-1]
+    assert first == (
+        '#show: workbook-book.with(lang: "zh", title: "Das \\"Buch\\" \\\\1", '
+        'subtitle: "Untertitel", author: "Nobody", '
+        "date: datetime(year: 2026, month: 11, day: 23))"
+    )
+
+
+# The book ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def pages():
+    return [
+        Woven(Entry(Path("index.zh.qmd"), "index", ""), "# 前言 {.unnumbered}\n\n你好。\n", {}),
+        woven("tensors", TENSORS, "1", part="第一部分 基础"),
+        woven("autograd", AUTOGRAD, "2", part="第一部分 基础"),
+        woven("answers", "# 答案 {#sec-answers}\n\n完。\n", "A", appendix=True),
+    ]
+
+
+@pytest.fixture
+def book(edition, pages, tmp_path):
+    out = tmp_path / "new" / "book.pdf"
+    count = pdf.write(edition(pages), pages, out)
+    reader = PdfReader(out)
+    assert count == len(reader.pages)
+    return reader
+
+
+def texts(reader: PdfReader) -> list[str]:
+    """The text of each page, every kind of space as one space."""
+    return [re.sub(r"\s+", " ", page.extract_text()) for page in reader.pages]
+
+
+def page_of(reader: PdfReader, words: str) -> int:
+    """The one page after the contents that says these words in one place."""
+    found = [n for n, text in enumerate(texts(reader)) if words in text and n > 2]
+    assert found, f"{words} is nowhere"
+    return found[0]
+
+
+def outline(reader: PdfReader, items=None, depth: int = 1) -> list[tuple[int, str]]:
+    found = []
+    for item in reader.outline if items is None else items:
+        if isinstance(item, list):
+            found += outline(reader, item, depth + 1)
+        else:
+            found.append((depth, item.title.replace("\N{NO-BREAK SPACE}", " ")))
+    return found
+
+
+def test_the_outline_has_parts_chapters_and_sections(book):
+    assert outline(book) == [
+        (1, "前言"),
+        (1, "第一部分 基础"),
+        (2, "第 1 章 张量"),
+        (3, "1.1 形状 ★"),
+        (2, "第 2 章 自动微分"),
+        (3, "小结"),
+        (1, "附录"),
+        (2, "附录 A 答案"),
+        (1, "参考文献"),
+    ]
+
+
+def test_parts_and_chapters_open_on_right_hand_pages(book):
+    places = [book.get_destination_page_number(item) for item in flat(book.outline)]
+    titles = [title for _, title in outline(book)]
+    sections = ("1.1 形状 ★", "小结")
+    openings = [n for title, n in zip(titles, places, strict=True) if title not in sections]
+    assert all(n % 2 == 0 for n in openings), openings  # counted from 0
+    assert len(set(openings)) == len(openings)
+
+
+def flat(items):
+    for item in items:
+        yield from flat(item) if isinstance(item, list) else [item]
+
+
+def test_pages_are_numbered_from_the_first_part(book):
+    labels = book.page_labels
+    part = page_of(book, "第一部分 基础")
+    assert labels[: part + 3] == [*["i", "ii", "iii", "iv", "v", "vi"][:part], "1", "2", "3"]
+
+
+def test_references_name_the_page(book):
+    start = page_of(book, "第一部分 基础")
+    second = page_of(book, "回到")
+    assert f"第 2 章（第 {second - start + 1} 页）" in texts(book)[start + 2]
+
+
+def test_the_contents_list_parts_chapters_and_numbered_sections(book):
+    contents = texts(book)[2]
+    titles = ("前言", "第一部分", "第 1 章", "1.1", "第 2 章", "附录 A", "参考文献")
+    places = [contents.index(title) for title in titles]
+    assert places == sorted(places)
+    assert "小结" not in contents
+    assert ". . ." in contents or "..." in contents.replace(" ", "")
+
+
+def test_the_document_says_what_it_is(book):
+    assert book.metadata.title == 'Das "Buch" \\1'
+    assert book.metadata.author == "Nobody"
+    assert book.metadata.creation_date.date() == DATE
+    catalog = book.trailer["/Root"]
+    assert catalog["/Lang"] == "zh-CN"
+    assert catalog["/MarkInfo"]["/Marked"]
+    assert [round(float(x)) for x in book.pages[0].mediabox[2:]] == [595, 842]
+    assert "2026 年 11 月 23 日" in texts(book)[1]
+    assert "CC BY-SA 4.0" in texts(book)[1]
+
+
+def test_every_font_is_embedded(book):
+    embedded = {}
+    for page in book.pages:
+        for font in page["/Resources"].get("/Font", {}).values():
+            descendant = font.get_object()["/DescendantFonts"][0].get_object()
+            files = {"/FontFile2", "/FontFile3"} & set(descendant["/FontDescriptor"])
+            embedded[font.get_object()["/BaseFont"]] = files
+    assert all(embedded.values())
+    names = " ".join(embedded)
+    assert all(name in names for name in ("NotoSerifSC", "NotoSansSC", "LibertinusSerif"))
+
+
+def test_stars_arrows_and_boxes_are_on_the_page(book):
+    everything = "".join(texts(book))
+    assert all(character in everything for character in "★→─│┌✓▲")
+
+
+def test_two_builds_are_the_same_byte_for_byte(edition, pages, tmp_path):
+    first, second = tmp_path / "a.pdf", tmp_path / "b" / "other.pdf"
+    pdf.write(edition(pages), pages, first)
+    pdf.write(edition(pages), pages, second)
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_seventy_two_columns_of_code_fit_the_line(edition, tmp_path):
+    line = "x = " + "0123456789" * 6 + "12345678"
+    assert len(line) == 72
+    code = f"```python\n{line}\n```"
+    pages = [woven("one", f"# A\n\n::: {{.callout-note}}\n{code}\n:::\n")]
+    pdf.write(edition(pages, "en"), pages, tmp_path / "book.pdf")
+    shown = "\n".join(page.extract_text() for page in PdfReader(tmp_path / "book.pdf").pages)
+    assert line in shown.splitlines()
+
+
+def test_two_chapters_may_have_images_of_one_name(edition, tmp_path):
+    markdown = '# A\n\n![a](line.svg){fig-alt="a"}\n'
+    books = []
+    for drawing in (SVG, SVG.replace(b'y2="0"', b'y2="25"')):
+        second = Woven(woven("two", "", "2").entry, markdown, {"line.svg": drawing})
+        pages = [woven("one", markdown), second]
+        pdf.write(edition(pages), pages, tmp_path / "book.pdf")
+        books.append((tmp_path / "book.pdf").read_bytes())
+    assert books[0] != books[1]
+
+
+# What goes wrong -----------------------------------------------------------------------
+
+
+def test_a_missing_glyph_is_a_problem_of_its_chapter(edition, tmp_path):
+    (told,) = problems(edition, "很好 😀", tmp_path)
+    assert told.startswith("chapters/zh/two.qmd: Typst: ")
+    assert '"😀" could not be displayed' in told.replace("`", "")
+
+
+def test_a_missing_image_is_told_without_a_temporary_path(edition, tmp_path):
+    (told,) = problems(edition, "![](nowhere.svg)", tmp_path)
+    assert told == (
+        "chapters/zh/two.qmd: Typst: file not found (searched at two/nowhere.svg); "
+        "mend the chapter, or theme/book.typ"
+    )
+
+
+def test_a_formula_that_pandoc_cannot_read_is_told(edition, tmp_path):
+    (told,) = problems(edition, r"$\nosuch{x}$", tmp_path)
+    assert told.endswith("mend the formula")
+
+
+def test_a_warning_of_typst_stops_the_book():
+    source = '#set document(title: "T", date: none)\n#set text(font: "No Such Face")\n= T\nx'
+    with pytest.raises(BookError, match="unknown font family: no such face"):
+        pdf.compile_pdf(source, {}, DATE)
+
+
+def test_missing_fonts_say_what_to_install(edition, tmp_path, monkeypatch):
+    monkeypatch.setattr(pdf, "FONTS", "no_such_fonts")
+    (told,) = problems(edition, "Good.", tmp_path)
+    assert told == "PDF: the Chinese fonts are not installed; pip install pylopdf-fonts-zh-cn"
+
+
+# Quarto --------------------------------------------------------------------------------
+
+
+def test_quarto_has_the_same_functions():
+    shared = (pdf.THEME / "workbook.typ").read_text(encoding="utf-8")
+    quarto = (pdf.THEME / "quarto.typ").read_text(encoding="utf-8")
+    assert quarto.startswith(shared), "copy theme/workbook.typ to the head of theme/quarto.typ"
+
+
+def test_quartos_header_compiles_by_itself():
+    header = (pdf.THEME / "quarto.typ").read_bytes()
+    body = "\n= 标题\n#workbook-answer(2) #workbook-term[词]; #workbook-recording[记]; `x`"
+    content, warnings = typst.compile_with_warnings(
+        header + body.encode(), font_paths=[pdf._fonts()], ignore_system_fonts=True
+    )
+    assert not warnings
+    assert "词" in PdfReader(BytesIO(content)).pages[0].extract_text()
