@@ -138,7 +138,7 @@ end
 local function picture(paragraph)
   local i = paragraph.content[1]
   if #paragraph.content == 1 and i.t == 'Image' then
-    return pandoc.Plain(around('#forms.centred[', { i }, ']'))
+    return pandoc.Plain(around('#forms.centered[', { i }, ']'))
   end
 end
 

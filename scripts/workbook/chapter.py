@@ -73,7 +73,7 @@ class Cell(Block):
     @property
     def solution(self) -> str:
         """The code without the solution's markers."""
-        return re.sub(r"^[ \t]*### (BEGIN|END) SOLUTION\n?", "", self.code, flags=re.M)
+        return re.sub(r"^[ \t]*### (BEGIN|END) SOLUTION\n?", "", self.code, flags=re.M).rstrip()
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,9 @@ def _tells_problems(command: Callable[..., Any]) -> Callable[..., Any]:
                 click.echo(str(each), err=True)
             count = len(error.problems)
             click.echo(f"{count} problem{'s' if count > 1 else ''}", err=True)
-            raise SystemExit(1) from None
+        except KeyboardInterrupt:
+            click.echo("\ninterrupted: the last good book is as it was", err=True)
+        raise SystemExit(1)
 
     return wrapped
 

@@ -117,9 +117,18 @@ def _joined(edition: Edition, docs: Sequence[pf.Doc]) -> pf.Doc:
     book = pandoc.join(docs)
     web.with_references(book, edition, level=1)
     web.show_numbers(book)
+    book.walk(_box)
     for key, value in _metadata(edition).items():
         book.metadata[key] = value
     return book
+
+
+def _box(element: pf.Element, _doc: pf.Doc) -> pf.Div | None:
+    """Give a figure's id to a box around it: pandoc finds no figure in another file."""
+    if not isinstance(element, pf.Figure) or not element.identifier:
+        return None
+    name, element.identifier = element.identifier, ""
+    return pf.Div(element, identifier=name)
 
 
 def _metadata(edition: Edition) -> dict[str, object]:

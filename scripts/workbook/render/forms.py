@@ -15,6 +15,17 @@ import panflute as pf
 from workbook.book import Entry
 from workbook.problem import BookError, problem
 from workbook.render import pandoc
+from workbook.render.tree import (
+    give_alt,
+    inside,
+    label_span,
+    paragraph,
+    plain,
+    pop_formula,
+    put_label,
+    spaced,
+    take_heading,
+)
 
 NBSP = "\N{NO-BREAK SPACE}"
 WORDS = {
@@ -143,7 +154,9 @@ class Numberer:
 
     def _callout(self, div: pf.Div, kind: str) -> pf.Div:
         given = div.attributes.pop("title", "")
-        title = pandoc.inlines(given) if given else _heading(div) or [pf.Str(self.words[kind])]
+        title = (
+            pandoc.inlines(given) if given else take_heading(div) or [pf.Str(self.words[kind])]
+        )
         return pf.Div(
             pf.Div(pf.Para(*title), classes=["callout-title"]),
             pf.Div(*self.blocks(div.content), classes=["callout-body"]),
@@ -153,12 +166,12 @@ class Numberer:
         )
 
     def _exercise(self, div: pf.Div) -> pf.Div:
-        title = _heading(div)
+        title = take_heading(div)
         head = [self._span("exr", div.identifier, plain(pf.Para(*title)))]
         # The worked solution is printed at the back, so nothing in it counts here.
         inside = [b for b in div.content if not _is_worked(b)]
         return pf.Div(
-            pf.Div(pf.Para(*head, *_spaced(title)), classes=["exercise-title"]),
+            pf.Div(pf.Para(*head, *spaced(title)), classes=["exercise-title"]),
             pf.Div(*self.blocks(inside), classes=["exercise-body"]),
             identifier=div.identifier,
             classes=["exercise", *div.classes],
@@ -168,9 +181,9 @@ class Numberer:
     # Floats ---------------------------------------------------------------------------
 
     def _figure(self, figure: pf.Figure) -> pf.Figure:
-        _give_alt(figure)
+        give_alt(figure)
         if figure.identifier.startswith("fig-"):
-            _caption(figure, self._span("fig", figure.identifier, plain(figure.caption)))
+            put_label(figure, self._span("fig", figure.identifier, plain(figure.caption)))
         return figure
 
     def _figure_cell(self, div: pf.Div) -> pf.Div:
@@ -180,9 +193,9 @@ class Numberer:
         parts = [f for b in blocks for f in inside(b, pf.Figure)]
         label = self._label_of("fig", div.identifier, plain(pf.Para(*caption)))
         for part, letter in zip(parts, "abcdefghijklmnopqrstuvwxyz", strict=False):
-            _give_alt(part)
+            give_alt(part)
             title = plain(part.caption)
-            _caption(part, _label_span(f"({letter})"))
+            put_label(part, label_span(f"({letter})"))
             number, text = (f"{x}{NBSP}({letter})" for x in (label.number, label.text))
             self._label(part.identifier, "fig", number, text, title)
         whole = pf.Figure(
@@ -192,7 +205,7 @@ class Numberer:
             classes=["subfigures"],
             attributes={"columns": div.attributes.pop("layout-ncol", "1")},
         )
-        _caption(whole, _label_span(label.text))
+        put_label(whole, label_span(label.text))
         kept = [b for b in blocks if not inside(b, pf.Figure)]
         div.content = [*self.blocks(kept), whole]
         div.identifier = ""
@@ -214,7 +227,7 @@ class Numberer:
         return div
 
     def _table(self, table: pf.Table, identifier: str) -> pf.Div:
-        _caption(table, self._span("tbl", identifier, plain(table.caption)))
+        put_label(table, self._span("tbl", identifier, plain(table.caption)))
         table.identifier = ""
         return pf.Div(table, identifier=identifier, classes=["table-float"])
 
@@ -224,22 +237,22 @@ class Numberer:
         rest: list[pf.Inline] = []
         for element in list(block.content):
             match = isinstance(element, pf.Str) and _EQUATION.fullmatch(element.text)
-            formula = _pop_formula(rest) if match else None
+            formula = pop_formula(rest) if match else None
             if not match or formula is None:
                 rest.append(element)
                 continue
             label = self._label_of("eq", match[1], "")
-            out += [*_paragraph(rest), pf.Div(
+            out += [*paragraph(rest), pf.Div(
                 pf.Para(formula), identifier=label.id, classes=["equation"],
                 attributes={"number": label.number},
             )]  # fmt: skip
             rest = [pf.Str(match[2])] if match[2] else []
-        return [*out, *_paragraph(rest)] if out else [block]
+        return [*out, *paragraph(rest)] if out else [block]
 
     # Labels ---------------------------------------------------------------------------
 
     def _span(self, kind: str, identifier: str, title: str) -> pf.Span:
-        return _label_span(self._label_of(kind, identifier, title).text)
+        return label_span(self._label_of(kind, identifier, title).text)
 
     def _label_of(self, kind: str, identifier: str, title: str) -> Label:
         self.counts[kind] += 1
@@ -252,66 +265,5 @@ class Numberer:
         return label
 
 
-def _heading(div: pf.Div) -> list[pf.Inline]:
-    """Take the first heading out of a box, as its title."""
-    for block in div.content:
-        if isinstance(block, pf.Header):
-            div.content = [b for b in div.content if b is not block]
-            return list(block.content)
-    return []
-
-
 def _is_worked(block: pf.Block) -> bool:
     return isinstance(block, pf.Div) and "worked" in block.classes
-
-
-def _label_span(text: str) -> pf.Span:
-    return pf.Span(pf.Str(text), classes=["caption-label"])
-
-
-def _caption(floating: pf.Figure | pf.Table, label: pf.Span) -> None:
-    """Put a label before the caption's words."""
-    blocks = list(floating.caption.content) if floating.caption else []
-    first = list(blocks[0].content) if blocks else []
-    floating.caption = pf.Caption(pf.Plain(label, *_spaced(first)), *blocks[1:])
-
-
-def _spaced(content: list[pf.Inline]) -> list[pf.Inline]:
-    return [pf.Space, *content] if content else []
-
-
-def plain(element: pf.Element | None) -> str:
-    """An element's text without its markup."""
-    return pf.stringify(element).strip() if element else ""
-
-
-def _give_alt(figure: pf.Figure) -> None:
-    for image in inside(figure, pf.Image):
-        if "fig-alt" in image.attributes:
-            image.attributes["alt"] = image.attributes.pop("fig-alt")
-
-
-def inside(element: pf.Element, kind: type) -> list:
-    """The elements of one kind in a tree, itself included, in their order."""
-    found: list = []
-    element.walk(lambda e, _: found.append(e) if isinstance(e, kind) else None)
-    return found
-
-
-def _pop_formula(rest: list[pf.Inline]) -> pf.Math | None:
-    at = len(rest) - 1
-    while at >= 0 and isinstance(rest[at], pf.Space | pf.SoftBreak):
-        at -= 1
-    if at < 0 or not isinstance(rest[at], pf.Math) or rest[at].format != "DisplayMath":
-        return None
-    formula = rest[at]
-    del rest[at:]
-    return formula
-
-
-def _paragraph(content: list[pf.Inline]) -> list[pf.Block]:
-    while content and isinstance(content[0], pf.Space | pf.SoftBreak):
-        content = content[1:]
-    while content and isinstance(content[-1], pf.Space | pf.SoftBreak):
-        content = content[:-1]
-    return [pf.Para(*content)] if content else []

@@ -110,11 +110,7 @@ def _page(edition: Edition, woven: Woven, doc: pf.Doc, styles: _Styles, out: Pat
         told=woven.entry.path,
     )
     body = styles.lift(_notes(web.without_line_anchors(body)))
-    page.sections = [
-        (m[3], Markup(m[5]))
-        for m in _SECTION.finditer(body)
-        if m[1] == "2" and "title" not in m[2] + m[4]
-    ]
+    page.sections = [(m[3], Markup(m[5])) for m in _SECTION.finditer(body) if m[1] == "2"]
     words = _words(edition.lang)["anchor"]
     anchor = rf'<a class="anchor" href="#\3" aria-label="{words}">#</a>'
     page.body = Markup(_SECTION.sub(rf'<h\1\2 id="\3"\4>\5 {anchor}</h\1>', body))

@@ -68,10 +68,8 @@ def _show(element: pf.Element, _doc: pf.Doc) -> pf.Element | None:
         )
         element.content.append(pf.Plain(number))
     elif "exercise-title" in element.classes:
-        title = element.content[0]
-        return pf.Header(*title.content, level=EXERCISE_LEVEL, classes=["exercise-title"])
-    elif "exercise" in element.classes:
-        element.classes.insert(0, "section")  # pandoc writes <section> for this class
+        # pandoc makes a section of a box that begins with a heading.
+        return pf.Header(*element.content[0].content, level=EXERCISE_LEVEL)
     elif "callout" in element.classes:
         element.attributes["role"] = "note"
         element.attributes["aria-label"] = pf.stringify(element.content[0]).strip()

@@ -1,0 +1,71 @@
+"""Small operations on pandoc's tree that every form needs."""
+
+from __future__ import annotations
+
+import panflute as pf
+
+
+def take_heading(div: pf.Div) -> list[pf.Inline]:
+    """Take the first heading out of a box, as its title."""
+    for block in div.content:
+        if isinstance(block, pf.Header):
+            div.content = [b for b in div.content if b is not block]
+            return list(block.content)
+    return []
+
+
+def label_span(text: str) -> pf.Span:
+    """What numbers a float or an exercise: 图 1.1, (a)."""
+    return pf.Span(pf.Str(text), classes=["caption-label"])
+
+
+def put_label(floating: pf.Figure | pf.Table, label: pf.Span) -> None:
+    """Put a label before the caption's words."""
+    blocks = list(floating.caption.content) if floating.caption else []
+    first = list(blocks[0].content) if blocks else []
+    floating.caption = pf.Caption(pf.Plain(label, *spaced(first)), *blocks[1:])
+
+
+def spaced(content: list[pf.Inline]) -> list[pf.Inline]:
+    """The words with a space before them, if there are any."""
+    return [pf.Space, *content] if content else []
+
+
+def plain(element: pf.Element | None) -> str:
+    """An element's text without its markup."""
+    return pf.stringify(element).strip() if element else ""
+
+
+def give_alt(figure: pf.Figure) -> None:
+    """Turn Quarto's fig-alt into the alternative text that pandoc's writers know."""
+    for image in inside(figure, pf.Image):
+        if "fig-alt" in image.attributes:
+            image.attributes["alt"] = image.attributes.pop("fig-alt")
+
+
+def inside(element: pf.Element, kind: type) -> list:
+    """The elements of one kind in a tree, itself included, in their order."""
+    found: list = []
+    element.walk(lambda e, _: found.append(e) if isinstance(e, kind) else None)
+    return found
+
+
+def pop_formula(rest: list[pf.Inline]) -> pf.Math | None:
+    """Take the displayed formula off the end of a line; None where there is none."""
+    at = len(rest) - 1
+    while at >= 0 and isinstance(rest[at], pf.Space | pf.SoftBreak):
+        at -= 1
+    if at < 0 or not isinstance(rest[at], pf.Math) or rest[at].format != "DisplayMath":
+        return None
+    formula = rest[at]
+    del rest[at:]
+    return formula
+
+
+def paragraph(content: list[pf.Inline]) -> list[pf.Block]:
+    """A paragraph of what is left of a line, if anything is."""
+    while content and isinstance(content[0], pf.Space | pf.SoftBreak):
+        content = content[1:]
+    while content and isinstance(content[-1], pf.Space | pf.SoftBreak):
+        content = content[:-1]
+    return [pf.Para(*content)] if content else []

@@ -1,0 +1,256 @@
+"""The whole way on a very small book: what is made, what is not made again, what fails."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from click.testing import CliRunner
+
+from workbook import build as builder
+from workbook.build import Request, build
+from workbook.cli import main
+from workbook.problem import BookError
+from workbook.progress import Lines
+
+COMMAND = [sys.executable, "-c", "from workbook.cli import main; main()"]
+
+
+def make(tiny, **options):
+    request = Request(tiny.root, tiny.root / "_book", formats=("html",), **options)
+    return build(request, Lines())
+
+
+def run(tiny, *arguments):
+    """The command as a shell would run it: status and what it said."""
+    done = subprocess.run(
+        [*COMMAND, *arguments], cwd=tiny.root, capture_output=True, text=True, timeout=120
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def snapshot(folder):
+    return {p: p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+@pytest.fixture
+def built(tiny):
+    """A book that was built once, and its bytes."""
+    make(tiny)
+    return tiny, snapshot(tiny.root / "_book")
+
+
+def test_a_build_makes_every_book_and_tells_what_it_ran(tiny):
+    summary = make(tiny)
+    assert sorted(summary.executed) == ["one", "two"]
+    assert [p.path.relative_to(tiny.root).as_posix() for p in summary.products] == [
+        "_book/zh/html",
+        "_book/en/html",
+    ]
+    assert all(p.fresh and p.pages == 4 and p.size > 1000 for p in summary.products)
+    assert "8</code>" in tiny.read("_book/en/html/two.html")
+    assert sorted(p.name for p in (tiny.root / "_book").iterdir()) == ["en", "zh"]
+
+
+def test_a_second_build_runs_nothing_and_leaves_the_books_alone(built):
+    tiny, before = built
+    times = {p: p.stat().st_mtime_ns for p in before}
+    summary = make(tiny)
+    assert summary.executed == []
+    assert [p.fresh for p in summary.products] == [False, False]
+    assert {p: p.stat().st_mtime_ns for p in before} == times
+
+
+def test_a_book_that_was_deleted_is_made_again_without_running(built):
+    tiny, before = built
+    shutil.rmtree(tiny.root / "_book" / "en")
+    summary = make(tiny)
+    assert (summary.executed, [p.fresh for p in summary.products]) == ([], [False, True])
+    assert snapshot(tiny.root / "_book") == before
+
+
+def test_only_the_chapter_that_changed_is_run(built):
+    tiny, _ = built
+    tiny.edit("chapters/LANG/02-two.qmd", "twice(4)", "twice(5)")
+    summary = make(tiny)
+    assert summary.executed == ["two"]
+    assert "10</code>" in tiny.read("_book/zh/html/two.html")
+
+
+def test_a_chapter_that_imports_changed_code_is_run_too(built):
+    tiny, _ = built
+    tiny.edit("chapters/LANG/01-one.qmd", "return 2 * x", "return x + x")
+    assert sorted(make(tiny).executed) == ["one", "two"]
+
+
+def test_prose_is_rendered_without_running(built):
+    tiny, _ = built
+    tiny.edit("chapters/en/01-one.qmd", "See [@sec-two].", "Look at [@sec-two].")
+    summary = make(tiny)
+    assert (summary.executed, [p.fresh for p in summary.products]) == ([], [False, True])
+
+
+def test_the_answers_are_generated_from_the_exercises(built):
+    tiny, _ = built
+    assert tiny.read("chapters/en/90-answers.qmd").split("\n", 2)[2] == (
+        "\n# Answers {#sec-answers}\n\n"
+        "Work first, compare afterwards. Most exercises have more than one solution: if your "
+        "result agrees and your reasoning holds, your way is right.\n\n"
+        "## One {#sec-answers-one}\n\n"
+        "### [@exr-one-thrice] Thrice ★ {.unnumbered}\n\n"
+        "Just multiply.\n\n"
+        '```python\ndef thrice(x: int) -> int:\n    """Return 3x."""\n    return 3 * x\n```\n'
+    )
+    assert "NotImplementedError" in tiny.read("_book/en/html/one.html")
+
+
+# --- bad input: one clear message, status 1, the last good book as it was ------------------
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "told"),
+    [
+        (
+            "chapters/LANG/02-two.qmd",
+            "twice(4)",
+            "twice(None)",
+            'chapters/zh/02-two.qmd:6: cell "two-use" raised TypeError',
+        ),
+        (
+            "chapters/en/02-two.qmd",
+            "twice(4)",
+            "twice(40)",
+            "chapters/en/02-two.qmd:6: ",
+        ),
+        (
+            "chapters/LANG/02-two.qmd",
+            "twice(4)\n```",
+            "twice(4)",
+            "chapters/zh/02-two.qmd:3: code fence is never closed; close it with ```",
+        ),
+        (
+            "chapters/LANG/01-one.qmd",
+            "[@sec-two]",
+            "[@sec-three]",
+            "chapters/zh/01-one.qmd:3: [@sec-three] leads nowhere",
+        ),
+        (
+            "_quarto-zh.yml",
+            "02-two",
+            "03-three",
+            "_quarto-zh.yml:11: chapters/zh/03-three.qmd does not exist",
+        ),
+        (
+            "code/torchbook/one.py",
+            "2 * x",
+            "3 * x",
+            "code/torchbook/one.py: was edited by hand; take the change to "
+            "chapters/zh/01-one.qmd and delete this file",
+        ),
+    ],
+    ids=["raises", "twin drifted", "open fence", "no target", "absent", "hand-edited"],
+)
+def test_bad_input_is_told_and_changes_no_book(built, file, old, new, told):
+    tiny, before = built
+    tiny.edit(file, old, new)
+    status, said = run(tiny, "build", "-f", "html")
+    assert status == 1
+    assert told in said
+    assert "problem" in said.splitlines()[-1]
+    assert "Traceback (most recent call last):\n  File" not in said
+    assert snapshot(tiny.root / "_book") == before
+
+
+def test_an_interrupted_build_leaves_the_last_book_and_no_process(built):
+    tiny, before = built
+    tiny.edit(
+        "chapters/LANG/02-two.qmd",
+        "twice(4)",
+        'import os, pathlib, time\npathlib.Path("pid").write_text(str(os.getpid()))\n'
+        "time.sleep(100)",
+    )
+    child = subprocess.Popen(
+        [*COMMAND, "build", "-f", "html"],
+        cwd=tiny.root,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    pid = tiny.root / "pid"
+    deadline = time.monotonic() + 60
+    while not (pid.exists() and pid.read_text()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    child.send_signal(signal.SIGINT)
+    said = child.communicate(timeout=30)[1]
+    assert child.returncode == 1
+    assert said.endswith("interrupted: the last good book is as it was\n")
+    assert snapshot(tiny.root / "_book") == before
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pid.read_text()), 0)
+
+
+def test_an_output_folder_that_cannot_be_written(tiny):
+    (tiny.root / "file").write_text("in the way")
+    status, said = run(tiny, "build", "-f", "html", "--output", "file/books")
+    assert status == 1
+    assert "file/books: cannot be written (Not a directory)" in said
+    assert "--output FOLDER" in said
+
+
+def test_what_fails_while_rendering_changes_no_book(built, monkeypatch):
+    tiny, before = built
+    tiny.edit("chapters/LANG/02-two.qmd", "twice(4)", "twice(5)")
+
+    def fail(fmt, edition, pages, out):
+        out.mkdir(parents=True)
+        (out / "half.html").write_text("half a book")
+        raise BookError(builder_problem)
+
+    from workbook.problem import problem
+
+    builder_problem = problem("theme/page.html", 1, "broken", "mend it")
+    monkeypatch.setattr(builder, "_write", fail)
+    with pytest.raises(BookError, match="theme/page.html:1: broken; mend it"):
+        make(tiny)
+    assert snapshot(tiny.root / "_book") == before
+
+
+# --- the command -----------------------------------------------------------------------
+
+
+def test_check_is_silent_if_all_is_well(built, monkeypatch):
+    tiny, _ = built
+    monkeypatch.chdir(tiny.root / "chapters" / "zh")  # anywhere inside the book will do
+    result = CliRunner().invoke(main, ["check"])
+    assert (result.exit_code, result.output) == (0, "")
+
+
+def test_wrong_usage_has_status_2():
+    result = CliRunner().invoke(main, ["build", "--format", "docx"])
+    assert result.exit_code == 2
+    assert "'docx' is not one of 'html', 'epub', 'pdf'" in result.output
+
+
+def test_without_quarto_the_quarto_engine_says_how_to_get_it(built, monkeypatch):
+    tiny, _ = built
+    monkeypatch.chdir(tiny.root)
+    monkeypatch.setenv("PATH", "")
+    result = CliRunner().invoke(main, ["build", "--engine", "quarto"])
+    assert result.exit_code == 1
+    assert "there is no quarto on this machine; install it with: pip install" in result.output
+
+
+def test_outside_a_book(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(main, ["build"])
+    assert result.exit_code == 1
+    assert "_quarto.yml: not found; run workbook in the book's root folder" in result.output
+
+
+def test_doctor_names_what_is_there():
+    result = CliRunner().invoke(main, ["doctor"])
+    assert result.exit_code == 0
+    assert "ok       typst" in result.output and "MISSING" not in result.output

