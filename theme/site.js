@@ -25,7 +25,7 @@
   }
 
   function letKeysScroll() {
-    for (const box of document.querySelectorAll("pre, .table-float, .equation, main > table")) {
+    for (const box of document.querySelectorAll("pre, .table-float, .equation, p:has(> math)")) {
       if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
       else box.removeAttribute("tabindex");
     }
