@@ -19,8 +19,8 @@ from typing import Protocol
 
 from workbook import tangle
 from workbook.answers import answers
-from workbook.book import GENERATED, LANGUAGES, Edition, read_edition
-from workbook.chapter import Chapter, read_chapter
+from workbook.book import LANGUAGES, Edition, read_edition
+from workbook.chapter import Chapter, read_chapters
 from workbook.check import check
 from workbook.execute import Modules, Outputs, cached, execute, fingerprint, keep
 from workbook.kernel import stop_kernels
@@ -112,8 +112,7 @@ def _require_clean(root: Path) -> None:
 def _read(root: Path, lang: str, generated: bool = True) -> _Book:
     """An edition and its chapters, with or without the generated appendices."""
     edition = read_edition(root, lang)
-    entries = [e for e in edition.entries if generated or e.slug not in GENERATED]
-    return _Book(edition, tuple(read_chapter(root / e.path, root) for e in entries))
+    return _Book(edition, read_chapters(edition, root, generated))
 
 
 # --- execute ---------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from workbook.book import slug_of
+from workbook.book import GENERATED, Edition, slug_of
 from workbook.problem import BookError, problem
 
 FENCE = re.compile(r"^(\s*)(`{3,}|~{3,})\s*(.*)$")
@@ -130,6 +130,12 @@ def read_chapter(path: Path, root: Path | None = None) -> Chapter:
         line = path.read_bytes()[: error.start].count(b"\n") + 1
         raise BookError(problem(shown, line, "not UTF-8", "save it as UTF-8")) from None
     return parse_chapter(source, shown)
+
+
+def read_chapters(edition: Edition, root: Path, generated: bool = True) -> tuple[Chapter, ...]:
+    """All chapters of an edition, with or without those that the tooling writes."""
+    entries = [e for e in edition.entries if generated or e.slug not in GENERATED]
+    return tuple(read_chapter(root / e.path, root) for e in entries)
 
 
 def parse_chapter(source: str, path: Path) -> Chapter:

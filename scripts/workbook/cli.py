@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from workbook.book import LANGUAGES, read_edition
-from workbook.chapter import read_chapter
+from workbook.chapter import read_chapters
 from workbook.problem import BookError
 
 ALL = "all"
@@ -176,8 +176,7 @@ def record(device: str, into: Path | None) -> None:
     from workbook import record as recorder
 
     root = _root()
-    edition = read_edition(root, LANGUAGES[0])
-    chapters = [read_chapter(root / entry.path, root) for entry in edition.entries]
+    chapters = read_chapters(read_edition(root, LANGUAGES[0]), root, generated=False)
     cells = list(recorder.recorded_cells(chapters, device))
     if not cells:
         click.echo(f'no cell says "recorded: {device}"')

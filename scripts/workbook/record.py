@@ -31,7 +31,8 @@ name, driver = "CPU", ""
 if device.type == "cuda":
     name = torch.cuda.get_device_name(device)
     query = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
-    driver = subprocess.run(query, capture_output=True, text=True).stdout.split("\\n")[0].strip()
+    answer = subprocess.run(query, capture_output=True, text=True).stdout
+    driver = answer.split("\\n")[0].strip()
 else:
     torch.empty(1, device=device)
 print(json.dumps({"device": name, "driver": driver, "torch": torch.__version__}))

@@ -10,6 +10,7 @@ import pytest
 import torch
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+
 from torchbook.autograd_engine import Node, Value, central_difference
 
 EXACT = {"rel": 1e-9, "abs": 1e-9}  # rounding only

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from workbook import build as builder
 from workbook.build import Request, build
 from workbook.cli import main
-from workbook.problem import BookError
+from workbook.problem import BookError, problem
 from workbook.progress import Lines
 
 COMMAND = [sys.executable, "-c", "from workbook.cli import main; main()"]
@@ -207,13 +207,10 @@ def test_what_fails_while_rendering_changes_no_book(built, monkeypatch):
     def fail(fmt, edition, pages, out):
         out.mkdir(parents=True)
         (out / "half.html").write_text("half a book")
-        raise BookError(builder_problem)
+        raise BookError(problem("theme/page.html", 1, "broken", "mend it"))
 
-    from workbook.problem import problem
-
-    builder_problem = problem("theme/page.html", 1, "broken", "mend it")
     monkeypatch.setattr(builder, "_write", fail)
-    with pytest.raises(BookError, match="theme/page.html:1: broken; mend it"):
+    with pytest.raises(BookError, match=r"theme/page\.html:1: broken; mend it"):
         make(tiny)
     assert snapshot(tiny.root / "_book") == before
 

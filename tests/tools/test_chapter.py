@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from workbook.chapter import div_end, parse_chapter, read_chapter
 from workbook.problem import BookError
 

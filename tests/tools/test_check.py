@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from workbook.chapter import parse_chapter
 from workbook.check import check, check_chapter
 

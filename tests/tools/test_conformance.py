@@ -97,7 +97,9 @@ def test_every_image_that_is_named_comes_along():
 
 def cross_references(text: str) -> list[str]:
     """Every `图 1.1`, `Figure 1.1` … that a reader sees, in order, spaces made plain."""
-    kinds = "图|表|式|习题|小节|章节|附录|Figure|Table|Equation|Exercise|Section|Chapter|Appendix"
+    kinds = (
+        "图|表|式|习题|小节|章节|附录|Figure|Table|Equation|Exercise|Section|Chapter|Appendix"
+    )
     plain = text.replace("\N{NO-BREAK SPACE}", " ")
     return re.findall(rf"(?:第 \d+ 章|(?:{kinds}) [A-Z\d]+(?:\.\d+)?)", plain)
 

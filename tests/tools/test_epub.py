@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from small import BIB, PARTS, SVG, edition, page
+
 from workbook.render import epub
 
 PREFACE = "# 前言 {.unnumbered}\n\n你好。\n"

@@ -6,6 +6,7 @@ import shutil
 import zipfile
 
 import pytest
+
 from workbook.problem import BookError
 from workbook.render import pandoc
 

@@ -7,6 +7,7 @@ from urllib.parse import unquote
 
 import pytest
 from small import BIB, PARTS, SVG, edition, page
+
 from workbook.problem import BookError
 from workbook.render import html
 

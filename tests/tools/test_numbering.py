@@ -5,6 +5,7 @@ import zipfile
 
 import pytest
 from small import edition, page
+
 from workbook.problem import BookError
 from workbook.render import numbering, pandoc
 from workbook.render.forms import Label

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import typst
 from pypdf import PdfReader
+
 from workbook.book import Edition, Entry
 from workbook.problem import BookError
 from workbook.render import pdf

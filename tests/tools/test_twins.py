@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from workbook.chapter import parse_chapter
 from workbook.drift import without_comments
 from workbook.twins import align, compare

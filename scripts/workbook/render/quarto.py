@@ -21,12 +21,15 @@ def render(root: Path, lang: str, formats: Sequence[str]) -> Path:
     """
     quarto = shutil.which("quarto")
     if quarto is None:
-        remedy = "install it with: pip install 'pytorch-workbook[quarto]', or leave out --engine"
-        raise BookError(problem("--engine quarto", 0, "there is no quarto on this machine", remedy))
-    environment = os.environ | {"QUARTO_PYTHON": sys.executable, "PYTHONPATH": str(root / "code")}
+        what = "there is no quarto on this machine"
+        remedy = "install it with: pip install 'pytorch-workbook[quarto]', or drop --engine"
+        raise BookError(problem("--engine quarto", 0, what, remedy))
+    environment = os.environ | {"QUARTO_PYTHON": sys.executable}
+    environment |= {"PYTHONPATH": str(root / "code")}
     command = [quarto, "render", "--profile", lang]
     # All formats in one run, or Quarto cleans away what it made before.
-    targets = [] if set(formats) == set(TARGETS) else ["--to", ",".join(TARGETS[f] for f in formats)]
+    every = set(formats) == set(TARGETS)
+    targets = [] if every else ["--to", ",".join(TARGETS[f] for f in formats)]
     done = subprocess.run([*command, *targets], cwd=root, env=environment, check=False)
     if done.returncode:
         what = f"quarto render --profile {lang} failed with status {done.returncode}"

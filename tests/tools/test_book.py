@@ -1,0 +1,61 @@
+"""Metadata and chapter order come from the Quarto files, and faults in them are told."""
+
+import datetime
+from pathlib import Path
+
+import pytest
+
+from workbook.book import Entry, read_edition, slug_of
+from workbook.problem import BookError
+
+ROOT = Path(__file__).parents[2]
+
+
+def failure(tiny) -> list[str]:
+    with pytest.raises(BookError) as caught:
+        read_edition(tiny.root, "zh")
+    return [str(problem) for problem in caught.value.problems]
+
+
+def test_an_edition_is_its_profile_over_the_common_file(tiny):
+    edition = read_edition(tiny.root, "zh")
+    assert (edition.title, edition.author, edition.lang) == ("Tiny zh", "Nobody", "zh")
+    assert edition.date == datetime.date(2026, 1, 1)
+    assert edition.entries == (
+        Entry(Path("index.zh.qmd"), "index", ""),
+        Entry(Path("chapters/zh/01-one.qmd"), "one", "1", "Part"),
+        Entry(Path("chapters/zh/02-two.qmd"), "two", "2", "Part"),
+        Entry(Path("chapters/zh/90-answers.qmd"), "answers", "A", "", True),
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "slug"),
+    [("chapters/zh/04-tensors.qmd", "tensors"), ("index.en.qmd", "index"), ("a/nn.qmd", "nn")],
+)
+def test_slugs_are_names_not_positions(path, slug):
+    assert slug_of(path) == slug
+
+
+def test_a_missing_key(tiny):
+    tiny.edit("_quarto-zh.yml", "  title: Tiny zh\n", "")
+    assert failure(tiny) == ["_quarto-zh.yml: book has no title; add book: title:"]
+
+
+def test_a_chapter_that_is_absent(tiny):
+    (tiny.root / "chapters/zh/02-two.qmd").unlink()
+    assert failure(tiny) == [
+        "_quarto-zh.yml:11: chapters/zh/02-two.qmd does not exist; "
+        "write the chapter or take it off the list"
+    ]
+
+
+def test_a_profile_that_is_no_yaml(tiny):
+    tiny.write("_quarto-zh.yml", "lang: zh\nbook: [1,\n")
+    [told] = failure(tiny)
+    assert told.startswith("_quarto-zh.yml:3: not YAML: ") and told.endswith("; mend it")
+
+
+def test_this_book_has_the_same_chapters_in_both_languages():
+    zh, en = (read_edition(ROOT, lang) for lang in ("zh", "en"))
+    assert [(e.slug, e.number) for e in zh.entries] == [(e.slug, e.number) for e in en.entries]
