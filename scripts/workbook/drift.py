@@ -10,7 +10,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import zip_longest
 
-from workbook.chapter import Block, Cell, Chapter
+from workbook.blocks import Block, Cell
+from workbook.chapter import Chapter
 from workbook.inline import (
     CAPTIONS,
     attributes,

@@ -16,7 +16,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from workbook.chapter import Cell, Chapter
+from workbook.blocks import Cell
+from workbook.chapter import Chapter
 from workbook.kernel import CELL_TIMEOUT, ENVIRONMENT, SETUP, KernelDied, NoKernel, Run, kernel
 from workbook.problem import BookError, problem
 

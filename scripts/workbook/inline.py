@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from workbook.chapter import Block, Cell, Chapter
+from workbook.blocks import Block, Cell
+from workbook.chapter import Chapter
 
 CAPTIONS = ("fig-cap", "fig-alt", "tbl-cap")
 CROSS_REFERENCE = re.compile(r"(sec|fig|tbl|eq|exr)-")

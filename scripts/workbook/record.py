@@ -17,7 +17,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from workbook.chapter import Cell, Chapter
+from workbook.blocks import Cell
+from workbook.chapter import Chapter
 from workbook.problem import BookError, problem
 
 FOLDER = Path("recordings")

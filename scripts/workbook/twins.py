@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
 
-from workbook.chapter import Block, Cell, Chapter
+from workbook.blocks import Block, Cell
+from workbook.chapter import Chapter
 from workbook.drift import PAIR_RULES, Twin
 from workbook.inline import attributes
 from workbook.problem import Problem, problem

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from workbook.blocks import Cell
 from workbook.book import Entry
-from workbook.chapter import Cell, Chapter
+from workbook.chapter import Chapter
 from workbook.problem import BookError, problem
 
 FORMATS = ("html", "epub", "pdf")

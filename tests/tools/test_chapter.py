@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workbook.chapter import div_end, parse_chapter, read_chapter
+from workbook.blocks import div_end
+from workbook.chapter import parse_chapter, read_chapter
 from workbook.problem import BookError
 
 PATH = Path("chapters/zh/04-tensors.qmd")

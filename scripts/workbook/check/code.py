@@ -8,7 +8,8 @@ import unicodedata
 import warnings
 from collections.abc import Iterator
 
-from workbook.chapter import Cell, Chapter
+from workbook.blocks import Cell
+from workbook.chapter import Chapter
 from workbook.inline import generated
 from workbook.problem import Problem, problem
 

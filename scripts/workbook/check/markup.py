@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from workbook.chapter import Block, Chapter
+from workbook.blocks import Block
+from workbook.chapter import Chapter
 from workbook.inline import attributes, caption, generated, masked, prose
 from workbook.problem import Problem, problem
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from workbook.chapter import HEADING, Block, Chapter, div_end
+from workbook.blocks import HEADING, Block, div_end
+from workbook.chapter import Chapter
 from workbook.inline import Attributes, attributes, generated
 from workbook.problem import Problem, problem
 
