@@ -19,7 +19,9 @@ def contiguous_strides(shape: Sequence[int]) -> tuple[int, ...]:
     return tuple(reversed(strides))
 
 
-def box_number(index: Sequence[int], strides: Sequence[int], offset: int = 0) -> int:
+def box_number(
+    index: Sequence[int], strides: Sequence[int], offset: int = 0
+) -> int:
     """Return the number of the box that holds the element at index."""
     steps = zip(index, strides, strict=True)
     return offset + sum(i * stride for i, stride in steps)
@@ -39,7 +41,11 @@ def shares_storage(a: torch.Tensor, b: torch.Tensor) -> bool:
     that have no boxes, empty or on the meta device, share none.
     """
     one, other = a.untyped_storage(), b.untyped_storage()
-    return a.device == b.device and one.data_ptr() == other.data_ptr() and one.data_ptr() != 0
+    return (
+        a.device == b.device
+        and one.data_ptr() == other.data_ptr()
+        and one.data_ptr() != 0
+    )
 
 
 # %% tensors-broadcast-shape

@@ -132,7 +132,7 @@ def test_the_stub_raises_where_the_solution_stood():
         'def g(x):\n    raise NotImplementedError("exr-tensors-a")'
     )
     assert cell.solution == (
-        'def f(x):\n    """Return x."""\n    y = x\n    return y\n\n\ndef g(x):\n    return x\n'
+        'def f(x):\n    """Return x."""\n    y = x\n    return y\n\n\ndef g(x):\n    return x'
     )
 
 
