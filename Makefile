@@ -29,15 +29,15 @@ setup: $(VENV)/.ready  ## make .venv and install what is needed
 
 $(VENV)/.ready: requirements.lock pyproject.toml
 	@echo "setting up $(VENV) (a few minutes, once)"
-	$(PYTHON) -m venv $(VENV) || { \
+	@$(PYTHON) -m venv $(VENV) || { \
 	  $(PYTHON) -m pip install --quiet --target $(VENV)-tool virtualenv && \
 	  PYTHONPATH=$(VENV)-tool $(PYTHON) -m virtualenv --quiet --clear $(VENV); }
-	$(PIP) install --requirement requirements.lock
-	$(PIP) install --no-deps --no-build-isolation --editable .
+	@$(PIP) install --requirement requirements.lock
+	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.verify: $(VENV)/.ready requirements-verify.lock
-	$(PIP) install --requirement requirements-verify.lock
+	@$(PIP) install --requirement requirements-verify.lock
 	scripts/install-validators
 	@touch $@
 

@@ -88,6 +88,14 @@ end
 
 -- Exercises -------------------------------------------------------------------------------
 
+-- What an answer is to: it stays on the page of the answer.
+local function answer_title(div)
+  if not typst then return nil end
+  div.content:insert(1, pandoc.RawBlock('typst', '#workbook-answer-title['))
+  div.content:insert(pandoc.RawBlock('typst', ']'))
+  return div.content
+end
+
 local function stub(div)
   local raise = '%1raise NotImplementedError("' .. div.attributes.exercise .. '")'
   return div:walk {
@@ -101,6 +109,8 @@ end
 -- Recordings ------------------------------------------------------------------------------
 
 local function root()
+  local project = os.getenv 'QUARTO_PROJECT_ROOT'
+  if project then return project end
   local folder = pandoc.path.directory(PANDOC_SCRIPT_FILE)
   return pandoc.path.join { folder, '..', '..' }
 end
@@ -213,6 +223,7 @@ end
 local function div(block)
   local classes = block.classes
   if classes:includes 'answer' then return answer(block) end
+  if classes:includes 'answer-title' then return answer_title(block) end
   if classes:includes 'worked' then return {} end -- printed at the back of the book
   if classes:includes 'cell-output-error' then return error_output(block) end
   if classes:includes 'cell' and block.attributes.exercise then return stub(block) end

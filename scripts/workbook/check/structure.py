@@ -81,6 +81,8 @@ def headings_in_divs(chapter: Chapter) -> Iterator[Problem]:
 
 def divs(chapter: Chapter) -> Iterator[Problem]:
     """Callouts, exercises, answer spaces and worked solutions; each in its form."""
+    if generated(chapter):  # has divs of its own
+        return
     for block, inside in nested(chapter):
         if block.kind == "open":
             found = attributes(block)
