@@ -19,6 +19,13 @@ from rich.progress import (
 
 from workbook.build import Reporter
 
+COLUMNS = (
+    TextColumn("{task.description:<24}"),
+    BarColumn(),
+    MofNCompleteColumn(),
+    TimeElapsedColumn(),
+)
+
 
 class Lines:
     """One line for each thing that is done: for logs and pipes."""
@@ -36,29 +43,29 @@ class Lines:
 
 
 class Bars:
-    """A bar for each stage and for each chapter that is being run."""
+    """A bar for each stage, and below it one for each chapter that is being run."""
 
     def __init__(self, progress: Progress) -> None:
         self.progress = progress
-        self.tasks: dict[tuple[str, str], TaskID] = {}
+        self.stages: dict[str, TaskID] = {}
+        self.items: dict[str, TaskID] = {}
 
     def start(self, stage: str, total: int) -> None:
         if total:
-            self.tasks[stage, ""] = self.progress.add_task(stage, total=total)
+            self.stages[stage] = self.progress.add_task(stage, total=total)
 
     def step(self, stage: str, what: str, done: int, total: int) -> None:
-        key = (stage, what)
-        if key not in self.tasks:
-            self.tasks[key] = self.progress.add_task(f"  {what}", total=total)
-        self.progress.update(self.tasks[key], completed=done)
-        self.progress.advance(self.tasks[stage, ""])
+        self.progress.advance(self.stages[stage])
+        if what not in self.items:
+            self.items[what] = self.progress.add_task(f"  {what}", total=total)
+        self.progress.update(self.items[what], completed=done)
         if done == total:
-            self.progress.remove_task(self.tasks[key])
+            self.progress.remove_task(self.items.pop(what))
 
     def finish(self, stage: str) -> None:
-        if (stage, "") in self.tasks:
-            task = self.tasks[stage, ""]
-            self.progress.update(task, completed=self.progress.tasks[task].total)
+        if task := self.stages.pop(stage, None):
+            self.progress.refresh()
+            self.progress.stop_task(task)
 
 
 @contextmanager
@@ -67,11 +74,5 @@ def reporter() -> Iterator[Reporter]:
     if not sys.stderr.isatty():
         yield Lines()
         return
-    columns = (
-        TextColumn("{task.description:<24}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with Progress(*COLUMNS, console=Console(stderr=True), transient=True) as progress:
         yield Bars(progress)
