@@ -12,7 +12,7 @@ import click
 
 from workbook.book import LANGUAGES, read_edition
 from workbook.chapter import read_chapters
-from workbook.problem import BookError
+from workbook.problem import BookError, Problem
 
 ALL = "all"
 FORMATS = ("html", "epub", "pdf")
@@ -206,6 +206,27 @@ def serve(port: int) -> None:
             server.serve_forever()
         except KeyboardInterrupt:
             click.echo()
+
+
+@main.command()
+@click.option("--output", "-o", type=click.Path(path_type=Path), metavar="FOLDER",
+              help="Where the books are. [_book]")  # fmt: skip
+@_tells_problems
+def verify(output: Path | None) -> None:
+    """Validate the finished books, and tell what each validator measured.
+
+    Fails if any validator finds anything, or is not installed: "make verify" installs
+    them all.
+    """
+    from workbook import verify as verifier
+
+    click.echo(verifier.header())
+    problems: list[Problem] = []
+    for verdict in verifier.verify(_root(), (output or _root() / "_book").absolute()):
+        click.echo(verdict)
+        problems += verdict.finding.problems
+    if problems:
+        raise BookError(problems)
 
 
 @main.command()
