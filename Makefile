@@ -24,6 +24,7 @@ lint: setup  ## check the style of the Python code
 
 verify: setup $(VENV)/.verify  ## validate the finished books (installs validators)
 	$(BIN)/workbook verify
+	$(BIN)/pytest tests/tools/test_verify.py
 
 setup: $(VENV)/.ready  ## make .venv and install what is needed
 

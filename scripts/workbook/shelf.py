@@ -65,8 +65,9 @@ class Shelf:
                 "pages": product.pages,
                 "bytes": product.size,
             }
+        kept = {path: stamp for path, stamp in self.kept.items() if Path(path).exists()}
         self.memory.parent.mkdir(parents=True, exist_ok=True)
-        self.memory.write_text(json.dumps(self.kept, indent=1), encoding="utf-8")
+        self.memory.write_text(json.dumps(kept, indent=1), encoding="utf-8")
         return products
 
     def _replace(self, staged: Path, target: Path) -> None:

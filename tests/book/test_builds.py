@@ -1,0 +1,81 @@
+"""Builds of the real book: what they make, how often they run, what a failure leaves."""
+
+import shutil
+import time
+
+import pytest
+from copies import Tree
+
+from workbook.book import read_edition
+from workbook.chapter import read_chapter
+
+pytestmark = pytest.mark.slow
+BUILD = "from workbook.cli import main; main()"
+
+
+def test_there_are_six_books(tree):
+    books = {"/".join(name.split("/")[:2]) for name in tree.files()}
+    assert books == {
+        "zh/html", "zh/pytorch-workbook-zh.pdf", "zh/pytorch-workbook-zh.epub",
+        "en/html", "en/pytorch-workbook-en.pdf", "en/pytorch-workbook-en.epub",
+    }  # fmt: skip
+
+
+def test_a_second_build_runs_nothing_and_touches_nothing(tree):
+    def stamps():
+        files = (path for path in tree.shelf.rglob("*") if path.is_file())
+        return {path: (path.stat().st_mtime_ns, path.stat().st_ino) for path in files}
+
+    before = stamps()
+    begun = time.perf_counter()
+    summary = tree.build()
+    seconds = time.perf_counter() - begun
+    assert summary.executed == []
+    assert [product.path.name for product in summary.products if product.fresh] == []
+    assert stamps() == before
+    assert seconds < 5
+
+
+def test_each_chapter_is_run_once_for_both_languages(elsewhere):
+    other, runs, executed = elsewhere
+    chapters = [
+        read_chapter(other.root / entry.path, other.root)
+        for entry in read_edition(other.root, "zh").entries
+    ]
+    with_code = [chapter for chapter in chapters if chapter.cells]
+    assert sorted(runs) == sorted(str(chapter.path) for chapter in with_code)
+    assert sorted(executed) == sorted(chapter.slug for chapter in with_code)
+
+
+def test_builds_in_two_folders_are_the_same_byte_for_byte(tree, elsewhere):
+    other, *_ = elsewhere
+    assert tree.files() == other.files()
+
+
+def test_a_failing_chapter_leaves_the_last_good_book(tree, tmp_path):
+    broken = Tree(tmp_path / "broken")
+    shutil.copytree(tree.root, broken.root)
+    before = broken.files()
+    slug = break_a_cell(broken)
+    done = broken.run(BUILD, "build")
+    assert done.returncode == 1
+    assert f"{slug}.qmd:" in done.stderr
+    assert "ZeroDivisionError" in done.stderr
+    assert broken.files() == before
+    assert not list(broken.shelf.glob(".part-*"))
+
+
+def break_a_cell(tree: Tree) -> str:
+    """Let a demonstration of the first chapter that has one fail, in both languages."""
+    plain = {"label", "fig-cap", "fig-alt", "tbl-cap"}
+    for entry in read_edition(tree.root, "zh").entries:
+        chapter = read_chapter(tree.root / entry.path, tree.root)
+        cell = next((cell for cell in chapter.cells if cell.options.keys() <= plain), None)
+        if cell:
+            for lang in ("zh", "en"):
+                path = tree.root / str(entry.path).replace("zh", lang)
+                twin = read_chapter(path, tree.root).cell(cell.label)
+                text = twin.text.replace(twin.code, f"{twin.code.rstrip()}\n1 / 0\n")
+                path.write_text(path.read_text("utf-8").replace(twin.text, text), "utf-8")
+            return entry.path.stem
+    raise AssertionError("no chapter has a plain cell")

@@ -1,0 +1,117 @@
+"""The EPUBs, as far as a ZIP and an XML reader see; "make verify" runs EPUBCheck."""
+
+import posixpath
+import zipfile
+from urllib.parse import unquote
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from workbook.verify import pdf
+
+pytestmark = pytest.mark.slow
+XHTML = "{http://www.w3.org/1999/xhtml}"
+OPF = "{http://www.idpf.org/2007/opf}"
+TYPE = "{http://www.idpf.org/2007/ops}type"
+XML = (".xhtml", ".opf", ".ncx", ".xml", ".svg")
+
+
+@pytest.fixture(scope="module")
+def book(subject):
+    with zipfile.ZipFile(subject.epub) as book:
+        yield book
+
+
+@pytest.fixture(scope="module")
+def trees(book):
+    """Every XML file, parsed; one that is not well formed fails here."""
+    return {n: ET.fromstring(book.read(n)) for n in book.namelist() if n.endswith(XML)}
+
+
+def test_the_type_comes_first_and_as_it_is(book):
+    first = book.infolist()[0]
+    assert (first.filename, first.compress_type) == ("mimetype", zipfile.ZIP_STORED)
+    assert first.extra == b""
+    assert book.read(first) == b"application/epub+zip"
+
+
+def test_every_file_is_well_formed_and_says_its_language(trees, subject):
+    pages = [tree for name, tree in trees.items() if name.endswith(".xhtml")]
+    language = "{http://www.w3.org/XML/1998/namespace}lang"
+    expected = {"zh": "zh-CN", "en": "en"}[subject.edition.lang]
+    assert {page.get(language) for page in pages} == {expected}
+
+
+def test_every_reference_arrives(trees, book):
+    files = set(book.namelist())
+    ids = {name: {e.get("id") for e in tree.iter()} for name, tree in trees.items()}
+    lost, seen = [], 0
+    for name, tree in trees.items():
+        for target in references(tree):
+            path, _, fragment = unquote(target).partition("#")
+            place = posixpath.normpath(posixpath.join(posixpath.dirname(name), path))
+            place = place if path else name
+            seen += 1
+            if place not in files or (fragment and fragment not in ids[place]):
+                lost.append(f"{name}: {target}")
+    assert lost == []
+    assert seen > 100
+
+
+def references(tree: ET.Element):
+    for element in tree.iter():
+        for key in ("href", "src", "{http://www.w3.org/1999/xlink}href"):
+            target = element.get(key)
+            if target and not target.startswith(("http:", "https:", "mailto:")):
+                yield target
+
+
+def test_the_network_is_only_linked_to(trees):
+    linked = (f"{XHTML}a",)
+    loads = [
+        f"{name}: {value}"
+        for name, tree in trees.items()
+        if name.endswith((".xhtml", ".svg"))
+        for element in tree.iter()
+        if element.tag not in linked
+        for key, value in element.attrib.items()
+        if key.rpartition("}")[2] in ("href", "src") and value.startswith("http")
+    ]
+    assert loads == []
+
+
+def test_the_contents_list_every_chapter_in_order(trees, subject):
+    [nav] = [
+        element
+        for name, tree in trees.items()
+        if name.endswith("nav.xhtml")
+        for element in tree.iter(f"{XHTML}nav")
+        if element.get(TYPE) == "toc"
+    ]
+    entries = [" ".join("".join(link.itertext()).split()) for link in nav.iter(f"{XHTML}a")]
+    titles = pdf.titles(subject)
+    places = [next(n for n, e in enumerate(entries) if e.endswith(t)) for t in titles]
+    assert places == sorted(places)
+
+
+def test_the_manifest_names_every_file_and_the_spine_every_page(trees, book):
+    [(name, package)] = [(n, t) for n, t in trees.items() if n.endswith(".opf")]
+    items = list(package.iter(f"{OPF}item"))
+    folder = posixpath.dirname(name)
+    manifest = {posixpath.join(folder, item.get("href")) for item in items}
+    own = {"mimetype", "META-INF/container.xml", name}
+    assert manifest == {n for n in book.namelist() if n not in own and "META-INF/" not in n}
+    spine = [item.get("idref") for item in package.iter(f"{OPF}itemref")]
+    pages = [i.get("id") for i in items if i.get("media-type") == "application/xhtml+xml"]
+    assert sorted(spine) == sorted(pages)
+
+
+def test_every_image_has_its_alternative_text(trees):
+    images = [
+        (name, image)
+        for name, tree in trees.items()
+        if name.endswith(".xhtml")
+        for image in tree.iter(f"{XHTML}img")
+    ]
+    assert images
+    assert [f"{name}: {i.get('src')}" for name, i in images if not i.get("alt")] == []
