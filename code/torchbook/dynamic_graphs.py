@@ -1,0 +1,84 @@
+# Generated from chapters/zh/03-why-pytorch.qmd: edit there.
+# Checksum 09d17b04a882: a change made here is refused, not lost.
+# %% why-pytorch-newton
+"""Models whose graph depends on their input, and ways to see it."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.fx import GraphModule
+
+
+def newton_sqrt(a: Tensor) -> tuple[Tensor, int]:
+    """Return the square root of a, shape (), and the steps it took.
+
+    Heron's method: replace x by the mean of x and a / x until x * x is
+    a, up to rounding. One more step brings the derivative up to date.
+    Raises ValueError unless a is positive and finite.
+    """
+    if not 0 < a < float("inf"):
+        raise ValueError(f"no square root of {a.item()} by this method")
+    x, steps = torch.ones_like(a), 0
+    while (x * x - a).abs() > 8 * torch.finfo(a.dtype).eps * a:
+        x = (x + a / x) / 2
+        steps += 1
+    return (x + a / x) / 2, steps
+
+
+# %% why-pytorch-nodes
+def nodes_of(y: Tensor) -> list[Any]:
+    """Return the nodes of the graph that made y, each once."""
+    found: dict[Any, None] = {}
+    todo = [y.grad_fn]
+    while todo:
+        fn = todo.pop()
+        if fn is not None and fn not in found:
+            found[fn] = None
+            todo += [earlier for earlier, _ in fn.next_functions]
+    return list(found)
+
+
+def count_operations(y: Tensor) -> Counter[str]:
+    """Return how many nodes of each kind made y."""
+    return Counter(type(fn).__name__ for fn in nodes_of(y))
+
+
+# %% why-pytorch-tree
+Tree = str | tuple["Tree", "Tree"]
+
+
+def encode(
+    tree: Tree, vectors: Mapping[str, Tensor], weight: Tensor
+) -> Tensor:
+    """Return one vector, shape (D,), for a whole tree.
+
+    A leaf is a key of vectors, each of shape (D,). A pair becomes
+    tanh(weight @ [left, right]), with weight of shape (D, 2 * D).
+    """
+    if isinstance(tree, str):
+        return vectors[tree]
+    left, right = (encode(part, vectors, weight) for part in tree)
+    return torch.tanh(weight @ torch.cat([left, right]))
+
+
+# %% why-pytorch-watch
+def watch(
+    f: Callable[..., Any],
+) -> tuple[Callable[..., Any], list[GraphModule]]:
+    """Return f compiled, and a list that fills with captured graphs.
+
+    The graphs run as they are, without optimization, so no compiler is
+    needed. Source: "Custom Backends" in the PyTorch documentation.
+    """
+    graphs: list[GraphModule] = []
+
+    def keep(
+        graph: GraphModule, inputs: list[Any]
+    ) -> Callable[..., Any]:
+        graphs.append(graph)
+        return graph.forward
+
+    return torch.compile(f, backend=keep), graphs
