@@ -207,6 +207,23 @@ local function table_form(t)
   return t
 end
 
+-- A definition of one line stands beside its word, a longer one below it.
+local function definitions(list)
+  local out = pandoc.Blocks {}
+  for _, item in ipairs(list.content) do
+    local word, body = item[1], item[2][1]
+    if #body == 1 and body[1].t == 'Plain' then
+      local line = around('#forms.entry[', word, '][')
+      line:extend(body[1].content)
+      line:insert(raw(']'))
+      out:insert(pandoc.Plain(line))
+    else
+      out:extend(box('forms.definition', word, body))
+    end
+  end
+  return out
+end
+
 local function rule() return pandoc.RawBlock('typst', '#forms.rule') end
 
 local function block(div)
@@ -230,6 +247,6 @@ return {
   { Div = labelled_equation, Figure = separate_parts, Para = picture, Inlines = close_up },
   {
     Header = header, Div = block, Figure = figure, Table = table_form, HorizontalRule = rule,
-    Link = link, Span = span, Image = image, Math = math,
+    DefinitionList = definitions, Link = link, Span = span, Image = image, Math = math,
   },
 }

@@ -13,7 +13,7 @@ import yaml
 from workbook.problem import BookError, problem
 
 LANGUAGES = ("zh", "en")
-GENERATED = ("answers",)  # slugs of the chapters that the tooling writes
+GENERATED = ("answers", "glossary", "claims")  # slugs of the chapters that the tooling writes
 
 
 @dataclass(frozen=True)

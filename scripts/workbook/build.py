@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from workbook import tangle
+from workbook import claims, glossary, tangle
 from workbook.answers import answers
 from workbook.book import LANGUAGES, Edition, read_edition
 from workbook.chapter import Chapter, read_chapters
@@ -93,14 +93,18 @@ def build(request: Request, report: Reporter) -> Summary:
 
 
 def retangle(root: Path, check_only: bool = False) -> list[Path]:
-    """Write all that is generated from the chapters: modules, answers appendices."""
+    """Write all that is generated from the chapters: modules, appendices."""
     targets: list[tangle.Target] = []
     for lang in LANGUAGES:
         book = _read(root, lang, generated=False)
         if lang == LANGUAGES[0]:
             targets += tangle.modules(book.chapters)
-        appendix = answers(book.edition, book.chapters)
-        targets += [appendix] if appendix else []
+        appendices = (
+            answers(book.edition, book.chapters),
+            glossary.appendix(root, book.edition, book.chapters),
+            claims.appendix(root, book.edition),
+        )
+        targets += [appendix for appendix in appendices if appendix]
     return tangle.write(root, targets, check=check_only)
 
 

@@ -10,6 +10,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch import nn
+
 from torchbook.two_layer_net import D_IN, D_OUT, H, N, make_data, train_by_hand, two_layer_net
 
 # A device does not change between the examples of one test.

@@ -141,6 +141,11 @@ def problems(edition, markdown: str, tmp_path) -> list[str]:
             "见 [@sec-t] 与 `x`",
             "见#forms.reference(<sec-t>)[第~1~章];与 `x`",
         ),
+        ("词\n:   一句话。", "#forms.entry[词][一句话。]"),
+        (
+            "词\n\n:   一段。\n\n    又一段。",
+            "#forms.definition[词][\n一段。\n\n又一段。\n\n]",
+        ),
         ("---", "#forms.rule"),
     ],
 )  # fmt: skip

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from workbook.chapter import Chapter
-from workbook.check import cells, code, files, markup, references, structure
+from workbook.check import cells, code, files, markup, references, structure, terms
 from workbook.problem import Problem
 
 CHAPTER_RULES = (  # each looks at one chapter
@@ -61,6 +61,10 @@ BOOK_RULES = (  # each looks at everything
     files.recordings,
     references.cross_references,
     references.citations,
+    terms.data,
+    terms.in_glossary,
+    terms.marked_in_both,
+    terms.translations,
 )
 
 

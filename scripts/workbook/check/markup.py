@@ -87,7 +87,9 @@ def setext_headings(chapter: Chapter) -> Iterator[Problem]:
 
 
 def spans(chapter: Chapter) -> Iterator[Problem]:
-    """The only attributes inside text are those of a term."""
+    """The only attributes inside text are those of a term; generated text tells languages."""
+    if generated(chapter):
+        return
     for line, text in prose(chapter):
         plain = masked(text)
         for match in _SPAN.finditer(plain):

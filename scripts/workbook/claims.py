@@ -1,0 +1,179 @@
+"""Reads the claims ledger, and writes it as an appendix of each edition.
+
+`chapters/claims.yml` holds what the article that this book completes asserts, claim by
+claim: whether it is right, what is right, and a test or an official page that shows it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from workbook.book import Edition
+from workbook.problem import BookError, Problem, problem
+from workbook.rows import Row, faults, read_rows
+from workbook.tangle import Target
+
+SLUG = "claims"
+PATH = Path("chapters/claims.yml")
+VERDICTS = {  # in the order in which they are counted; "many" is how several are told
+    "right": {"zh": "正确", "en": "Right", "many": "are right"},
+    "dated": {"zh": "过时", "en": "Dated", "many": "dated"},
+    "wrong": {"zh": "错误", "en": "Wrong", "many": "wrong"},
+    "needs a number": {"zh": "要看数字", "en": "Needs a number", "many": "need a number"},
+}
+_SECTION = {"section": "both", "chapter": "text", "claims": "list"}
+_CLAIM = {"says": "both", "verdict": "text", "fact": "both", "evidence": "list"}
+_TEST = re.compile(r"(tests/[\w/]+\.py)::(test_\w+)")
+_TEXT = {
+    "zh": {
+        "title": "逐条核对",
+        "opening": "这本书补全的那篇教程说过的话，我们一条一条核对过，次序照原文。每条先给"
+        "结论，再转述原文的说法，下面是实情和依据。依据是一个测试，或者一页官方"
+        "文档；测试在 `tests/` 里，用 `pytest` 加上它的名字就能自己跑。",
+        "tally": "一共 {total} 条：{counts}。",
+        "count": "{zh} {count} 条",
+        "joint": "，",
+        "chapter": "见 [@{section}]。",
+        "claim": "{number}　{verdict}：{says}",
+        "evidence": "依据：{evidence}",
+        "test": "测试 `{name}`（`{file}`）",
+        "page": "<{page}>",
+        "and": "\\\n    ",
+    },
+    "en": {
+        "title": "Claims checked",
+        "opening": "What the tutorial that this book completes asserts, checked claim by claim "
+        "in its own order. Each begins with the verdict and the claim in our words; below are "
+        "the facts and the evidence, which is a test or an official page. The tests are in "
+        "`tests/`: give `pytest` a name and it runs.",
+        "tally": "Of {total} claims, {counts}.",
+        "count": "{count} {many}",
+        "joint": ", ",
+        "chapter": "See [@{section}].",
+        "claim": "{number} {verdict}: {says}",
+        "evidence": "Evidence: {evidence}",
+        "test": "test `{name}` (`{file}`)",
+        "page": "<{page}>",
+        "and": "\\\n    ",
+    },
+}
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One thing that the article asserts."""
+
+    line: int
+    says: dict[str, str]
+    verdict: str
+    fact: dict[str, str]
+    tests: tuple[str, ...]  # pytest's ids
+    pages: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Section:
+    """A section of the article, and the chapter that took its place."""
+
+    title: dict[str, str]
+    chapter: str
+    claims: tuple[Claim, ...]
+
+
+def read_claims(root: Path) -> tuple[Section, ...]:
+    """The sections of `chapters/claims.yml`; BookError with all that is wrong in it."""
+    rows = read_rows(root, PATH)
+    problems = [found for row in rows for found in _faults(root, row)]
+    if problems:
+        raise BookError(problems)
+    return tuple(
+        Section(row["section"], row["chapter"], tuple(map(_claim, row["claims"])))
+        for row in rows
+    )
+
+
+def _claim(row: Row) -> Claim:
+    tests, pages = (
+        tuple(proof[kind] for proof in row["evidence"] if kind in proof)
+        for kind in ("test", "page")
+    )
+    return Claim(row.line, row["says"], row["verdict"], row["fact"], tests, pages)
+
+
+def _faults(root: Path, section: Row) -> Iterator[Problem]:
+    found = faults(PATH, section, _SECTION)
+    yield from found
+    for claim in section.get("claims", []) if not found else []:
+        if not isinstance(claim, Row):
+            yield problem(PATH, section.line, "a claim has no keys", 'begin it with "says:"')
+            continue
+        found = faults(PATH, claim, _CLAIM)
+        yield from found
+        if not found:
+            yield from _claim_faults(root, claim)
+
+
+def _claim_faults(root: Path, claim: Row) -> Iterator[Problem]:
+    if claim["verdict"] not in VERDICTS:
+        what = f'verdict "{claim["verdict"]}" is none of ours'
+        yield problem(PATH, claim.line, what, f"write one of {', '.join(VERDICTS)}")
+    for proof in claim["evidence"]:
+        line = getattr(proof, "line", claim.line)
+        kind, value = next(iter(proof.items())) if isinstance(proof, Row) else ("", proof)
+        if kind == "page" and str(value).startswith("https://"):
+            continue
+        if kind == "test" and (match := _TEST.fullmatch(str(value))):
+            if not _defines(root / match[1], match[2]):
+                yield problem(PATH, line, f"no test {value}", "write it, or name another")
+            continue
+        remedy = 'write "test: tests/code/test_x.py::test_name" or "page: https://…"'
+        yield problem(PATH, line, f"evidence “{value}” is neither a test nor a page", remedy)
+
+
+def _defines(file: Path, name: str) -> bool:
+    return file.is_file() and f"\ndef {name}(" in file.read_text(encoding="utf-8")
+
+
+def appendix(root: Path, edition: Edition) -> Target | None:
+    """The ledger of an edition that lists it."""
+    entry = edition.entry(SLUG)
+    if entry is None:
+        return None
+    sections, text = read_claims(root), _TEXT[edition.lang]
+    parts = [f"# {text['title']} {{#sec-{SLUG}}}", text["opening"], _tally(sections, edition)]
+    number = 0
+    for section in sections:
+        name = section.title[edition.lang]
+        parts.append(f"## {name} {{#sec-{SLUG}-{section.chapter}}}")
+        if edition.entry(section.chapter):
+            parts.append(text["chapter"].format(section=f"sec-{section.chapter}"))
+        for number, claim in enumerate(section.claims, number + 1):  # noqa: B020
+            parts.append(_block(claim, number, edition.lang))
+    return Target(entry.path, (PATH,), "\n" + "\n\n".join(parts) + "\n")
+
+
+def _tally(sections: tuple[Section, ...], edition: Edition) -> str:
+    text = _TEXT[edition.lang]
+    seen = Counter(claim.verdict for section in sections for claim in section.claims)
+    counts = [
+        text["count"].format(count=seen[verdict], **words)
+        for verdict, words in VERDICTS.items()
+        if seen[verdict]
+    ]
+    return text["tally"].format(total=seen.total(), counts=text["joint"].join(counts))
+
+
+def _block(claim: Claim, number: int, lang: str) -> str:
+    text = _TEXT[lang]
+    tests = [_TEST.fullmatch(test) for test in claim.tests]
+    proofs = [text["test"].format(name=m[2], file=Path(m[1]).name) for m in tests if m]
+    proofs += [text["page"].format(page=page) for page in claim.pages]
+    head = text["claim"].format(
+        number=number, verdict=VERDICTS[claim.verdict][lang], says=claim.says[lang]
+    )
+    evidence = text["evidence"].format(evidence=text["and"].join(proofs))
+    return f"{head}\n\n:   {claim.fact[lang]}\n\n    {evidence}"

@@ -1,0 +1,220 @@
+"""Reads the glossary, and writes it as an appendix of each edition.
+
+`chapters/glossary.yml` holds the terms; where a term is explained, a chapter marks it
+`[张量]{.term}`. The appendix sends the reader to the first such place.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import groupby
+from pathlib import Path
+
+from workbook import pinyin
+from workbook.book import Edition
+from workbook.chapter import Chapter
+from workbook.inline import attributes, generated, masked, prose
+from workbook.problem import BookError, Problem, problem
+from workbook.rows import Row, faults, read_rows
+from workbook.tangle import Target
+
+SLUG = "glossary"
+PATH = Path("chapters/glossary.yml")
+_NEEDED = {"zh": "text", "pinyin": "text", "en": "text", "means": "both"}
+_OPTIONAL = {"short": "text", "also": "list", "avoid": "list"}
+_MARK = re.compile(r"\[([^\[\]]+)\]\{\.term\}")
+_TEXT = {
+    "zh": (
+        "术语表",
+        "按拼音排序。每条先列汉语、拼音和英语，再用一句话说它是什么；末尾的章节是书里第一次"
+        "解释它的地方。",
+    ),
+    "en": (
+        "Glossary",
+        "In the order of the English terms, each with its Chinese and how that is read. One "
+        "sentence says what it is; the section at the end is where the book first explains it.",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Term:
+    """One entry: the word in both languages, its reading, its meaning."""
+
+    line: int
+    zh: str
+    pinyin: str
+    en: str
+    means: dict[str, str]
+    short: str = ""
+    also: tuple[str, ...] = ()
+    avoid: tuple[str, ...] = ()
+
+    def word(self, lang: str) -> str:
+        """The term as one language has it."""
+        return self.zh if lang == "zh" else self.en
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All forms in which a chapter may mark it."""
+        return tuple(name for name in (self.zh, self.en, self.short, *self.also) if name)
+
+    @property
+    def english(self) -> str:
+        """The English with its abbreviation."""
+        return f"{self.en} ({self.short})" if self.short else self.en
+
+
+@dataclass(frozen=True)
+class Glossary:
+    """The terms in the order of the file."""
+
+    terms: tuple[Term, ...]
+
+    @cached_property
+    def by_name(self) -> dict[str, Term]:
+        return {name.casefold(): term for term in self.terms for name in term.names}
+
+    def find(self, name: str) -> Term | None:
+        """The term that is marked by these words: in any case of letters, or in the plural."""
+        name = name.casefold()
+        return self.by_name.get(name) or self.by_name.get(name.removesuffix("s"))
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A place where a chapter marks a term, and the section that it is in."""
+
+    line: int
+    words: str
+    section: str
+
+
+# --- reading ---------------------------------------------------------------------------
+
+
+def read_glossary(root: Path) -> Glossary:
+    """The terms of `chapters/glossary.yml`; BookError with all that is wrong in it."""
+    rows = read_rows(root, PATH)
+    problems = [found for row in rows for found in faults(PATH, row, _NEEDED, _OPTIONAL)]
+    if problems:
+        raise BookError(problems)
+    glossary = Glossary(tuple(map(_term, rows)))
+    problems = [*_duplicates(glossary), *_readings(glossary), *_refused(glossary)]
+    if problems:
+        raise BookError(problems)
+    return glossary
+
+
+def _term(row: Row) -> Term:
+    lists = {key: tuple(map(str, row.get(key, ()))) for key in ("also", "avoid")}
+    texts = {key: value for key, value in row.items() if key not in lists}
+    return Term(row.line, **texts, **lists)
+
+
+def _duplicates(glossary: Glossary) -> Iterator[Problem]:
+    first: dict[str, Term] = {}
+    for term in glossary.terms:
+        for name in dict.fromkeys(name.casefold() for name in term.names):
+            other = first.setdefault(name, term)
+            if other is not term:
+                what = f'"{name}" already names the term on line {other.line}'
+                yield problem(PATH, term.line, what, "keep one of the two")
+
+
+def _readings(glossary: Glossary) -> Iterator[Problem]:
+    """Pinyin has one syllable for each character, and tone marks."""
+    for term in glossary.terms:
+        wanted, found = pinyin.characters(term.zh), pinyin.syllables(term.zh, term.pinyin)
+        if len(found) != len(wanted):
+            what = f"{len(found)} syllables of pinyin for {len(wanted)} characters"
+            yield problem(PATH, term.line, what, "write the reading of each character")
+        elif wanted and all(tone == pinyin.NEUTRAL for _, tone in found):
+            yield problem(PATH, term.line, "pinyin without tone marks", 'write "zhāngliàng"')
+
+
+def _refused(glossary: Glossary) -> Iterator[Problem]:
+    """What is to be avoided is not part of what is to be written."""
+    for term in glossary.terms:
+        for bad in term.avoid:
+            if taken := next((n for t in glossary.terms for n in t.names if bad in n), ""):
+                what = f'"{bad}" is to be avoided, but "{taken}" is a term'
+                yield problem(PATH, term.line, what, "take one of them away")
+
+
+# --- where terms are marked ------------------------------------------------------------
+
+
+def marks(chapter: Chapter) -> Iterator[Mark]:
+    """Every `[words]{.term}` of a chapter, in order; generated chapters have none."""
+    if generated(chapter):
+        return
+    sections = [
+        (block.line, found)
+        for block in chapter.blocks
+        if block.kind == "heading" and (found := attributes(block).id).startswith("sec-")
+    ]
+    for line, text in prose(chapter):
+        for match in _MARK.finditer(masked(text)):
+            at = line + text.count("\n", 0, match.start())
+            before = [name for start, name in sections if start <= at]
+            words = " ".join(text[match.start(1) : match.end(1)].split())
+            yield Mark(at, words, before[-1] if before else "")
+
+
+def first_uses(glossary: Glossary, chapters: Iterable[Chapter]) -> dict[str, str]:
+    """By the Chinese of each term that is marked anywhere, the section of its first mark."""
+    found: dict[str, str] = {}
+    for mark in (mark for chapter in chapters for mark in marks(chapter)):
+        if (term := glossary.find(mark.words)) and mark.section:
+            found.setdefault(term.zh, mark.section)
+    return found
+
+
+# --- the appendix ----------------------------------------------------------------------
+
+
+def appendix(root: Path, edition: Edition, chapters: Sequence[Chapter]) -> Target | None:
+    """The glossary of an edition that lists one; `chapters` are the edition's own."""
+    entry = edition.entry(SLUG)
+    if entry is None:
+        return None
+    glossary = read_glossary(root)
+    uses = first_uses(glossary, chapters)
+    title, opening = _TEXT[edition.lang]
+    parts = [f"# {title} {{#sec-{SLUG}}}", opening]
+    key = _by_pinyin if edition.lang == "zh" else _by_english
+    for letter, group in groupby(sorted(glossary.terms, key=key), lambda t: key(t)[0][0][0]):
+        parts.append(f"## {letter.upper()} {{.unnumbered}}")
+        parts += [_entry(term, edition.lang, uses.get(term.zh, "")) for term in group]
+    return Target(entry.path, (PATH,), "\n" + "\n\n".join(parts) + "\n")
+
+
+def _entry(term: Term, lang: str, section: str) -> str:
+    """The word, beside it how the other language has it, the meaning and the place."""
+    foreign = term.zh != term.en
+    reading = term.pinyin if pinyin.characters(term.zh) else ""
+    if lang == "zh":
+        head, other = term.zh, " · ".join(filter(None, (reading, _in("en", term.english))))
+        text = f"{other}：{term.means[lang]}" if foreign else term.means[lang]
+    else:
+        head, other = term.english, " ".join(filter(None, (_in("zh", term.zh), reading)))
+        text = f"{other}. {term.means[lang]} " if foreign else f"{term.means[lang]} "
+    place = f"[@{section}]" if section else ""
+    return f"{head}\n:   {text}{place}".rstrip()
+
+
+def _in(lang: str, words: str) -> str:
+    """Words of the other language, marked for screen readers and for the choice of font."""
+    return f'[{words}]{{lang="{lang}"}}'
+
+
+def _by_pinyin(term: Term) -> tuple[tuple[str, int, str], ...]:
+    return pinyin.order(term.zh, term.pinyin)
+
+
+def _by_english(term: Term) -> tuple[tuple[str, int, str], ...]:
+    return ((term.en.casefold(), 0, term.zh),)
