@@ -99,7 +99,7 @@ def execute(
 def _run_cell(run: Run, cell: Cell, chapter: Chapter) -> list[dict[str, Any]]:
     where = (chapter.path, cell.code_line)
     try:
-        outputs = [_clean(output) for output in run(cell.code)]
+        outputs = _merge_streams([_clean(output) for output in run(cell.code)])
     except TimeoutError:
         what = f'cell "{cell.label}" ran longer than {CELL_TIMEOUT} s'
         raise BookError(problem(*where, what, "make it smaller")) from None
@@ -144,6 +144,23 @@ def _failing_line(traceback: Sequence[str]) -> int:
     text = _ANSI.sub("", "\n".join(traceback))
     found = re.search(r"Cell In\[\d+\], line (\d+)", text)
     return int(found[1]) if found else 1
+
+
+def _merge_streams(outputs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Join the pieces in which a stream arrives: how many they are differs from run to run."""
+    merged: list[dict[str, Any]] = []
+    open_streams: dict[str, dict[str, Any]] = {}
+    for output in outputs:
+        if output["output_type"] != "stream":
+            open_streams.clear()  # what is printed later stays below
+        elif output["name"] in open_streams:
+            open_streams[output["name"]]["text"] += output["text"]
+            continue
+        else:
+            output = dict(output)
+            open_streams[output["name"]] = output
+        merged.append(output)
+    return merged
 
 
 def _clean(output: dict[str, Any]) -> dict[str, Any]:

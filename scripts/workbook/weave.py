@@ -82,7 +82,7 @@ class _Cell:
     ) -> None:
         self.cell, self.count, self.fmt = cell, count, fmt
         self.stem = stem
-        self.outputs = _merge_streams(outputs) if cell.flag("output") else []
+        self.outputs = list(outputs) if cell.flag("output") else []
         if not cell.flag("warning"):
             self.outputs = [o for o in self.outputs if o.get("name") != "stderr"]
         self.displays = [o for o in self.outputs if "data" in o]
@@ -179,22 +179,6 @@ class _Cell:
             f" fig-alt={_quoted(alt)}" if alt else ""
         )
         return f"![{caption}]({path}){{{attributes}}}\n"
-
-
-def _merge_streams(outputs: Sequence[Output]) -> list[Output]:
-    """Join what was printed to one stream in several pieces, as Quarto does."""
-    streams: dict[str, dict[str, Any]] = {}
-    merged: list[Output] = []
-    for output in outputs:
-        name = output.get("name")
-        if output["output_type"] == "stream" and name in streams:
-            streams[str(name)]["text"] += output["text"]
-            continue
-        copy = dict(output)
-        if output["output_type"] == "stream":
-            streams[str(name)] = copy
-        merged.append(copy)
-    return merged
 
 
 def _div(attributes: str, content: str) -> str:

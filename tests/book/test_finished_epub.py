@@ -62,7 +62,7 @@ def references(tree: ET.Element):
     for element in tree.iter():
         for key in ("href", "src", "{http://www.w3.org/1999/xlink}href"):
             target = element.get(key)
-            if target and not target.startswith(("http:", "https:", "mailto:")):
+            if target and not target.startswith(("http:", "https:", "mailto:", "data:")):
                 yield target
 
 

@@ -118,6 +118,18 @@ def test_the_kernel_is_gone_afterwards(tmp_path):
         os.kill(int(output["data"]["text/plain"]), 0)
 
 
+def test_what_is_printed_in_pieces_is_one_output_until_something_is_displayed(tmp_path):
+    code = (
+        "import sys, time\nfrom IPython.display import display\n"
+        "for n in range(3):\n    print(n, flush=True)\n    time.sleep(0.1)\n"
+        'print("e", file=sys.stderr, flush=True)\nprint(3, flush=True)\n'
+        "display({})\nprint(4)"
+    )
+    [outputs] = execute(chapter(f"#| label: one-a\n{code}"), {}, tmp_path)
+    shown = [o.get("text") or o["data"]["text/plain"] for o in outputs]
+    assert shown == ["0\n1\n2\n3\n", "e\n", "{}", "4\n"]
+
+
 def test_warnings_name_no_temporary_file(tmp_path):
     [[output]] = execute(
         chapter('#| label: one-a\nimport warnings\nwarnings.warn("careful")'), {}, tmp_path
