@@ -1,5 +1,5 @@
 # Generated from chapters/zh/04-tensors.qmd: edit there.
-# Checksum 71fcbd84fe19: a change made here is refused, not lost.
+# Checksum 76732a63e056: a change made here is refused, not lost.
 # %% tensors-strides
 from collections.abc import Sequence
 
@@ -38,7 +38,9 @@ def shares_storage(a: torch.Tensor, b: torch.Tensor) -> bool:
     """Return whether a and b read the same row of boxes.
 
     They need not overlap: x[0] and x[1] share a storage too. Tensors
-    that have no boxes, empty or on the meta device, share none.
+    that have no boxes, empty or on the meta device, share none. Tensors
+    made from slices of one NumPy array may overlap and yet have two
+    storages.
     """
     one, other = a.untyped_storage(), b.untyped_storage()
     return (
