@@ -1,5 +1,5 @@
 # Generated from chapters/zh/08-custom-modules.qmd: edit there.
-# Checksum a6614bbd1cc7: a change made here is refused, not lost.
+# Checksum 45aee7243f1d: a change made here is refused, not lost.
 # %% custom-modules-two-layer
 """Modules of our own, and a look at how nn.Module keeps its books."""
 
@@ -30,7 +30,8 @@ class MiniModule:
     """The bookkeeping of nn.Module, and nothing else.
 
     A Parameter or a MiniModule assigned to an attribute is a member.
-    Assigning anything else over a member raises TypeError, as in torch.
+    Assigning anything else over a member raises TypeError, as in
+    torch, where only None is allowed.
     """
 
     def __init__(self) -> None:
@@ -73,7 +74,7 @@ class RunningStandardize(nn.Module):
     torch.nn.BatchNorm1d with affine=False computes the same.
     """
 
-    mean: Tensor
+    mean: Tensor  # for type checkers; made in __init__
     var: Tensor
 
     def __init__(
