@@ -7,8 +7,6 @@ failure or an interruption leaves the last good book as it was.
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import importlib.metadata
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,14 +17,15 @@ from typing import Protocol
 
 from workbook import claims, glossary, tangle
 from workbook.answers import answers
-from workbook.book import LANGUAGES, Edition, read_edition
+from workbook.book import LANGUAGES, read_edition
 from workbook.chapter import Chapter, read_chapters
 from workbook.check import check
 from workbook.execute import Modules, Outputs, cached, execute, fingerprint, keep
 from workbook.kernel import stop_kernels
+from workbook.press import Book, print_books
 from workbook.problem import BookError
-from workbook.shelf import Product, Shelf, shelf_at
-from workbook.weave import FORMATS, Woven, weave
+from workbook.shelf import Product, shelf_at
+from workbook.weave import FORMATS
 
 WORK = ".workbook"  # caches and the like; may be deleted at any time
 
@@ -66,14 +65,6 @@ class Summary:
     tangled: list[Path] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class _Book:
-    """An edition with its chapters, read."""
-
-    edition: Edition
-    chapters: tuple[Chapter, ...]
-
-
 def build(request: Request, report: Reporter) -> Summary:
     """Build the books that were asked for; BookError stops it and changes no book."""
     summary = Summary()
@@ -87,7 +78,17 @@ def build(request: Request, report: Reporter) -> Summary:
         with _stage("execute", summary, report):
             outputs = _execute_all(books, request, report, summary)
         with _stage("render", summary, report):
-            products = _render_all(books, outputs, request, shelf, report)
+            wanted = {lang: books[lang] for lang in request.languages}
+            report.start("render", len(wanted) * len(request.formats))
+            products = print_books(
+                wanted,
+                outputs,
+                request.formats,
+                request.root,
+                shelf,
+                request.jobs,
+                lambda name: report.step("render", name, 1, 1),
+            )
             summary.products = shelf.install(products)
     return summary
 
@@ -113,17 +114,17 @@ def _require_clean(root: Path) -> None:
         raise BookError(problems)
 
 
-def _read(root: Path, lang: str, generated: bool = True) -> _Book:
+def _read(root: Path, lang: str, generated: bool = True) -> Book:
     """An edition and its chapters, with or without the generated appendices."""
     edition = read_edition(root, lang)
-    return _Book(edition, read_chapters(edition, root, generated))
+    return Book(edition, read_chapters(edition, root, generated))
 
 
 # --- execute ---------------------------------------------------------------------------
 
 
 def _execute_all(
-    books: Mapping[str, _Book], request: Request, report: Reporter, summary: Summary
+    books: Mapping[str, Book], request: Request, report: Reporter, summary: Summary
 ) -> dict[str, Outputs]:
     """The outputs of all chapters by slug: each is run once, from its Chinese file."""
     chapters = books[LANGUAGES[0]].chapters
@@ -175,77 +176,6 @@ def _in_parallel(
             pool.shutdown(wait=False, cancel_futures=True)
             on_failure()
             raise
-
-
-# --- render ----------------------------------------------------------------------------
-
-
-def _render_all(
-    books: Mapping[str, _Book],
-    outputs: Mapping[str, Outputs],
-    request: Request,
-    shelf: Shelf,
-    report: Reporter,
-) -> list[Product]:
-    wanted = [(lang, fmt) for lang in request.languages for fmt in request.formats]
-    report.start("render", len(wanted))
-
-    def run(lang: str, fmt: str) -> tuple[str, Product]:
-        product = _render(books[lang], outputs, fmt, request.root, shelf)
-        report.step("render", f"{lang} {fmt}", 1, 1)
-        return lang, product
-
-    return [product for _, product in _in_parallel(run, wanted, request.jobs)]
-
-
-def _render(
-    book: _Book, outputs: Mapping[str, Outputs], fmt: str, root: Path, shelf: Shelf
-) -> Product:
-    edition = book.edition
-    pages = [
-        weave(chapter, entry, outputs[chapter.slug], fmt, root)
-        for entry, chapter in zip(edition.entries, book.chapters, strict=True)
-    ]
-    name = "html" if fmt == "html" else f"{edition.output_file}.{fmt}"
-    key = _render_key(edition, pages, fmt, root)
-    return shelf.product(
-        f"{edition.lang}/{name}", key, lambda out: _write(fmt, edition, pages, out)
-    )
-
-
-def _write(fmt: str, edition: Edition, pages: Sequence[Woven], out: Path) -> int:
-    """Write one book; returns how many pages it has, 0 where that has no meaning."""
-    # Imported here: typst and panflute take a while, and most commands need neither.
-    if fmt == "html":
-        from workbook.render import html
-
-        others = [lang for lang in LANGUAGES if lang != edition.lang]
-        html.write(edition, pages, out, {lang: f"../../{lang}/html" for lang in others})
-        return len(list(out.glob("*.html")))
-    if fmt == "epub":
-        from workbook.render import epub
-
-        epub.write(edition, pages, out)
-        return 0
-    from workbook.render import pdf
-
-    return pdf.write(edition, pages, out)
-
-
-def _render_key(edition: Edition, pages: Sequence[Woven], fmt: str, root: Path) -> str:
-    """The hash of all that a book depends on besides the machine."""
-    digest = hashlib.sha256(f"{fmt} {edition!r}".encode())
-    for page in pages:
-        digest.update(page.markdown.encode())
-        for name, content in sorted(page.files.items()):
-            digest.update(name.encode() + content)
-    for package in ("pypandoc_binary", "typst", "jinja2", "panflute", "pylopdf-fonts-zh-cn"):
-        digest.update(f"{package} {importlib.metadata.version(package)}".encode())
-    folders = (root / "theme", root / "_extensions", root / "recordings", Path(__file__).parent)
-    files = [p for f in folders for p in f.rglob("*") if p.is_file() and p.suffix != ".pyc"]
-    for file in sorted([*files, edition.bibliography]):
-        digest.update(file.name.encode() + file.read_bytes())
-    return digest.hexdigest()
 
 
 @contextlib.contextmanager

@@ -39,6 +39,10 @@ class BookError(Exception):
         self.problems = [problems] if isinstance(problems, Problem) else sorted(problems)
         super().__init__("\n".join(map(str, self.problems)))
 
+    def __reduce__(self) -> tuple[type[BookError], tuple[list[Problem]]]:
+        """Pickle the problems, not the message: books are rendered in other processes."""
+        return BookError, (self.problems,)
+
 
 def problem(path: Path | str, line: int, what: str, remedy: str, detail: str = "") -> Problem:
     """Make a problem from its parts."""

@@ -167,8 +167,8 @@ class _Cell:
 
     def _image(self, mime: str, content: str, index: int, number: int) -> str:
         label, suffix = self.cell.label, _IMAGES[mime]
-        target = "typst" if self.fmt == "pdf" else self.fmt
-        path = f"{self.stem}_files/figure-{target}/{label}-output-{index}.{suffix}"
+        # One path for all formats: what differs in nothing else is parsed once.
+        path = f"{self.stem}_files/figure/{label}-output-{index}.{suffix}"
         self.files[path] = content.encode()
         caption = self.cell.option("fig-cap")
         if len(self.displays) > 1:

@@ -10,7 +10,7 @@ import time
 import pytest
 from click.testing import CliRunner
 
-from workbook import build as builder
+from workbook import press
 from workbook.build import Request, build
 from workbook.cli import main
 from workbook.problem import BookError, problem
@@ -209,9 +209,9 @@ def test_what_fails_while_rendering_changes_no_book(built, monkeypatch):
         (out / "half.html").write_text("half a book")
         raise BookError(problem("theme/page.html", 1, "broken", "mend it"))
 
-    monkeypatch.setattr(builder, "_write", fail)
+    monkeypatch.setattr(press, "_write", fail)
     with pytest.raises(BookError, match=r"theme/page\.html:1: broken; mend it"):
-        make(tiny)
+        make(tiny, jobs=1)  # in this process, where the break is
     assert snapshot(tiny.root / "_book") == before
 
 

@@ -52,8 +52,9 @@ def _dated_project() -> Path:
 
 def normalized(markdown: str) -> str:
     """Take away what differs for a reason, and only that."""
-    # Figures: we write SVG in every format, Quarto PNG with its size for HTML and EPUB.
-    markdown = re.sub(r"(_files/figure-\w+/[\w-]+)\.(?:png|svg)", r"\1", markdown)
+    # Figures: we write one SVG for all formats, Quarto PNG with its size for HTML and EPUB,
+    # in a folder for each format.
+    markdown = re.sub(r"(_files/figure)(?:-\w+)?(/[\w-]+)\.(?:png|svg)", r"\1\2", markdown)
     markdown = re.sub(r"(\{#[\w-]+) width=\d+ height=\d+", r"\1", markdown)
     # The kernel's temporary file: a stand-in in the samples, <cell> in ours.
     markdown = markdown.replace("KERNEL_CELL.py:", "<cell>:")

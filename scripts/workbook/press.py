@@ -1,0 +1,150 @@
+"""Prints the books: each edition in each format, side by side on the cores."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import importlib.metadata
+import multiprocessing
+import signal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+
+from workbook.book import LANGUAGES, Edition
+from workbook.chapter import Chapter
+from workbook.execute import Outputs
+from workbook.shelf import Product, Shelf
+from workbook.weave import Woven, weave
+
+
+@dataclass(frozen=True)
+class Book:
+    """An edition with its chapters, read."""
+
+    edition: Edition
+    chapters: tuple[Chapter, ...]
+
+
+def print_books(
+    books: Mapping[str, Book],
+    outputs: Mapping[str, Outputs],
+    formats: Sequence[str],
+    root: Path,
+    shelf: Shelf,
+    jobs: int,
+    on_book: Callable[[str], None],
+) -> list[Product]:
+    """Make every format of these editions, aside on the shelf; `on_book(name)` after each.
+
+    `outputs` holds, by slug, what each chapter's cells gave.
+    """
+    tasks = _tasks(tuple(books), formats)
+    made: dict[tuple[str, str], Product] = {}
+    with _workers(min(jobs, len(tasks))) as pool:
+        futures = [
+            pool.submit(_render, books[lang], outputs, some, root, shelf)
+            for lang, some in tasks
+        ]
+        for future in as_completed(futures):
+            for fmt, lang, product in future.result():
+                made[fmt, lang] = product
+                on_book(f"{lang} {fmt}")
+    return [made[fmt, lang] for lang in books for fmt in formats]
+
+
+def _tasks(
+    languages: Sequence[str], formats: Sequence[str]
+) -> list[tuple[str, tuple[str, ...]]]:
+    """What one worker renders at a time.
+
+    HTML and EPUB of a language go together, since they share what is parsed. The PDFs,
+    which take the most memory, stand at both ends: two workers never typeset at once.
+    """
+    web = tuple(fmt for fmt in formats if fmt != "pdf")
+    tasks = [(lang, web) for lang in languages if web]
+    if "pdf" in formats:
+        first, *others = ((lang, ("pdf",)) for lang in languages)
+        tasks = [first, *tasks, *others]
+    return tasks
+
+
+@contextlib.contextmanager
+def _workers(jobs: int) -> Iterator[Executor]:
+    """Processes to render in, since most of that is Python; a thread where one is enough.
+
+    They start afresh rather than as copies of this process, whose sockets and threads
+    they must not inherit, and leave Ctrl-C to it.
+    """
+    if jobs == 1:
+        with ThreadPoolExecutor(1) as pool:
+            yield pool
+        return
+    ignore = (signal.SIGINT, signal.SIG_IGN)
+    spawn = multiprocessing.get_context("spawn")
+    # One task for each process: Typst keeps what it typeset until its process ends.
+    pool = ProcessPoolExecutor(jobs, spawn, signal.signal, ignore, max_tasks_per_child=1)
+    with pool:
+        try:
+            yield pool
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _render(
+    book: Book,
+    outputs: Mapping[str, Outputs],
+    formats: Sequence[str],
+    root: Path,
+    shelf: Shelf,
+) -> list[tuple[str, str, Product]]:
+    """Make some books of one edition; returns format, language and book of each."""
+    edition, made = book.edition, []
+    for fmt in formats:
+        pages = [
+            weave(chapter, entry, outputs[chapter.slug], fmt, root)
+            for entry, chapter in zip(edition.entries, book.chapters, strict=True)
+        ]
+        name = "html" if fmt == "html" else f"{edition.output_file}.{fmt}"
+        key = _render_key(edition, pages, fmt, root)
+        write = functools.partial(_write, fmt, edition, pages)
+        made.append((fmt, edition.lang, shelf.product(f"{edition.lang}/{name}", key, write)))
+    return made
+
+
+def _write(fmt: str, edition: Edition, pages: Sequence[Woven], out: Path) -> int:
+    """Write one book; returns how many pages it has, 0 where that has no meaning."""
+    # Imported here: typst and panflute take a while, and most commands need neither.
+    if fmt == "html":
+        from workbook.render import html
+
+        others = [lang for lang in LANGUAGES if lang != edition.lang]
+        html.write(edition, pages, out, {lang: f"../../{lang}/html" for lang in others})
+        return len(list(out.glob("*.html")))
+    if fmt == "epub":
+        from workbook.render import epub
+
+        epub.write(edition, pages, out)
+        return 0
+    from workbook.render import pdf
+
+    return pdf.write(edition, pages, out)
+
+
+def _render_key(edition: Edition, pages: Sequence[Woven], fmt: str, root: Path) -> str:
+    """The hash of all that a book depends on besides the machine."""
+    digest = hashlib.sha256(f"{fmt} {edition!r}".encode())
+    for page in pages:
+        digest.update(page.markdown.encode())
+        for name, content in sorted(page.files.items()):
+            digest.update(name.encode() + content)
+    for package in ("pypandoc_binary", "typst", "jinja2", "panflute", "pylopdf-fonts-zh-cn"):
+        digest.update(f"{package} {importlib.metadata.version(package)}".encode())
+    folders = (root / "theme", root / "_extensions", root / "recordings", Path(__file__).parent)
+    files = [p for f in folders for p in f.rglob("*") if p.is_file() and p.suffix != ".pyc"]
+    for file in sorted([*files, edition.bibliography]):
+        digest.update(file.name.encode() + file.read_bytes())
+    return digest.hexdigest()
