@@ -14,6 +14,7 @@ import pytest
 import torch
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
+
 from torchbook.neurons import (
     Network,
     Neuron,
