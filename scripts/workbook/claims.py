@@ -38,7 +38,7 @@ _TEXT = {
         "count": "{zh} {count} 条",
         "joint": "，",
         "chapter": "见 [@{section}]。",
-        "claim": "{number}　{verdict}：{says}",
+        "claim": "{number} {verdict}：{says}",
         "evidence": "依据：{evidence}",
         "test": "测试 `{name}`（`{file}`）",
         "page": "<{page}>",
