@@ -1,0 +1,1 @@
+"""The modules of The PyTorch Workbook, tangled from its chapters: edit there."""
