@@ -55,7 +55,7 @@ def read_edition(root: Path, lang: str) -> Edition:
             raise BookError(problem(profile, 0, f"book has no {key}", f"add book: {key}:"))
     entries = _entries(book["chapters"], book.get("appendices", []))
     absent = [
-        problem(profile, _line_of(root / profile, str(e.path)), f"{e.path} does not exist",
+        problem(profile, line_of(root / profile, str(e.path)), f"{e.path} does not exist",
                 "write the chapter or take it off the list")
         for e in entries
         if e.slug not in GENERATED and not (root / e.path).is_file()
@@ -114,6 +114,7 @@ def _load(root: Path, name: str) -> dict[str, Any]:
     return data or {}
 
 
-def _line_of(path: Path, text: str) -> int:
+def line_of(path: Path, text: str) -> int:
+    """The number of the first line of a file that holds a text, or 0."""
     lines = path.read_text(encoding="utf-8").splitlines()
     return next((n for n, line in enumerate(lines, 1) if text in line), 0)

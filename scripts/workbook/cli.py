@@ -13,9 +13,9 @@ import click
 from workbook.book import LANGUAGES, read_edition
 from workbook.chapter import read_chapters
 from workbook.problem import BookError, Problem
+from workbook.weave import FORMATS
 
 ALL = "all"
-FORMATS = ("html", "epub", "pdf")
 
 
 def _root() -> Path:

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from workbook.book import LANGUAGES, read_edition, slug_of
+from workbook.book import LANGUAGES, line_of, read_edition, slug_of
 from workbook.chapter import Chapter, read_chapter
 from workbook.inline import generated
 from workbook.problem import BookError, Problem, problem
@@ -117,7 +117,7 @@ def same_chapters(book: Book) -> Iterator[Problem]:
         if here != there:
             path = book.listed["en"][en.index(there)]
             what = f'chapter "{there}" stands where _quarto-zh.yml has "{here}"'
-            line = _line_of(book.root / "_quarto-en.yml", path.as_posix())
+            line = line_of(book.root / "_quarto-en.yml", path.as_posix())
             remedy = "put the chapters of both editions in one order"
             yield problem("_quarto-en.yml", line, what, remedy)
             return
@@ -177,8 +177,3 @@ def _modules(root: Path, inputs: dict[str, str]) -> dict[str, bytes]:
 
 def _sha1(content: bytes | None) -> str:
     return hashlib.sha1(content).hexdigest() if content is not None else ""
-
-
-def _line_of(path: Path, text: str) -> int:
-    lines = path.read_text(encoding="utf-8").splitlines()
-    return next((n for n, line in enumerate(lines, 1) if text in line), 0)
