@@ -233,6 +233,7 @@ local function block(div)
   if classes:includes 'table-float' then
     return wrapped('forms.table-float(id: ' .. quoted(div.identifier) .. ')', div)
   end
+  if classes:includes 'answer-reference' then return wrapped('forms.answer-reference', div) end
   if div.identifier == 'refs' then return wrapped('forms.works', div) end
   -- References point at floats, never at the cell around them.
   if classes:includes 'cell' or classes:includes 'cell-output' then return div.content end

@@ -1,5 +1,5 @@
--- The workbook's own constructs, for both engines: room to write, exercise stubs, worked
--- solutions, recordings, error outputs, terms, and line breaks between Chinese characters.
+-- The workbook's own constructs, for both engines: room to write, exercise stubs, slips and
+-- worked solutions, recordings, error outputs, terms, and line breaks between Chinese characters.
 -- Quarto loads this before its own filters; the embedded engine after numbering.
 
 local TEXT = {
@@ -73,16 +73,23 @@ end
 
 -- Room to write ---------------------------------------------------------------------------
 
+-- Ruled for words; squared for code, sketches and tables.
 local function answer(div)
   local lines = math.tointeger(tonumber(div.attributes.lines)) or 3
-  if typst then return pandoc.RawBlock('typst', '#workbook-answer(' .. lines .. ')') end
+  local squared = div.classes:includes 'squared'
+  if typst then
+    return pandoc.RawBlock('typst', '#workbook-answer(' .. lines
+      .. (squared and ', squared: true' or '') .. ')')
+  end
   if html then
-    return pandoc.RawBlock('html', '<textarea class="answer" rows="' .. lines
+    local id = div.identifier ~= '' and ' id="' .. div.identifier .. '"' or ''
+    return pandoc.RawBlock('html', '<textarea' .. id .. ' class="answer'
+      .. (squared and ' squared' or '') .. '" rows="' .. (squared and 2 * lines or lines)
       .. '" aria-label="' .. text.answer .. '"></textarea>')
   end
   if epub then -- a form would be lost on most e-readers: CSS rules the lines
-    return pandoc.RawBlock('html', '<div class="answer-space" aria-hidden="true">'
-      .. ('<p>&#160;</p>'):rep(lines) .. '</div>')
+    return pandoc.RawBlock('html', '<div class="answer-space' .. (squared and ' squared' or '')
+      .. '" aria-hidden="true">' .. ('<p>&#160;</p>'):rep(lines) .. '</div>')
   end
 end
 
@@ -92,7 +99,8 @@ end
 local function answer_title(div)
   if not typst then return nil end
   div.content:insert(1, pandoc.RawBlock('typst', '#workbook-answer-title['))
-  div.content:insert(pandoc.RawBlock('typst', ']'))
+  local anchor = div.identifier ~= '' and ' <' .. div.identifier .. '>' or ''
+  div.content:insert(pandoc.RawBlock('typst', ']' .. anchor))
   return div.content
 end
 
@@ -224,7 +232,8 @@ local function div(block)
   local classes = block.classes
   if classes:includes 'answer' then return answer(block) end
   if classes:includes 'answer-title' then return answer_title(block) end
-  if classes:includes 'worked' then return {} end -- printed at the back of the book
+  -- Printed at the back of the book:
+  if classes:includes 'worked' or classes:includes 'slips' then return {} end
   if classes:includes 'cell-output-error' then return error_output(block) end
   if classes:includes 'cell' and block.attributes.exercise then return stub(block) end
   if classes:includes 'cell' and block.attributes.recorded then return recorded(block) end

@@ -40,7 +40,8 @@ def answers(edition: Edition, chapters: Sequence[Chapter]) -> Target | None:
 def _worked(chapter: Chapter) -> Iterator[str]:
     for exercise in chapter.exercises:
         # Not a heading: Quarto leaves references in headings unresolved in its contents.
-        yield f"::: {{.answer-title}}\n**[@{exercise.id}]** {exercise.title}\n:::"
+        name = exercise.id.removeprefix("exr-")
+        yield f"::: {{#ans-{name} .answer-title}}\n**[@{exercise.id}]** {exercise.title}\n:::"
         if exercise.worked:
             yield exercise.worked
         yield from _code(exercise)

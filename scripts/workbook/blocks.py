@@ -71,7 +71,12 @@ class Cell(Block):
     @property
     def solution(self) -> str:
         """The code without the solution's markers."""
-        return re.sub(r"^[ \t]*### (BEGIN|END) SOLUTION\n?", "", self.code, flags=re.M).rstrip()
+        return without_markers(self.code)
+
+
+def without_markers(code: str) -> str:
+    """An exercise's code with its solution, without the lines that mark the solution."""
+    return re.sub(r"^[ \t]*### (BEGIN|END) SOLUTION\n?", "", code, flags=re.M).rstrip()
 
 
 def split(source: str, path: Path) -> tuple[Block, ...]:

@@ -100,7 +100,7 @@ def test_the_answers_are_generated_from_the_exercises(built):
         "Work first, compare afterwards. Most exercises have more than one solution: if your "
         "result agrees and your reasoning holds, your way is right.\n\n"
         "## One {#sec-answers-one}\n\n"
-        "::: {.answer-title}\n**[@exr-one-thrice]** Thrice ★\n:::\n\n"
+        "::: {#ans-one-thrice .answer-title}\n**[@exr-one-thrice]** Thrice ★\n:::\n\n"
         "Just multiply.\n\n"
         '```python\ndef thrice(x: int) -> int:\n    """Return 3x."""\n    return 3 * x\n```\n'
     )

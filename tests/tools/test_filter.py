@@ -73,6 +73,12 @@ def test_answer_space_in_epub_is_ruled_and_no_form(tmp_path):
     assert "textarea" not in body
 
 
+def test_squared_paper_is_told_from_ruled():
+    squared = "::: {#answer-x .answer .squared lines=2}\n:::\n"
+    assert written(squared, "typst") == "#workbook-answer(2, squared: true)"
+    assert '<textarea id="answer-x" class="answer squared" rows="4"' in written(squared)
+
+
 def test_answer_space_on_paper_is_ruled_lines():
     assert written(ANSWER, "typst") == "#workbook-answer(2)"
     assert written("::: answer\n:::", "typst") == "#workbook-answer(3)"
@@ -114,10 +120,16 @@ def test_other_cells_keep_their_code():
     assert "return 100 % 7" in written(source)
 
 
-def test_the_worked_solution_is_not_printed_in_place():
-    assert written("Before.\n\n::: worked\nSecret.\n:::\n\nAfter.") == (
+@pytest.mark.parametrize("kind", ["worked", "slips"])
+def test_what_gives_the_solution_away_is_not_printed_in_place(kind):
+    assert written(f"Before.\n\n::: {kind}\nSecret.\n:::\n\nAfter.") == (
         "<p>Before.</p>\n<p>After.</p>"
     )
+
+
+def test_an_answers_title_is_a_place_for_references():
+    markdown = "::: {#ans-one-x .answer-title}\n题\n:::"
+    assert written(markdown, "typst") == "#workbook-answer-title[\n题\n\n] <ans-one-x>"
 
 
 # Terms ---------------------------------------------------------------------------------

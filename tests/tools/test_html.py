@@ -163,11 +163,55 @@ def test_an_exercise_folds_its_hint_and_has_room_to_write(site):
             "<p>想。</p>",
             "</div>",
             "</details>",
-            '<textarea class="answer" rows="2" aria-label="作答处"></textarea>',
+            '<textarea id="answer-one-x" class="answer" rows="2" '
+            'aria-label="作答处"></textarea>',
             "</div>",
             "</section>",
         ]
     )
+
+
+SOLVED = """# 张量 {#sec-one}
+
+::: {#exr-one-x}
+## 题 ★
+文。
+
+::: {.worked}
+先乘。
+:::
+:::
+
+::: {#x .cell exercise='exr-one-x'}
+``` {.python .cell-code}
+def f():
+    ### BEGIN SOLUTION
+    return 1
+    ### END SOLUTION
+```
+:::
+
+## 尾
+
+文。
+"""
+
+
+def test_a_solution_lies_folded_below_the_stub(tmp_path):
+    made = [
+        page("one", "1", SOLVED),
+        page("answers", "A", "# 答案\n\n::: {#ans-one-x .answer-title}\n题\n:::\n"),
+    ]
+    html.write(edition(*made), made, tmp_path)
+    text = (tmp_path / "one.html").read_text(encoding="utf-8")
+    stub, _, rest = text.partition('<details class="worked"><summary>参考解答</summary>')
+    assert "NotImplementedError" in stub and "return" not in stub
+    assert "answer-reference" not in text, "the fold is the answer"
+    inside, _, after = rest.partition("</details>")
+    assert "<p>先乘。</p>" in inside
+    code = re.sub(r"<[^>]*>", "", inside)
+    assert "def f():\n    return 1\n" in code
+    assert "尾" in after
 
 
 def test_the_contents_show_parts_and_the_sections_of_this_page_only(site):

@@ -115,7 +115,7 @@ def test_a_callout_has_a_title_and_a_body(lang, markdown, expected):
     assert numbered(markdown, lang) == expected
 
 
-def test_an_exercise_takes_its_heading_as_title_and_leaves_out_its_solution():
+def test_an_exercise_takes_its_heading_as_title_and_nothing_in_its_solution_counts():
     markdown = """## 练习 {#sec-one-exercises}
 
 ::: {#exr-one-outer}
@@ -147,12 +147,45 @@ $$ y $$ {#eq-one-seen}
             "<p>写 <code>outer</code>。</p>",
             box("tip", "提示", "循环。"),
             "</div>",
+            '<div class="worked">',  # the filter drops it; the site folds it
+            '<p><span class="math display">\\[ x \\]</span> {#eq-one-hidden}</p>',
+            "</div>",
             "</div>",
             '<div id="eq-one-seen" class="equation" data-number="1.1">',
             r'<p><span class="math display">\[ y \]</span></p>',
             "</div>",
         ]
     )
+
+
+def test_slips_are_for_the_machine():
+    exercise = "::: {#exr-one-x}\n## 题 ★\n文。\n\n::: {.slips}\n`a`\n: 甲。\n:::\n:::"
+    assert "甲" not in numbered(exercise)
+
+
+def test_answer_spaces_are_named_by_exercise_or_chapter():
+    space = "::: {.answer lines=2}\n:::\n"
+    exercise = f"::: {{#exr-one-x}}\n## 题 ★\n{space}\n{space}:::\n"
+    markdown = f"{space}\n{exercise}\n{space}"
+    assert re.findall(r'id="(answer[\w-]*)"', numbered(markdown)) == [
+        "answer-one-1",
+        "answer-one-x",
+        "answer-one-x-2",
+        "answer-one-2",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("site", "url"), [(True, "answers.html#ans-one-x"), (False, "#ans-one-x")]
+)
+def test_an_exercise_says_where_its_answer_is(site, url):
+    pages = [
+        page("one", "1", "# 壹\n\n::: {#exr-one-x}\n## 题 ★\n文。\n:::\n"),
+        page("answers", "A", "# 答案\n\n::: {#ans-one-x .answer-title}\n题\n:::\n"),
+    ]
+    first, _ = numbering.number(edition(*pages), pages, site=site)
+    line = f'<div class="answer-reference">\n<p><a href="{url}" class="xref">答案</a></p>'
+    assert line in shown(first)
 
 
 # Floats --------------------------------------------------------------------------------

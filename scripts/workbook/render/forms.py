@@ -18,6 +18,7 @@ from workbook.render import pandoc
 from workbook.render.tree import (
     give_alt,
     inside,
+    is_a,
     label_span,
     paragraph,
     plain,
@@ -31,12 +32,14 @@ NBSP = "\N{NO-BREAK SPACE}"
 WORDS = {
     "zh": {
         "fig": "图", "tbl": "表", "eq": "式", "exr": "习题", "sec": "小节", "appendix": "附录",
+        "ans": "答案",
         "note": "注记", "tip": "提示", "warning": "警告", "important": "重要",
         "caution": "注意",
     },
     "en": {
         "fig": "Figure", "tbl": "Table", "eq": "Equation", "exr": "Exercise",
         "sec": "Section", "chapter": "Chapter", "appendix": "Appendix",
+        "ans": "Answer",
         "note": "Note", "tip": "Tip", "warning": "Warning", "important": "Important",
         "caution": "Caution",
     },
@@ -49,7 +52,7 @@ class Label:
     """Something that can be referred to."""
 
     id: str
-    kind: str  # fig, tbl, eq, exr or sec
+    kind: str  # fig, tbl, eq, exr, ans or sec
     number: str  # "1.1", "A", "1.1 (a)"; empty where it has none
     text: str  # what a reference says: 图 1.1, 第 1 章, or the title where it has no number
     page: str  # slug of the chapter
@@ -59,6 +62,13 @@ class Label:
 def words(lang: str) -> Mapping[str, str]:
     """The words that Quarto uses in this language."""
     return WORDS.get(lang, WORDS["en"])
+
+
+def reference(label: Label, text: str, entry: Entry, site: bool) -> pf.Link:
+    """The link to a label from a page; a `site` has a file for each page."""
+    other = site and label.page != entry.slug
+    url = f"{label.page}.html#{label.id}" if other else f"#{label.id}"
+    return pf.Link(pf.Str(text), url=url, classes=["xref"])
 
 
 def chapter_label(entry: Entry, lang: str) -> str:
@@ -145,6 +155,8 @@ class Numberer:
             return self._callout(div, kind)
         if div.identifier.startswith("exr-"):
             return self._exercise(div)
+        if div.identifier.startswith("ans-"):
+            self._label(div.identifier, "ans", "", self.words["ans"], "")
         if "cell" in div.classes and div.identifier.startswith("fig-"):
             return self._figure_cell(div)
         if "cell" in div.classes and div.identifier.startswith("tbl-"):
@@ -169,10 +181,12 @@ class Numberer:
         title = take_heading(div)
         head = [self._span("exr", div.identifier, plain(pf.Para(*title)))]
         # The worked solution is printed at the back, so nothing in it counts here.
-        inside = [b for b in div.content if not _is_worked(b)]
+        worked = [block for block in div.content if is_a(block, "worked")]
+        body = [b for b in div.content if not (is_a(b, "worked") or is_a(b, "slips"))]
         return pf.Div(
             pf.Div(pf.Para(*head, *spaced(title)), classes=["exercise-title"]),
-            pf.Div(*self.blocks(inside), classes=["exercise-body"]),
+            pf.Div(*self.blocks(body), classes=["exercise-body"]),
+            *worked,
             identifier=div.identifier,
             classes=["exercise", *div.classes],
             attributes=div.attributes,
@@ -263,7 +277,3 @@ class Numberer:
         label = Label(identifier, kind, number, text, self.entry.slug, title)
         self.labels.append(label)
         return label
-
-
-def _is_worked(block: pf.Block) -> bool:
-    return isinstance(block, pf.Div) and "worked" in block.classes

@@ -14,7 +14,7 @@ import panflute as pf
 from markupsafe import Markup
 
 from workbook.book import Edition, Entry
-from workbook.render import numbering, pandoc, web
+from workbook.render import exercises, numbering, pandoc, web
 from workbook.weave import Woven
 
 THEME = pandoc.ROOT / "theme"
@@ -97,6 +97,7 @@ def _page(edition: Edition, woven: Woven, doc: pf.Doc, styles: _Styles, out: Pat
     for place, data in web.place_images(doc, woven).items():
         (out / place).parent.mkdir(parents=True, exist_ok=True)
         (out / place).write_bytes(data)
+    exercises.fold_solutions(doc, edition.lang)
     web.with_references(doc, edition, level=2)
     web.show_numbers(doc)
     doc.walk(_fold)

@@ -14,8 +14,8 @@ import panflute as pf
 
 from workbook.book import Edition
 from workbook.problem import BookError, Problem, problem
-from workbook.render import pandoc
-from workbook.render.forms import Label, Numberer
+from workbook.render import exercises, pandoc
+from workbook.render.forms import Label, Numberer, reference
 from workbook.weave import Woven
 
 _REFERENCE = re.compile(r"(fig|tbl|eq|exr|sec)-")
@@ -36,6 +36,7 @@ def number(edition: Edition, pages: Sequence[Woven], *, site: bool) -> list[pf.D
     for doc, page in zip(docs, pages, strict=True):
         resolver = _Resolver(page, index, site)
         doc.walk(resolver)
+        exercises.refer_to_answers(doc, page.entry, index, site)
         problems += resolver.problems
     if problems:
         raise BookError(problems)
@@ -52,6 +53,7 @@ def _numbered(
         doc.metadata["lang"] = pandoc.locale(edition)
         numberer = Numberer(page.entry, edition.lang)
         doc.content = numberer.blocks(doc.content)
+        exercises.name_spaces(doc, page.entry)
         for label in numberer.labels:
             if label.id in index:
                 what = f"label {label.id} is given twice"
@@ -85,10 +87,8 @@ class _Resolver:
             what = f"[@{citation.id}] refers to nothing"
             self.problems.append(problem(self.entry.path, 0, what, "mend the label"))
             return pf.Str(citation.id)
-        other = self.site and label.page != self.entry.slug
-        url = f"{label.page}.html#{label.id}" if other else f"#{label.id}"
         text = label.number if citation.mode == "SuppressAuthor" else label.text
-        return pf.Link(pf.Str(text), url=url, classes=["xref"])
+        return reference(label, text, self.entry, self.site)
 
 
 def _padded(content: Iterable[pf.Inline]) -> list[pf.Inline]:

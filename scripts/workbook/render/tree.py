@@ -50,6 +50,11 @@ def inside(element: pf.Element, kind: type) -> list:
     return found
 
 
+def is_a(block: pf.Element, kind: str) -> bool:
+    """Whether an element is a box of this class."""
+    return isinstance(block, pf.Div) and kind in block.classes
+
+
 def pop_formula(rest: list[pf.Inline]) -> pf.Math | None:
     """Take the displayed formula off the end of a line; None where there is none."""
     at = len(rest) - 1

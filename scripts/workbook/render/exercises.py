@@ -1,0 +1,87 @@
+"""What belongs to an exercise beyond its box: room to write, the way to the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import panflute as pf
+
+from workbook.blocks import without_markers
+from workbook.book import Entry
+from workbook.render.forms import Label, reference
+from workbook.render.tree import inside, is_a
+
+WORKED = {"zh": "参考解答", "en": "Worked solution"}
+
+
+def name_spaces(doc: pf.Doc, entry: Entry) -> None:
+    """Give each answer space an id: the same in every language, so what is typed is kept.
+
+    In an exercise it is the exercise's own, elsewhere the chapter's with a count.
+    """
+    for box in inside(doc, pf.Div):
+        if "exercise" in box.classes:
+            name = box.identifier.removeprefix("exr-")
+            for count, space in enumerate(_unnamed(box), 1):
+                space.identifier = f"answer-{name}" + (f"-{count}" if count > 1 else "")
+    for count, space in enumerate(_unnamed(doc), 1):
+        space.identifier = f"answer-{entry.slug}-{count}"
+
+
+def _unnamed(element: pf.Element) -> list[pf.Div]:
+    return [
+        div for div in inside(element, pf.Div) if is_a(div, "answer") and not div.identifier
+    ]
+
+
+def refer_to_answers(doc: pf.Doc, entry: Entry, index: Mapping[str, Label], site: bool) -> None:
+    """End each exercise with the line that says where its answer stands, if it has one."""
+    for box in inside(doc, pf.Div):
+        name = box.identifier.removeprefix("exr-")
+        answer = index.get(f"ans-{name}")
+        if "exercise" in box.classes and answer:
+            link = reference(answer, answer.text, entry, site)
+            body = next(child for child in box.content if is_a(child, "exercise-body"))
+            body.content.append(pf.Div(pf.Para(link), classes=["answer-reference"]))
+
+
+def fold_solutions(doc: pf.Doc, lang: str) -> None:
+    """Put each worked solution, with the reference code, into a `<details>` on its page.
+
+    There the line that points to the answers appendix would say nothing new: it goes.
+    """
+    title = WORKED.get(lang, WORKED["en"])
+    out: list[pf.Block] = []
+    open_exercise: pf.Div | None = None
+    solution: list[pf.Block] = []
+    for block in doc.content:
+        if is_a(block, "exercise") or isinstance(block, pf.Header):
+            out += _folded(solution, title)
+            open_exercise, solution = None, []
+        out.append(block)
+        if is_a(block, "exercise"):
+            open_exercise, solution = block, _take_solution(block)
+        elif open_exercise and _belongs(block, open_exercise):
+            code = without_markers(inside(block, pf.CodeBlock)[0].text)
+            solution.append(pf.CodeBlock(code, classes=["python"]))
+    doc.content = [*out, *_folded(solution, title)]
+
+
+def _take_solution(exercise: pf.Div) -> list[pf.Block]:
+    """The worked solution's blocks, taken out of the exercise."""
+    worked = [block for block in exercise.content if is_a(block, "worked")]
+    exercise.content = [block for block in exercise.content if not is_a(block, "worked")]
+    for body in exercise.content:
+        body.content = [block for block in body.content if not is_a(block, "answer-reference")]
+    return [block for each in worked for block in each.content]
+
+
+def _folded(solution: list[pf.Block], title: str) -> list[pf.Block]:
+    if not solution:
+        return []
+    opening = f'<details class="worked"><summary>{title}</summary>'
+    return [pf.RawBlock(opening, "html"), *solution, pf.RawBlock("</details>", "html")]
+
+
+def _belongs(block: pf.Block, exercise: pf.Div) -> bool:
+    return isinstance(block, pf.Div) and block.attributes.get("exercise") == exercise.identifier
