@@ -501,6 +501,10 @@ CELLS = {
         cell("\n".join(["x = 1"] * 41)),
         ["5: cell of 41 lines; split it: 40 at most"],
     ),
+    "long cell that is not printed": (
+        cell("#| include: false\n" + "\n".join(["x = 1"] * 41)),
+        [],
+    ),
     "not Python": (
         cell("x = 1\n%timeit x"),
         ["6: not Python: invalid syntax; mend it; IPython's % and ! are not used"],

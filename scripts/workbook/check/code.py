@@ -70,11 +70,12 @@ def line_width(chapter: Chapter) -> Iterator[Problem]:
 
 
 def length(chapter: Chapter) -> Iterator[Problem]:
-    """A cell is short."""
+    """A cell is short, if it is printed."""
     if generated(chapter):
         return
     for cell in chapter.cells:
-        if (lines := len(cell.code.splitlines())) > LINES:
+        printed = cell.flag("include")
+        if printed and (lines := len(cell.code.splitlines())) > LINES:
             what, remedy = f"cell of {lines} lines", f"split it: {LINES} at most"
             yield problem(chapter.path, cell.code_line, what, remedy)
 
