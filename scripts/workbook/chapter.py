@@ -5,25 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from workbook.blocks import HEADING, Block, Cell, div_end, split
+from workbook.blocks import HEADING, Block, Cell, split
 from workbook.book import GENERATED, Edition, slug_of
+from workbook.exercise import Exercise, exercises
 from workbook.problem import BookError, problem
-
-
-@dataclass(frozen=True)
-class Exercise:
-    """An exercise as written: its div and the cells that belong to it."""
-
-    id: str
-    line: int
-    title: str
-    worked: str  # Markdown of the worked solution, empty if there is none
-    cells: tuple[Cell, ...]
 
 
 @dataclass(frozen=True)
@@ -57,7 +46,7 @@ class Chapter:
     @cached_property
     def exercises(self) -> tuple[Exercise, ...]:
         """The exercises in order, each with its cells."""
-        return tuple(_exercises(self))
+        return tuple(exercises(self.blocks))
 
 
 def read_chapter(path: Path, root: Path | None = None) -> Chapter:
@@ -80,31 +69,3 @@ def read_chapters(edition: Edition, root: Path, generated: bool = True) -> tuple
 def parse_chapter(source: str, path: Path) -> Chapter:
     """Split a chapter's text into blocks; BookError where its structure is broken."""
     return Chapter(path, split(source, path))
-
-
-def _exercises(chapter: Chapter) -> Iterator[Exercise]:
-    blocks = chapter.blocks
-    for at, block in enumerate(blocks):
-        if block.kind == "open" and block.id.startswith("exr-"):
-            inside = blocks[at + 1 : div_end(blocks, at) - 1]
-            heading = next((b for b in inside if b.kind == "heading"), block)
-            match = HEADING.match(heading.text)
-            cells = [
-                c
-                for c in chapter.cells
-                if block.id in (c.option("exercise"), c.option("check"))
-            ]
-            yield Exercise(
-                block.id,
-                block.line,
-                match[2] if match else block.id,
-                _worked(inside),
-                tuple(cells),
-            )
-
-
-def _worked(inside: tuple[Block, ...]) -> str:
-    for at, block in enumerate(inside):
-        if block.kind == "open" and ".worked" in block.text:
-            return "".join(b.text for b in inside[at + 1 : div_end(inside, at) - 1]).strip("\n")
-    return ""

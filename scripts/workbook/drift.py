@@ -24,7 +24,7 @@ from workbook.inline import (
 from workbook.problem import Problem, problem
 
 TRANSLATED = (*CAPTIONS, "why")
-SAME_BYTES = ("tangle", "exercise", "check", "recorded")
+SAME_BYTES = ("tangle", "exercise", "check", "wrong", "recorded")
 
 
 @dataclass(frozen=True)

@@ -639,7 +639,7 @@ STRUCTURE = {
         text('::: {#fig-tensors-a layout-ncol="2"}\n:::'),
         [
             '3: div {#fig-tensors-a layout-ncol="2"} is not in the house markup; '
-            "write a callout, an exercise, .answer or .worked"
+            "write a callout, an exercise, .answer, .slips or .worked"
         ],
     ),
     "div not in column 1": (

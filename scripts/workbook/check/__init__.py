@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from workbook.chapter import Chapter
-from workbook.check import cells, code, files, markup, references, structure, terms
+from workbook.check import cells, code, exercises, files, markup, references, structure, terms
 from workbook.problem import Problem
 
 CHAPTER_RULES = (  # each looks at one chapter
@@ -39,6 +39,11 @@ CHAPTER_RULES = (  # each looks at one chapter
     structure.divs,
     structure.exercise_parts,
     structure.exercise_place,
+    exercises.slip_list,
+    exercises.assertions,
+    exercises.slips_used,
+    exercises.wrong_answers,
+    exercises.wrong_hidden,
     markup.refused_text,
     markup.refused_code_blocks,
     markup.shortcodes,
@@ -59,6 +64,7 @@ BOOK_RULES = (  # each looks at everything
     files.images,
     files.twin_chapters,
     files.recordings,
+    exercises.same_slips,
     references.cross_references,
     references.citations,
     terms.data,

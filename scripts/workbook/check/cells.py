@@ -12,7 +12,7 @@ from workbook.problem import Problem, problem
 
 TEXT_OPTIONS = {
     "label", "fig-cap", "fig-alt", "tbl-cap",
-    "tangle", "exercise", "check", "raises", "recorded", "why",
+    "tangle", "exercise", "check", "wrong", "raises", "recorded", "why",
 }  # fmt: skip
 FLAGS = {"echo", "output", "warning", "error", "include", "eval"}
 _KEBAB = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -119,9 +119,9 @@ def table(chapter: Chapter) -> Iterator[Problem]:
 
 
 def reason(chapter: Chapter) -> Iterator[Problem]:
-    """A cell that does not run says why, or is a recording."""
+    """A cell that does not run says why, is a recording or a wrong answer."""
     for cell in chapter.cells:
-        if not cell.flag("eval") and not {"why", "recorded"} & set(cell.options):
+        if not cell.flag("eval") and not {"why", "recorded", "wrong"} & set(cell.options):
             what, remedy = "eval: false without a reason", 'add "#| why: …"'
             yield problem(chapter.path, option_line(cell, "eval"), what, remedy)
 
@@ -159,13 +159,13 @@ def check_hidden(chapter: Chapter) -> Iterator[Problem]:
 
 
 def exercise_named(chapter: Chapter) -> Iterator[Problem]:
-    """exercise and check name an exercise of this chapter."""
+    """exercise, check and wrong name an exercise of this chapter."""
     if generated(chapter):
         return
     ids = [attributes(block).id for block in chapter.blocks if block.kind == "open"]
     known = [name for name in ids if name.startswith("exr-")]
     for cell in chapter.cells:
-        for option in ("exercise", "check"):
+        for option in ("exercise", "check", "wrong"):
             name = cell.option(option)
             if name and name not in known:
                 near = difflib.get_close_matches(name, known, n=1, cutoff=0)
@@ -188,7 +188,9 @@ def tangle_target(chapter: Chapter) -> Iterator[Problem]:
 def tangle_alone(chapter: Chapter) -> Iterator[Problem]:
     """What becomes a module runs, and is neither exercise nor check nor recording."""
     for cell in (cell for cell in chapter.cells if "tangle" in cell.options):
-        clash = [name for name in ("exercise", "check", "recorded") if name in cell.options]
+        clash = [
+            name for name in ("exercise", "check", "wrong", "recorded") if name in cell.options
+        ]
         if not cell.flag("eval"):
             clash.append("eval: false")
         for name in clash:

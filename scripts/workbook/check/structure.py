@@ -107,7 +107,8 @@ def _div_faults(
         return
     allowed = {"callout": {"title", "collapse"}, "answer": {"lines"}}.get(kind, set())
     odd = [f"#{found.id}"] if found.id and kind != "exercise" else []
-    odd += [f".{name}" for name in found.classes[kind != "exercise" :]]
+    known = {"squared"} if kind == "answer" else set()
+    odd += [f".{name}" for name in found.classes[kind != "exercise" :] if name not in known]
     odd += [f"{key}=" for key in found.values if key not in allowed] + found.rest.split()
     if odd:
         yield f"{kind} with {' '.join(odd)}", "take it off"
@@ -117,21 +118,22 @@ def _div_faults(
         r"[1-9]|[1-3]\d|40", found.values.get("lines", "")
     ):
         yield "answer space without lines=1 to 40", 'write "::: {.answer lines=4}"'
-    if kind == "worked" and list(inside[-1:]) != ["exercise"]:
-        yield "worked solution outside an exercise", 'move it inside "::: {#exr-…}"'
+    for name, told in (("worked", "worked solution"), ("slips", "slips")):
+        if kind == name and list(inside[-1:]) != ["exercise"]:
+            yield f"{told} outside an exercise", 'move it inside "::: {#exr-…}"'
     if kind == "exercise" and inside:
         yield "exercise inside another div", "close that div first"
 
 
 def _instead(block: Block, found: Attributes) -> str:
     word = block.text.strip().strip(":").strip()
-    if word in (*CALLOUTS, "answer", "worked"):
+    if word in (*CALLOUTS, "answer", "slips", "worked"):
         return f'write "::: {{.{word}}}"'
     if any(name.startswith("callout") for name in found.classes):
         return f"write .{', .'.join(CALLOUTS)}"
     if "panel-tabset" in found.classes:
         return "set the tabs one below the other"
-    return "write a callout, an exercise, .answer or .worked"
+    return "write a callout, an exercise, .answer, .slips or .worked"
 
 
 def exercise_parts(chapter: Chapter) -> Iterator[Problem]:
@@ -213,11 +215,11 @@ def nested(chapter: Chapter) -> Iterator[tuple[Block, tuple[Block, ...]]]:
 
 
 def role(found: Attributes) -> str:
-    """What a div is: callout, exercise, answer, worked, or nothing that we know."""
+    """What a div is: callout, exercise, answer, slips, worked, or nothing that we know."""
     first = found.classes[0] if found.classes else ""
     if first in CALLOUTS:
         return "callout"
-    if first in ("answer", "worked"):
+    if first in ("answer", "slips", "worked"):
         return first
     return "exercise" if found.id.startswith("exr-") else ""
 
