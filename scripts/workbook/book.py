@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import re
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ import yaml
 from workbook.problem import BookError, problem
 
 LANGUAGES = ("zh", "en")
+PAPERS = ("a4", "letter", "b5")  # theme/paper.typ has their measures
 GENERATED = ("answers", "glossary", "claims")  # slugs of the chapters that the tooling writes
 
 
@@ -39,6 +41,14 @@ class Edition:
     output_file: str  # stem of the PDF and the EPUB
     bibliography: Path
     entries: tuple[Entry, ...]
+    paper: str = PAPERS[0]  # of the printed book
+
+    def on(self, paper: str) -> Edition:
+        """The edition printed on this paper; only the usual one has the plain file name."""
+        if paper == self.paper:
+            return self
+        stem = f"{self.output_file}-{paper}"
+        return dataclasses.replace(self, paper=paper, output_file=stem)
 
     def entry(self, slug: str) -> Entry | None:
         """The entry with this slug, if the edition has one."""

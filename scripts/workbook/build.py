@@ -17,7 +17,7 @@ from typing import Protocol
 
 from workbook import claims, glossary, tangle
 from workbook.answers import answers
-from workbook.book import LANGUAGES, read_edition
+from workbook.book import LANGUAGES, PAPERS, read_edition
 from workbook.chapter import Chapter, read_chapters
 from workbook.check import check
 from workbook.execute import Modules, Outputs, cached, execute, fingerprint, keep
@@ -51,6 +51,7 @@ class Request:
     output: Path
     languages: tuple[str, ...] = LANGUAGES
     formats: tuple[str, ...] = FORMATS
+    paper: str = PAPERS[0]  # of the PDF
     jobs: int = os.cpu_count() or 1
     force: bool = False  # execute and render even what did not change
 
@@ -84,6 +85,7 @@ def build(request: Request, report: Reporter) -> Summary:
                 wanted,
                 outputs,
                 request.formats,
+                request.paper,
                 request.root,
                 shelf,
                 request.jobs,

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from workbook.book import LANGUAGES, read_edition
+from workbook.book import LANGUAGES, PAPERS, read_edition
 from workbook.chapter import read_chapters
 from workbook.problem import BookError, Problem
 from workbook.weave import FORMATS
@@ -71,6 +71,13 @@ def main() -> None:
     help="Which format; may be repeated. [all]",
 )
 @click.option(
+    "--paper",
+    type=click.Choice(PAPERS),
+    default=PAPERS[0],
+    show_default=True,
+    help="Paper of the PDF; other papers than the usual one go into the file's name.",
+)
+@click.option(
     "--engine",
     type=click.Choice(["embedded", "quarto"]),
     default="embedded",
@@ -94,7 +101,7 @@ def main() -> None:
 )
 @click.option("--force", is_flag=True, help="Execute and render even what did not change.")
 @_tells_problems
-def build(editions: tuple[str, ...], formats: tuple[str, ...], engine: str,
+def build(editions: tuple[str, ...], formats: tuple[str, ...], paper: str, engine: str,
           output: Path | None, jobs: int, force: bool) -> None:  # fmt: skip
     """Make the books.
 
@@ -105,6 +112,7 @@ def build(editions: tuple[str, ...], formats: tuple[str, ...], engine: str,
     \b
     workbook build                       all books
     workbook build -e zh -f pdf          the Chinese PDF
+    workbook build -f pdf --paper b5     both PDFs for B5 paper
     workbook build --engine quarto       through Quarto, into _book/quarto
     """
     from workbook.build import Request, retangle
@@ -123,7 +131,7 @@ def build(editions: tuple[str, ...], formats: tuple[str, ...], engine: str,
             click.echo(f"made {render(root, lang, kinds)}")
         return
     request = Request(
-        root, (output or root / "_book").absolute(), languages, kinds, jobs, force
+        root, (output or root / "_book").absolute(), languages, kinds, paper, jobs, force
     )
     with reporter() as report:
         summary = run(request, report)

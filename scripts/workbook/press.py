@@ -32,6 +32,7 @@ def print_books(
     books: Mapping[str, Book],
     outputs: Mapping[str, Outputs],
     formats: Sequence[str],
+    paper: str,
     root: Path,
     shelf: Shelf,
     jobs: int,
@@ -45,7 +46,7 @@ def print_books(
     made: dict[tuple[str, str], Product] = {}
     with _workers(min(jobs, len(tasks))) as pool:
         futures = [
-            pool.submit(_render, books[lang], outputs, some, root, shelf)
+            pool.submit(_render, books[lang], outputs, some, paper, root, shelf)
             for lang, some in tasks
         ]
         for future in as_completed(futures):
@@ -98,12 +99,14 @@ def _render(
     book: Book,
     outputs: Mapping[str, Outputs],
     formats: Sequence[str],
+    paper: str,
     root: Path,
     shelf: Shelf,
 ) -> list[tuple[str, str, Product]]:
     """Make some books of one edition; returns format, language and book of each."""
-    edition, made = book.edition, []
+    made = []
     for fmt in formats:
+        edition = book.edition.on(paper) if fmt == "pdf" else book.edition
         pages = [
             weave(chapter, entry, outputs[chapter.slug], fmt, root)
             for entry, chapter in zip(edition.entries, book.chapters, strict=True)

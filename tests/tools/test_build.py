@@ -72,6 +72,16 @@ def test_a_book_that_was_deleted_is_made_again_without_running(built):
     assert snapshot(tiny.root / "_book") == before
 
 
+def test_each_paper_makes_a_book_of_its_own(tiny):
+    def printed(paper):
+        request = Request(tiny.root, tiny.root / "_book", ("zh",), ("html", "pdf"), paper)
+        return [(p.path.name, p.fresh) for p in build(request, Lines()).products]
+
+    assert printed("a4") == [("html", True), ("tiny-zh.pdf", True)]
+    assert printed("b5") == [("html", False), ("tiny-zh-b5.pdf", True)]
+    assert printed("a4") == [("html", False), ("tiny-zh.pdf", False)]
+
+
 def test_only_the_chapter_that_changed_is_run(built):
     tiny, _ = built
     tiny.edit("chapters/LANG/02-two.qmd", "twice(4)", "twice(5)")

@@ -10,7 +10,7 @@ import pytest
 import typst
 from pypdf import PdfReader
 
-from workbook.book import Edition, Entry
+from workbook.book import PAPERS, Edition, Entry
 from workbook.problem import BookError
 from workbook.render import pdf
 from workbook.weave import Woven
@@ -208,7 +208,7 @@ def test_what_a_book_is_told_cannot_break_out_of_its_string(edition):
     assert first == (
         '#show: workbook-book.with(lang: "zh", title: "Das \\"Buch\\" \\\\1", '
         'subtitle: "Untertitel", author: "Nobody", '
-        "date: datetime(year: 2025, month: 3, day: 4))"
+        'date: datetime(year: 2025, month: 3, day: 4), paper: "a4")'
     )
 
 
@@ -341,12 +341,13 @@ def test_two_builds_are_the_same_byte_for_byte(edition, pages, tmp_path):
     assert first.read_bytes() == second.read_bytes()
 
 
-def test_seventy_two_columns_of_code_fit_the_line(edition, tmp_path):
+@pytest.mark.parametrize("paper", PAPERS)
+def test_seventy_two_columns_of_code_fit_the_line(edition, tmp_path, paper):
     line = "x = " + "0123456789" * 6 + "12345678"
     assert len(line) == 72
     code = f"```python\n{line}\n```"
     pages = [woven("one", f"# A\n\n::: {{.callout-note}}\n{code}\n:::\n")]
-    pdf.write(edition(pages, "en"), pages, tmp_path / "book.pdf")
+    pdf.write(edition(pages, "en").on(paper), pages, tmp_path / "book.pdf")
     shown = "\n".join(page.extract_text() for page in PdfReader(tmp_path / "book.pdf").pages)
     assert line in shown.splitlines()
 

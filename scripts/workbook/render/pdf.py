@@ -98,6 +98,7 @@ def _preamble(edition: Edition) -> str:
         "subtitle": _quoted(edition.subtitle),
         "author": _quoted(edition.author),
         "date": f"datetime(year: {date.year}, month: {date.month}, day: {date.day})",
+        "paper": _quoted(edition.paper),
     }
     return (
         '#import "book.typ": workbook-book, workbook-main\n'
