@@ -21,6 +21,7 @@ check: setup  ## find faults in the chapters without running them
 lint: setup  ## check the style of the Python code
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/workbook tangle --check
 
 verify: setup $(VENV)/.verify  ## validate the finished books (installs validators)
 	$(BIN)/workbook verify

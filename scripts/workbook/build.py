@@ -21,6 +21,7 @@ from workbook.book import LANGUAGES, PAPERS, read_edition
 from workbook.chapter import Chapter, read_chapters
 from workbook.check import check
 from workbook.execute import Modules, Outputs, cached, execute, fingerprint, keep
+from workbook.handout import handouts
 from workbook.kernel import stop_kernels
 from workbook.press import Book, print_books
 from workbook.problem import BookError
@@ -95,19 +96,22 @@ def build(request: Request, report: Reporter) -> Summary:
     return summary
 
 
-def retangle(root: Path, check_only: bool = False) -> list[Path]:
-    """Write all that is generated from the chapters: modules, appendices."""
-    targets: list[tangle.Target] = []
-    for lang in LANGUAGES:
-        book = _read(root, lang, generated=False)
-        if lang == LANGUAGES[0]:
-            targets += tangle.modules(book.chapters)
+def retangle(root: Path, check_only: bool = False, readers: bool = True) -> list[Path]:
+    """Write all that is generated from the chapters: modules, exercises, appendices.
+
+    Without `readers`, the files that a reader works in are passed over.
+    """
+    books = {lang: _read(root, lang, generated=False) for lang in LANGUAGES}
+    zh, en = (book.chapters for book in books.values())
+    targets = [*tangle.modules(zh), *handouts(zh, en)]
+    for book in books.values():
         appendices = (
             answers(book.edition, book.chapters),
             glossary.appendix(root, book.edition, book.chapters),
             claims.appendix(root, book.edition),
         )
         targets += [appendix for appendix in appendices if appendix]
+    targets = [target for target in targets if readers or not target.welcome]
     return tangle.write(root, targets, check=check_only)
 
 

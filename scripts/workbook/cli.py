@@ -157,10 +157,10 @@ def check() -> None:
               help="Write nothing; fail if a file differs from the chapters.")  # fmt: skip
 @_tells_problems
 def tangle(check_only: bool) -> None:
-    """Write code/torchbook/ and the generated chapters from the cells.
+    """Write code/torchbook/, exercises/, tests/chapters/ and the generated chapters.
 
     A file that was edited by hand is never overwritten: nothing is written then, and
-    the file is named.
+    the file is named. A begun file of exercises/ is left as it is.
     """
     from workbook.build import retangle
 

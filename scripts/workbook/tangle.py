@@ -2,6 +2,7 @@
 
 What is written is a planned transaction: all targets are compared first, and if one of
 them was edited by hand nothing at all is written. Generated chapters go the same way.
+A file that is handed to the reader is theirs once they edit it: it is left as it is.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from workbook.problem import BookError, Problem, problem
 
 PACKAGE = Path("code/torchbook")
 _CHECKSUM = re.compile(r"^(?:#|<!--) Checksum ([0-9a-f]{12}): .*\n", re.M)
+_SOURCE = re.compile(r"(?:#|<!--) Generated from ([^,:]+)")
 
 
 @dataclass(frozen=True)
@@ -26,10 +28,14 @@ class Target:
     path: Path  # relative to the root
     sources: tuple[Path, ...]
     body: str
+    welcome: str = ""  # what the reader is told whose file this is, in place of the header
 
     @property
     def text(self) -> str:
         """The body under a header that names the source and guards against hand edits."""
+        if self.welcome:
+            guard = f"# Checksum {_digest(self.welcome + self.body)}: untouched so far."
+            return f"{self.welcome}{guard}\n{self.body}"
         head = f"Generated from {', '.join(map(str, self.sources))}: edit there."
         guard = f"Checksum {_digest(self.body)}: a change made here is refused, not lost."
         if self.path.suffix == ".py":
@@ -63,14 +69,16 @@ def write(root: Path, targets: Sequence[Target], check: bool = False) -> list[Pa
     """Bring the files in line with the targets; returns what was written or removed.
 
     With `check` nothing is written and any difference is a BookError. A target edited
-    by hand is a BookError in both cases.
+    by hand is a BookError in both cases, but for the reader's files: those are passed over.
     """
     problems = list(_hand_edits(root, targets))
     changes = list(_changes(root, targets))
-    if check:
+    if not check:
+        changes = [(path, text) for path, text in changes if not _begun(root / path)]
+    else:
         problems += [
             problem(path, 0, "differs from the chapters" if text else "has no chapter any more",
-                    "run workbook tangle")
+                    f"{'delete it and ' * _begun(root / path)}run workbook tangle")
             for path, text in changes
         ]  # fmt: skip
     if problems:
@@ -88,7 +96,7 @@ def _changes(root: Path, targets: Sequence[Target]) -> Iterator[tuple[Path, str]
     """Each file to change with its new text; an empty text removes an orphan."""
     for target in targets:
         file = root / target.path
-        if not file.is_file() or file.read_text(encoding="utf-8") != target.text:
+        if not file.is_file() or _read(file) != target.text:
             yield target.path, target.text
     for path in _orphans(root, targets):
         yield path, ""
@@ -102,17 +110,19 @@ def _orphans(root: Path, targets: Sequence[Target]) -> Iterator[Path]:
     ):
         for file in sorted((root / folder).glob(f"*{suffix}")):
             path = file.relative_to(root)
-            if path not in kept and _CHECKSUM.search(file.read_text(encoding="utf-8")):
+            if path not in kept and _CHECKSUM.search(_read(file)):
                 yield path
 
 
 def _hand_edits(root: Path, targets: Sequence[Target]) -> Iterator[Problem]:
-    for path in [*(target.path for target in targets), *_orphans(root, targets)]:
+    ours = [target.path for target in targets if not target.welcome]
+    left = [path for path in _orphans(root, targets) if _SOURCE.match(_read(root / path))]
+    for path in [*ours, *left]:
         file = root / path
         if not file.is_file():
             continue
-        text = file.read_text(encoding="utf-8")
-        source = re.match(r"(?:#|<!--) Generated from ([^,:]+)", text)
+        text = _read(file)
+        source = _SOURCE.match(text)
         where = source[1] if source else "the chapters"
         found = _CHECKSUM.search(text)
         if not found:
@@ -121,6 +131,18 @@ def _hand_edits(root: Path, targets: Sequence[Target]) -> Iterator[Problem]:
         elif _digest(text[found.end() :]) != found[1]:
             remedy = f"take the change to {where} and delete this file"
             yield problem(path, 0, "was edited by hand", remedy)
+
+
+def _begun(file: Path) -> bool:
+    """Whether a reader has written in this file of theirs."""
+    if not file.is_file() or _SOURCE.match(text := _read(file)):
+        return False
+    found = _CHECKSUM.search(text)
+    return not found or _digest(text[: found.start()] + text[found.end() :]) != found[1]
+
+
+def _read(file: Path) -> str:
+    return file.read_text(encoding="utf-8", errors="replace")
 
 
 def _digest(body: str) -> str:

@@ -1,0 +1,1 @@
+"""The reader's side: try exercises, get hints, see what is done."""

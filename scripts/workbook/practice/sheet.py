@@ -1,0 +1,86 @@
+"""A file of exercises in pieces: what stands above the first `# %% exr-…`, then each."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import CodeType, ModuleType
+
+_START = re.compile(r"^# %%[ \t]*(exr-[\w-]+)[ \t]*$", re.M)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A run of lines: the number of the first, and their text."""
+
+    line: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A file of exercises, as it stands on disk."""
+
+    path: Path
+    head: Part
+    parts: Mapping[str, Part]  # by the exercise's id; each begins with its `# %%`
+
+    def code(self, exercise: str) -> list[CodeType]:
+        """What runs for an exercise, under the line numbers of the file."""
+        return [
+            compile("\n" * (part.line - 1) + part.text, str(self.path), "exec")
+            for part in (self.head, self.parts[exercise])
+        ]
+
+
+def read_sheet(path: Path) -> Sheet:
+    """Read a file of exercises; OSError where there is none."""
+    return parse_sheet(path.read_text(encoding="utf-8", errors="replace"), path)
+
+
+def parse_sheet(text: str, path: Path) -> Sheet:
+    """Cut a text into the exercises' pieces; where one is there twice, the last counts."""
+    starts = list(_START.finditer(text))
+    ends = [*(match.start() for match in starts[1:]), len(text)]
+    head = text[: starts[0].start()] if starts else text
+    parts = {
+        match[1]: Part(text.count("\n", 0, match.start()) + 1, text[match.start() : end])
+        for match, end in zip(starts, ends, strict=True)
+    }
+    return Sheet(path, Part(1, head), parts)
+
+
+def load(path: Path, exercise: str) -> ModuleType:
+    """Run one exercise of a file alone; its names are the module's."""
+    return run(read_sheet(path), exercise)
+
+
+def run(sheet: Sheet, exercise: str) -> ModuleType:
+    """Run one exercise of a sheet alone; its names are the module's."""
+    module = sys.modules["exercise"] = ModuleType("exercise")  # where dataclasses look it up
+    module.__file__ = str(sheet.path)
+    for code in sheet.code(exercise):
+        exec(code, module.__dict__)
+    return module
+
+
+def replaced(sheet: Sheet, text: str, exercise: str, piece: str, order: list[str]) -> str:
+    """The text of a sheet with one piece as given; a piece that is missing comes in order."""
+    if part := sheet.parts.get(exercise):
+        start = _offset(text, part.line)
+        end = start + len(part.text)
+        gap = "\n\n" if end < len(text) else ""
+        return text[:start] + piece + gap + text[end:]
+    later = order[order.index(exercise) + 1 :]
+    following = next((sheet.parts[name] for name in later if name in sheet.parts), None)
+    if following:
+        start = _offset(text, following.line)
+        return text[:start] + piece + "\n\n" + text[start:]
+    return text.rstrip("\n") + "\n\n\n" + piece
+
+
+def _offset(text: str, line: int) -> int:
+    return sum(len(each) + 1 for each in text.split("\n")[: line - 1])

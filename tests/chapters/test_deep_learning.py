@@ -1,0 +1,177 @@
+# Generated from chapters/zh/01-deep-learning.qmd: edit there.
+# Checksum 189418eca1b2: a change made here is refused, not lost.
+# %% exr-deep-learning-by-hand
+def test_deep_learning_by_hand(exercise):
+    by_hand = exercise.by_hand
+
+    from itertools import product
+
+    from torchbook.neurons import Neuron
+
+    answers = by_hand()
+    assert set(answers) == {"majority", "first"}, "keys"
+
+
+    def neuron(name, inputs):
+        """Return the neuron of the answer, if it has the right form."""
+        match answers[name]:
+            case [[*weights], int() | float() as bias]:
+                if len(weights) == inputs:
+                    return Neuron(weights, bias)
+        raise AssertionError(f"form: {name}={answers[name]}")
+
+
+    majority, first = neuron("majority", 3), neuron("first", 2)
+    assert majority((0, 0, 0)) == 0, "rest: (0, 0, 0)"
+    for x in product((0, 1), repeat=3):
+        if sum(x) == 1:
+            assert majority(x) == 0, f"one: {x}"
+        elif sum(x) > 1 and majority.total(x) == 0:
+            assert majority(x) == 1, f"edge: {x}"
+        elif sum(x) > 1:
+            assert majority(x) == 1, f"low: {x}, z = {majority.total(x)}"
+    assert first((0, 0)) == 0, "rest: (0, 0)"
+    for x in [(1, 1), (0, 1)]:
+        assert first(x) == 0, f"against: {x}, z = {first.total(x)}"
+    if first.total((1, 0)) == 0:
+        assert first((1, 0)) == 1, "edge: (1, 0)"
+    assert first((1, 0)) == 1, f"low: (1, 0), z = {first.total((1, 0))}"
+
+
+# %% exr-deep-learning-one-step
+def test_deep_learning_one_step(exercise):
+    one_step = exercise.one_step
+
+    import math
+
+    from torchbook.neurons import Network, Neuron, move, sigmoid, slopes
+
+    answers = one_step()
+    wanted = {"p", "delta", "weights", "bias", "z"}
+    assert set(answers) == wanted, "keys"
+    x, neuron = [1, 2], Neuron([0.5, -0.25], 0.0, sigmoid)
+    p, (delta, _) = neuron(x), slopes(Network([], neuron), x, 1.0)
+    assert math.isclose(answers["p"], p, abs_tol=1e-3), "p"
+    assert math.isclose(answers["delta"], delta, abs_tol=1e-3), "delta"
+    move(neuron, x, delta, lr=2.0)
+    assert list(answers["weights"]) == neuron.weights, "weights"
+    assert math.isclose(answers["bias"], neuron.bias, abs_tol=1e-3), "bias"
+    z = neuron.total(x)
+    assert math.isclose(answers["z"], z, abs_tol=1e-3), "z"
+
+
+# %% exr-deep-learning-collapse
+def test_deep_learning_collapse(exercise):
+    collapse = exercise.collapse
+
+    import math
+    import random
+
+    from torchbook.neurons import Network, Neuron, random_neuron, sigmoid
+
+    rng = random.Random(5)
+    for inputs, width in [(3, 1), (2, 2), (1, 4), (4, 3)]:
+        hidden = [random_neuron(inputs, rng) for _ in range(width)]
+        net = Network(hidden, random_neuron(width, rng, sigmoid))
+        before = repr(net)
+        found = collapse(net)
+        assert repr(net) == before, "input"
+        assert isinstance(found, Neuron), f"type: {type(found).__name__}"
+        assert len(found.weights) == inputs, f"count: {inputs} -> {width}"
+        assert found.activation is sigmoid, "activation"
+        bias = net.output.total([neuron.bias for neuron in hidden])
+        if math.isclose(found.bias, bias - net.output.bias):
+            assert math.isclose(found.bias, bias), "own-bias"
+        assert math.isclose(found.bias, bias, abs_tol=1e-9), "through"
+        x = [rng.uniform(-1, 1) for _ in range(inputs)]
+        total = net.output.total([neuron.total(x) for neuron in hidden])
+        came = found.total(x)
+        assert math.isclose(came, total, abs_tol=1e-9), "path"
+
+
+# %% exr-deep-learning-three-switches
+def test_deep_learning_three_switches(exercise):
+    odd_lamp = exercise.odd_lamp
+
+    from itertools import product
+
+    from torchbook.neurons import Network, step
+
+    for n in (3, 4, 2, 1, 5):
+        net = odd_lamp(n)
+        assert isinstance(net, Network), f"type: {type(net).__name__}"
+        assert len(net.hidden) <= n, f"hidden: n = {n}"
+        for neuron in net.hidden:
+            assert len(neuron.weights) == n, f"inputs: n = {n}"
+        read = len(net.hidden) or n
+        assert len(net.output.weights) == read, f"inputs: n = {n}"
+        for neuron in (*net.hidden, net.output):
+            assert neuron.activation is step, "step"
+        for x in product((0, 1), repeat=n):
+            h = [int(feature) for feature in net.features(x)]
+            if sum(x) % 2:
+                assert net(x) == 1, f"odd: x = {x}, h = {h}"
+            else:
+                assert net(x) == 0, f"even: x = {x}, h = {h}"
+
+
+# %% exr-deep-learning-perceptron
+def test_deep_learning_perceptron(exercise):
+    perceptron = exercise.perceptron
+
+    from torchbook.neurons import count_right
+
+    corners = [(0, 0), (0, 1), (1, 0), (1, 1)]
+    found = perceptron(corners, [0, 1, 1, 1], rounds=50)
+    assert found is not None, "direction: [0, 1, 1, 1]"
+    right = count_right(found, corners, [0, 1, 1, 1])
+    assert right == 4, "round: [0, 1, 1, 1]"
+    for targets in ([0, 0, 0, 1], [1, 0, 0, 0], [0, 0, 1, 0]):
+        found = perceptron(corners, targets, rounds=50)
+        assert found is not None, f"bias: {targets}"
+        right = count_right(found, corners, targets)
+        assert right == 4, f"round: {targets}"
+    found = perceptron(corners, [0, 1, 1, 1], rounds=50)
+    assert (list(found.weights), found.bias) == ([1, 1], 0), "at-once"
+    assert perceptron(corners, [0, 1, 1, 0], rounds=200) is None, "none"
+    apart = [(3.0, 1.0, 0.0), (-2.0, 0.5, 1.0), (2.5, -1.0, 2.0)]
+    try:
+        found = perceptron(apart, [1, 0, 1], rounds=50)
+    except (IndexError, ValueError):
+        raise AssertionError(f"coordinates: {apart[0]}") from None
+    assert found is not None, f"coordinates: {apart[0]}"
+    found = perceptron(corners, [0, 0, 0, 0], rounds=1)
+    assert found is not None, "last: [0, 0, 0, 0], rounds=1"
+
+
+# %% exr-deep-learning-triangle
+def test_deep_learning_triangle(exercise):
+    inside_triangle = exercise.inside_triangle
+
+    import random
+
+    from torchbook.neurons import Network, step
+
+    rng = random.Random(6)
+    corners = [(0.0, 0.0), (4.0, 0.0), (1.0, 3.0)]
+    for p, q, r in [corners, corners[::-1], [(-1, 2), (5, 7), (2, -3)]]:
+        net = inside_triangle(p, q, r)
+        assert isinstance(net, Network), f"type: {type(net).__name__}"
+        assert len(net.hidden) == 3, "count"
+        for neuron in (*net.hidden, net.output):
+            assert neuron.activation is step, "step"
+        for corner in (p, q, r):
+            zeros = [abs(side.total(corner)) < 1e-6 for side in net.hidden]
+            assert sum(zeros) == 2, f"line: {corner}"
+        for _ in range(200):
+            a, b = rng.uniform(-1, 2), rng.uniform(-1, 2)
+            shares = (a, b, 1 - a - b)  # all positive: inside
+            if min(map(abs, shares)) < 0.01:
+                continue
+            pairs = list(zip(shares, (p, q, r)))
+            x = [round(sum(s * c[i] for s, c in pairs), 3) for i in (0, 1)]
+            h, inside = net.features(x), min(shares) > 0
+            where = f"{x}, h = {h}, {p}, {q}, {r}"
+            if inside == (min(h) == 1):
+                assert net(x) == inside, f"agree: {where}"
+            assert net(x) == inside, f"side: {where}"
