@@ -1,5 +1,5 @@
 # Generated from chapters/zh/08-custom-modules.qmd: edit there.
-# Checksum 4fe587f3a0d6: a change made here is refused, not lost.
+# Checksum 78f25215265c: a change made here is refused, not lost.
 # %% exr-custom-modules-count
 def test_custom_modules_count(exercise):
     count_by_hand = exercise.count_by_hand
@@ -21,22 +21,18 @@ def test_custom_modules_count(exercise):
 
     puzzle, found = Puzzle(), count_by_hand()
     ps = list(puzzle.parameters())
-    slips = {7: "a is the same module as f[1]: its tensors come once",
-             6: "d is a buffer, which no optimizer moves"}
-    got = found["parameters"]
-    assert got == len(ps), slips.get(got, "parameters: one for b, two each "
-                                     "for a and f[0]; a list is not seen")
-    assert found["numbers"] == sum(p.numel() for p in ps), (
-        "numbers: Linear(3, 4) has 4 * 3 weights and 4 biases"
-    )
-    assert found["keys"] == len(puzzle.state_dict()), (
-        "keys: buffers are saved too, and a is saved under both its names"
-    )
+    numbers = sum(p.numel() for p in ps)
+    assert set(found) == {"parameters", "numbers", "keys"}, "keys"
+    assert found["parameters"] == len(ps), "registered: parameters"
+    assert found["numbers"] == numbers, "registered: numbers"
+    assert found["keys"] == len(puzzle.state_dict()), "registered: keys"
 
 
 # %% exr-custom-modules-dropout
 def test_custom_modules_dropout(exercise):
     Dropout = exercise.Dropout
+
+    import math
 
     import torch
     from torch import nn
@@ -46,30 +42,32 @@ def test_custom_modules_dropout(exercise):
     net = nn.Sequential(nn.Linear(2, 2), layer)
     x = torch.full((200, 500), 3.0, requires_grad=True)
     out = layer(x)
+    assert out is not None, "returns"
+    assert tuple(out.shape) == tuple(x.shape), "shape"
     dropped = (out == 0).double().mean().item()
-    assert out.shape == x.shape, "the shape stays"
-    assert dropped > 0, "in training some elements become 0"
-    assert abs(dropped - 0.75) > 0.01, "p is the share dropped, not kept"
-    assert abs(dropped - 0.25) < 0.01, f"{dropped:.3f} dropped, not 0.25"
-    columns = (out == 0).all(dim=0).any() or (out == 0).all(dim=1).any()
-    assert not columns, "draw for every element by itself"
-    assert torch.allclose(out[out != 0], torch.tensor(4.0)), (
-        "survivors: 3 / (1 - 0.25) is 4"
-    )
-    assert not torch.equal(layer(x), out), "draw anew in every call"
+    assert dropped > 0, "inverted: p = 0.25"
+    if (out == 0).all(dim=0).any() or (out == 0).all(dim=1).any():
+        whole = (out == 0).all(dim=0).sum() + (out == 0).all(dim=1).sum()
+        assert whole.item() == 0, "whole-rows"
+    if math.isclose(dropped, 0.75, abs_tol=0.01):
+        assert math.isclose(dropped, 0.25, abs_tol=0.01), "kept: p = 0.25"
+    assert math.isclose(dropped, 0.25, abs_tol=0.01), "share: p = 0.25"
+    left = out.detach()[out != 0]
+    wanted = torch.full_like(left, 3 / (1 - 0.25))
+    assert torch.allclose(left, wanted), "scale: x = 3, p = 0.25"
+    assert not torch.equal(layer(x), out), "anew"
     out.sum().backward()
-    assert torch.equal(x.grad != 0, out != 0), "no gradient where x dropped"
+    assert x.grad is not None, "gradient"
+    assert torch.equal(x.grad != 0, out != 0), "gradient"
     net.eval()
-    assert torch.equal(layer(x), x), (
-        "after eval() x comes back as it is: look at self.training"
-    )
-    assert torch.equal(Dropout(0.0)(x), x), "p = 0 drops nothing"
+    assert torch.equal(layer(x), x), "switch"
+    assert torch.equal(Dropout(0.0)(x), x), "nothing"
     for bad in (-0.1, 1.0, 1.5):
         try:
             Dropout(bad)
         except ValueError:
             continue
-        raise AssertionError(f"p = {bad} must raise ValueError")
+        raise AssertionError(f"raises: Dropout({bad}), ValueError")
 
 
 # %% exr-custom-modules-shapes
@@ -92,28 +90,33 @@ def test_custom_modules_shapes(exercise):
             return self.after(self.before(x))
 
 
+    def hooks(model):
+        return sum(len(m._forward_hooks) for m in model.modules())
+
+
     model = Backward()
     found = shapes_of(model, torch.zeros(7, 3))
-    assert found, "register a hook on every module without children"
-    assert len(set(found.values())) > 1, (
-        "all shapes are equal: does each hook remember its own name?"
-    )
-    assert "" not in found and "before" not in found, (
-        "modules with children are not layers"
-    )
     wanted = {"before.hidden": (7, 5), "before.output": (7, 4)}
     wanted["after"] = (7, 2)
-    assert found == wanted, f"{found} is not {wanted}"
-    assert list(found) == list(wanted), "list the layers as they run"
-    assert shapes_of(nn.Linear(3, 2), torch.zeros(7, 3)) == {"": (7, 2)}, (
-        'a Linear is a layer too, named ""; call model(x), not forward'
-    )
+    assert found is not None, "returns"
+    assert len(found) > 0, "no-hooks"
+    if len(found) == 1 or (
+        set(found) == set(wanted) and len(set(found.values())) == 1
+    ):
+        assert found == wanted, "late-name"
+    if "" in found or "before" in found:
+        assert set(found) == set(wanted), "containers"
+    assert set(found) == set(wanted), "names"
+    assert found == wanted, "shapes"
+    assert list(found) == list(wanted), "order"
+    assert hooks(model) == 0, "never-removed"
+    alone = shapes_of(nn.Linear(3, 2), torch.zeros(7, 3))
+    assert alone == {"": (7, 2)}, "leaf-root"
     try:
         shapes_of(model, torch.zeros(7, 9))
     except RuntimeError:
         pass
-    left = sum(len(m._forward_hooks) for m in model.modules())
-    assert left == 0, f"{left} hooks stayed: remove them in a finally block"
+    assert hooks(model) == 0, "finally"
 
 
 # %% exr-custom-modules-tied
@@ -127,30 +130,41 @@ def test_custom_modules_tied(exercise):
     torch.manual_seed(1)
     net = TiedAutoencoder(6, 3)
     shapes = sorted(tuple(p.shape) for p in net.parameters())
-    assert (6, 3) not in shapes, "a second matrix is not tied to the first"
-    assert shapes == [(3,), (3, 6), (6,)], f"parameters {shapes}"
+    if sum(len(shape) == 2 for shape in shapes) > 1:
+        assert shapes == [(3,), (3, 6), (6,)], "second-matrix"
+    assert shapes == [(3,), (3, 6), (6,)], "parameters"
     x = torch.randn(5, 6)
-    for round_ in range(2):
-        for model in (net, copy.deepcopy(net)):
+    for _ in range(2):
+        try:
+            twin = copy.deepcopy(net)
+        except RuntimeError:
+            raise AssertionError("stored: deepcopy") from None
+        for model in (net, twin):
             by_shape = {tuple(p.shape): p for p in model.parameters()}
             w, b, c = (by_shape[shape] for shape in ((3, 6), (3,), (6,)))
             z = (x @ w.mT + b).relu()
-            assert torch.allclose(model.encode(x), z, atol=1e-6), (
-                "encode is relu(x @ w.mT + b)"
-            )
-            assert torch.allclose(model.decode(z), z @ w + c, atol=1e-6), (
-                "decode must use the same weight, also after a step or a "
-                "copy: take it in decode, do not store it in __init__"
-            )
+            came = model.encode(x)
+            assert came is not None, "returns: encode"
+            assert torch.allclose(came, z, atol=1e-6), "encode"
+            came, wanted = model.decode(z), z @ w + c
+            assert came is not None, "returns: decode"
+            assert tuple(came.shape) == (5, 6), "shape: decode"
+            assert torch.allclose(came, wanted, atol=1e-6), "decode"
             out = model(x)
-            assert torch.allclose(out, z @ w + c, atol=1e-6), "forward"
-            wanted = torch.autograd.grad((z @ w + c).sum(), w)[0]
+            assert out is not None, "returns: forward"
+            assert tuple(out.shape) == (5, 6), "forward"
+            assert torch.allclose(out, wanted, atol=1e-6), "forward"
+            wanted = torch.autograd.grad(wanted.sum(), w)[0]
             model.zero_grad()
             out.sum().backward()
+            assert w.grad is not None, "half-gradient: None"
             assert torch.allclose(w.grad, wanted, atol=1e-5), (
-                "w is used twice: its gradient has two parts"
+                "half-gradient"
             )
         torch.optim.SGD(net.parameters(), lr=0.1).step()
+        with torch.no_grad():
+            for p in net.parameters():
+                p += torch.randn(p.shape)
 
 
 # %% exr-custom-modules-averaged
@@ -160,38 +174,52 @@ def test_custom_modules_averaged(exercise):
     import torch
     from torch import nn
 
+
+    def flat(tensors):
+        return torch.cat([t.detach().clone().flatten() for t in tensors])
+
+
     torch.manual_seed(2)
     model = nn.Sequential(nn.Linear(3, 3), nn.BatchNorm1d(3))
-    start = {k: v.clone() for k, v in model.state_dict().items()}
+    trained, state = list(model.parameters()), list(model.buffers())
     averaged = Averaged(model, decay=0.75)
-    mine, theirs = list(averaged.parameters()), list(model.parameters())
-    assert len(mine) == len(theirs), (
-        "parameters() must give the copy's and no others"
-    )
-    pairs = list(zip(mine, theirs))
-    assert all(torch.equal(a, b) for a, b in pairs), "it starts equal"
-    assert not any(a is b for a, b in pairs), "copy the model: deepcopy"
-    assert all(b.requires_grad for b in theirs), "model must stay trainable"
-    wanted = [p.detach().clone() for p in theirs]
+    mine = list(averaged.parameters())
+    shared = {id(p) for p in mine} & {id(p) for p in trained}
+    if len(mine) == len(trained):
+        assert len(shared) == 0, "same-model"
+    assert len(mine) == len(trained), "registered: parameters()"
+    assert torch.equal(flat(mine), flat(trained)), "start"
+    for p in trained:
+        assert p.requires_grad, "frozen"
+    wanted = exchanged = flat(trained)
     for _ in range(3):
         model(torch.randn(8, 3))  # moves the buffers
         with torch.no_grad():
-            for p in model.parameters():
+            for p in trained:
                 p += torch.randn(p.shape)
-        held = [p.detach().clone() for p in model.parameters()]
+        held = flat(trained), flat(state)
         averaged.update(model)
-        assert all(map(torch.equal, held, theirs)), "update changed model"
-        wanted = [0.75 * a + 0.25 * b for a, b in zip(wanted, held)]
+        assert torch.equal(flat(trained), held[0]), "writes-model"
+        assert torch.equal(flat(state), held[1]), "writes-model"
+        wanted = 0.75 * wanted + 0.25 * held[0]
+        exchanged = 0.25 * exchanged + 0.75 * held[0]
+    came = flat(averaged.parameters())
+    if torch.allclose(came, exchanged):
+        assert torch.allclose(came, wanted), "exchanged"
+    assert torch.allclose(came, wanted), "average"
     mine = list(averaged.parameters())
-    assert all(torch.allclose(a, b) for a, b in zip(mine, wanted)), (
-        "each update is decay * own + (1 - decay) * new"
-    )
-    buffers = zip(averaged.buffers(), model.buffers(), strict=True)
-    assert all(torch.equal(a, b) for a, b in buffers), "copy the buffers"
-    assert not any(p.requires_grad or p.grad_fn for p in mine), (
-        "no gradient: update under no_grad, requires_grad_(False)"
-    )
+    kept = list(averaged.buffers())
+    assert len(kept) == len(state), "registered: buffers()"
+    assert torch.equal(flat(kept), flat(state)), "buffers"
+    for p in mine:
+        assert p.grad_fn is None, "graph"
+    for p in mine:
+        assert not p.requires_grad, "trainable"
     averaged.eval()
+    assert model.training, "mode"
     x = torch.randn(4, 3)
-    assert model.training, "the copy's eval() must not reach model"
-    assert not torch.equal(averaged(x), model.eval()(x)), "run the copy"
+    model.eval()
+    came = averaged(x)
+    assert came is not None, "returns: forward"
+    nn.utils.vector_to_parameters(wanted, trained)
+    assert torch.allclose(came, model(x), atol=1e-6), "runs-model"
