@@ -1,5 +1,5 @@
 # Generated from chapters/zh/01-deep-learning.qmd: edit there.
-# Checksum 189418eca1b2: a change made here is refused, not lost.
+# Checksum 1f550a614c21: a change made here is refused, not lost.
 # %% exr-deep-learning-by-hand
 def test_deep_learning_by_hand(exercise):
     by_hand = exercise.by_hand
@@ -49,6 +49,7 @@ def test_deep_learning_one_step(exercise):
     answers = one_step()
     wanted = {"p", "delta", "weights", "bias", "z"}
     assert set(answers) == wanted, "keys"
+    assert isinstance(answers["weights"], list | tuple), "type: weights"
     x, neuron = [1, 2], Neuron([0.5, -0.25], 0.0, sigmoid)
     p, (delta, _) = neuron(x), slopes(Network([], neuron), x, 1.0)
     assert math.isclose(answers["p"], p, abs_tol=1e-3), "p"
@@ -109,7 +110,9 @@ def test_deep_learning_three_switches(exercise):
             assert neuron.activation is step, "step"
         for x in product((0, 1), repeat=n):
             h = [int(feature) for feature in net.features(x)]
-            if sum(x) % 2:
+            if not any(x):
+                assert net(x) == 0, f"none-up: h = {h}"
+            elif sum(x) % 2:
                 assert net(x) == 1, f"odd: x = {x}, h = {h}"
             else:
                 assert net(x) == 0, f"even: x = {x}, h = {h}"
