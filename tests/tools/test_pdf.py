@@ -410,7 +410,7 @@ def test_quartos_header_compiles_by_itself():
     header = (pdf.THEME / "quarto.typ").read_bytes()
     body = "\n= 标题\n#workbook-answer(2) #workbook-term[词]; #workbook-recording[记]; `x`"
     content, warnings = typst.compile_with_warnings(
-        header + body.encode(), font_paths=[pdf._fonts()], ignore_system_fonts=True
+        header + body.encode(), font_paths=[pdf.fonts()], ignore_system_fonts=True
     )
     assert not warnings
     assert "词" in PdfReader(BytesIO(content)).pages[0].extract_text()

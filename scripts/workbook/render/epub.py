@@ -1,4 +1,9 @@
-"""Writes an edition as an EPUB 3: one file per chapter, MathML, the same bytes each time."""
+"""Writes an edition as an EPUB 3: one file per chapter, the same bytes each time.
+
+There are two: one whose formulas are MathML, and one for e-ink readers without it, whose
+formulas are drawings that say themselves in words. The reader's fonts are used: Chinese ones
+are on every reader sold for Chinese, and a subset of ours would add two megabytes.
+"""
 
 from __future__ import annotations
 
@@ -12,29 +17,38 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import panflute as pf
+import typst
 
 from workbook.book import Edition
-from workbook.render import numbering, pandoc, web
+from workbook.render import formulas, numbering, pandoc, pdf, web
 from workbook.weave import Woven
 
 CSS = pandoc.ROOT / "theme" / "epub.css"
 WORDS = {
     "zh": {
-        "contents": "目录",
-        "title-page": "书名页",
-        "start": "正文",
+        "toc": "目录",
+        "cover": "封面",
+        "titlepage": "书名页",
+        "bodymatter": "正文",
         "colon": "：",
         "appendices": "附录",
-        "summary": "正文可重排；公式为 MathML；每幅图都有替代文字；不含声音、视频与闪烁。",
+        "eink": "（墨水屏版）",
+        "summary": "正文可重排；{formulas}；每幅图都有替代文字；不含声音、视频与闪烁。",
+        "mathml": "公式为 MathML",
+        "drawn": "公式为图，替代文字是公式的单行写法",
     },
     "en": {
-        "contents": "Contents",
-        "title-page": "Title page",
-        "start": "Start of the text",
+        "toc": "Contents",
+        "cover": "Cover",
+        "titlepage": "Title page",
+        "bodymatter": "Start of the text",
         "colon": ": ",
         "appendices": "Appendices",
-        "summary": "Text reflows, formulas are MathML, every figure has alternative text; "
+        "eink": " (e-ink)",
+        "summary": "Text reflows, {formulas}, every figure has alternative text; "
         "there is no sound, no video and no flashing.",
+        "mathml": "formulas are MathML",
+        "drawn": "formulas are images whose alternative text is the formula in one line",
     },
 }
 _XHTML = "http://www.w3.org/1999/xhtml"
@@ -47,20 +61,28 @@ _MATH = re.compile(
     r"(.*?)</annotation>",
     re.S,
 )
+_TITLE = re.compile(r"<title>.*?</title>")
+_COVER = re.compile(r'<svg\b.*?<image [^>]*xlink:href="([^"]*)" />\s*</svg>', re.S)
+_COVER_ITEM = 'media-type="application/xhtml+xml" properties="svg"'
 _TAG = re.compile(r"<[^>]*>")
 
 
-def write(edition: Edition, pages: Sequence[Woven], out: Path) -> None:
-    """Write the EPUB of an edition to the file `out`."""
+def write(edition: Edition, pages: Sequence[Woven], out: Path, eink: bool = False) -> None:
+    """Write the EPUB of an edition to the file `out`; `eink` draws the formulas."""
     docs = numbering.number(edition, pages, site=False)
+    images = {"cover.png": _cover(edition)}
+    for doc, page in zip(docs, pages, strict=True):
+        images |= web.place_images(doc, page)
+    parts = _open_parts(edition, pages, docs)
+    book = _joined(edition, docs)
+    images |= formulas.draw(book) if eink else {}
+    for key, value in _metadata(edition, eink).items():
+        book.metadata[key] = value
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for doc, page in zip(docs, pages, strict=True):
-            for place, data in web.place_images(doc, page).items():
-                (folder / place).parent.mkdir(parents=True, exist_ok=True)
-                (folder / place).write_bytes(data)
-        parts = _open_parts(edition, pages, docs)
-        book = _joined(edition, docs)
+        for place, data in images.items():
+            (folder / place).parent.mkdir(parents=True, exist_ok=True)
+            (folder / place).write_bytes(data)
         pandoc.write(
             book,
             "epub3",
@@ -70,6 +92,7 @@ def write(edition: Edition, pages: Sequence[Woven], out: Path) -> None:
             "--toc-depth=2",
             "--wrap=none",
             f"--css={CSS}",
+            "--epub-cover-image=cover.png",
             "--output=book.epub",
             *pandoc.filters(edition, book),
             told=out.name,
@@ -77,12 +100,31 @@ def write(edition: Edition, pages: Sequence[Woven], out: Path) -> None:
             date=_seconds(edition.date),
         )
         out.parent.mkdir(parents=True, exist_ok=True)
-        _rewrite(folder / "book.epub", out, parts, edition.lang)
+        _rewrite(folder / "book.epub", out, parts, _words(edition.lang))
 
 
-def identifier(edition: Edition) -> str:
+def file_name(edition: Edition, eink: bool = False) -> str:
+    """What the book's file is called."""
+    return f"{edition.output_file}{'-eink' if eink else ''}.epub"
+
+
+def identifier(edition: Edition, eink: bool = False) -> str:
     """The book's URN: the same for every build of one edition."""
-    return f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, f'epub:{edition.output_file}')}"
+    name = f"epub:{file_name(edition, eink).removesuffix('.epub')}"
+    return f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, name)}"
+
+
+def _cover(edition: Edition) -> bytes:
+    """A picture of 1600 by 2560, as shops and readers want it."""
+    told = {key: getattr(edition, key) for key in ("title", "subtitle", "author", "lang")}
+    return typst.compile(
+        pdf.THEME / "cover.typ",
+        format="png",
+        ppi=325.12,
+        sys_inputs=told,
+        font_paths=[pdf.fonts()],
+        ignore_system_fonts=True,
+    )
 
 
 def _open_parts(
@@ -118,8 +160,6 @@ def _joined(edition: Edition, docs: Sequence[pf.Doc]) -> pf.Doc:
     web.with_references(book, edition, level=1)
     web.show_numbers(book)
     book.walk(_box)
-    for key, value in _metadata(edition).items():
-        book.metadata[key] = value
     return book
 
 
@@ -131,23 +171,24 @@ def _box(element: pf.Element, _doc: pf.Doc) -> pf.Div | None:
     return pf.Div(element, identifier=name)
 
 
-def _metadata(edition: Edition) -> dict[str, object]:
+def _metadata(edition: Edition, eink: bool) -> dict[str, object]:
     words = _words(edition.lang)
     title = words["colon"].join(filter(None, [edition.title, edition.subtitle]))
+    described = words["drawn" if eink else "mathml"]
     return {
-        "title": title,
+        "title": title + (words["eink"] if eink else ""),
         "author": edition.author,
         "date": edition.date.isoformat(),
-        "identifier": identifier(edition),
-        "toc-title": words["contents"],
+        "identifier": identifier(edition, eink),
+        "toc-title": words["toc"],
         "accessModes": ["textual", "visual"],
         "accessModeSufficient": ["textual"],
         "accessibilityFeatures": [
-            "alternativeText", "MathML", "readingOrder", "structuralNavigation",
-            "tableOfContents", "unlocked",
+            "alternativeText", "describedMath" if eink else "MathML", "displayTransformability",
+            "readingOrder", "structuralNavigation", "tableOfContents", "unlocked",
         ],
         "accessibilityHazards": ["none"],
-        "accessibilitySummary": words["summary"],
+        "accessibilitySummary": words["summary"].format(formulas=described),
     }  # fmt: skip
 
 
@@ -163,15 +204,19 @@ def _words(lang: str) -> dict[str, str]:
 # --- what pandoc leaves to be desired ---------------------------------------------------
 
 
-def _rewrite(made: Path, out: Path, parts: Mapping[str, list[str]], lang: str) -> None:
+def _rewrite(
+    made: Path, out: Path, parts: Mapping[str, list[str]], words: dict[str, str]
+) -> None:
     """Copy the EPUB that pandoc made: parts in the contents, titles, no styles of its own."""
     with zipfile.ZipFile(made) as source, zipfile.ZipFile(out, "w") as target:
         for info in source.infolist():
             data = source.read(info)
+            if info.filename.endswith((".xhtml", ".opf")):
+                data = _with_plain_cover(data.decode(), words["cover"]).encode()
             if info.filename.endswith(".xhtml"):
                 data = _tidy(data.decode()).encode()
             if info.filename.endswith("nav.xhtml"):
-                data = _navigation(data, parts, _words(lang))
+                data = _navigation(data, parts, words)
             target.writestr(info, data, compress_type=info.compress_type)
 
 
@@ -183,6 +228,15 @@ def _tidy(page: str) -> str:
     if heading and _FILE_TITLE.search(page):
         title = " ".join(_TAG.sub("", heading[1]).split())
         page = _FILE_TITLE.sub(lambda _: f"<title>{title}</title>", page)
+    return page
+
+
+def _with_plain_cover(page: str, name: str) -> str:
+    """The cover as an image with its alternative text: pandoc draws it into an SVG."""
+    page = page.replace(_COVER_ITEM, _COVER_ITEM.partition(" properties")[0])
+    if image := _COVER.search(page):
+        page = page.replace(image[0], f'<img src="{image[1]}" alt="{name}" />')
+        page = _TITLE.sub(f"<title>{name}</title>", page)
     return page
 
 
@@ -206,15 +260,15 @@ def _navigation(nav: bytes, parts: Mapping[str, list[str]], words: dict[str, str
             listing.remove(entries[chapter])
             below.append(entries[chapter])
     marks = landmarks.find(f"{{{_XHTML}}}ol")
-    for item, name in zip(marks, (words["title-page"], words["contents"]), strict=True):
-        _link(item).text = name
+    for link in map(_link, marks):
+        link.text = words[link.get(f"{{{_OPS}}}type", "")]
     if parts:
         start = _link(entries[next(iter(parts))]).get("href", "")
         item = ET.SubElement(marks, f"{{{_XHTML}}}li")
         link = ET.SubElement(
             item, f"{{{_XHTML}}}a", {"href": start, f"{{{_OPS}}}type": "bodymatter"}
         )
-        link.text = words["start"]
+        link.text = words["bodymatter"]
     text = ET.tostring(tree, encoding="unicode")
     return f'<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE html>\n{text}\n'.encode()
 

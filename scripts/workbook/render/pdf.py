@@ -78,7 +78,7 @@ def compile_pdf(source: str, images: dict[str, bytes], date: datetime.date) -> b
             content, warnings = typst.compile_with_warnings(
                 main,
                 root=root,
-                font_paths=[_fonts()],
+                font_paths=[fonts()],
                 ignore_system_fonts=True,
                 pdf_standards=STANDARDS,
                 timestamp=midnight,
@@ -158,7 +158,7 @@ def _images(pages: Sequence[Woven]) -> dict[str, bytes]:
     return {f"{p.entry.slug}/{path}": data for p in pages for path, data in p.files.items()}
 
 
-def _fonts() -> Path:
+def fonts() -> Path:
     spec = find_spec(FONTS)
     if spec is None or not spec.submodule_search_locations:
         remedy = "pip install pylopdf-fonts-zh-cn"

@@ -1,0 +1,108 @@
+"""Writes a formula in one line of text, for those who cannot see its drawing.
+
+From MathML, where the TeX has been read already: `\\frac{1}{2} \\bar x` is `(1/2) x̄`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from unicodedata import normalize
+from xml.etree import ElementTree as ET
+
+_SPACED = set("=+−×·⋅≤≥<>≈≠←→⇒∼±∈≔,;")
+_OPEN = set("([{/^_√∛")
+_LOOSE = re.compile(r" (?=[)\],;/])")
+_FUNCTION = "\u2061"  # stands, unseen, between a function and what it is of
+_COMBINING = {"‾": "\u0304", "¯": "\u0304", "^": "\u0302", "˙": "\u0307"}
+_POWERS = {"⊤": "ᵀ", "′": "′", "2": "²", "3": "³"}
+
+
+def spoken(math: ET.Element) -> str:
+    """The formula in a line of letters and signs."""
+    return normalize("NFC", _LOOSE.sub("", " ".join(_said(math).split())))
+
+
+def _said(element: ET.Element) -> str:
+    parts = list(element)
+    match _name(element):
+        case "semantics":
+            return _said(parts[0])
+        case "mspace":
+            return " "
+        case "mfrac":
+            return "/".join(map(_grouped, parts))
+        case "msqrt":
+            return f"√{_whole(_row(parts))}"
+        case "mroot":
+            index = _said(parts[1])
+            return f"{'∛' if index == '3' else f'{index}√'}{_grouped(parts[0])}"
+        case "msub" | "munder":
+            return f"{_said(parts[0]).rstrip()}_{_grouped(parts[1])}"
+        case "msup":
+            return f"{_said(parts[0])}{_power(parts[1])}"
+        case "mover":
+            return _over(*parts)
+        case "msubsup" | "munderover":
+            return f"{_said(parts[0])}_{_grouped(parts[1])}{_power(parts[2])}"
+        case "mtable":
+            return "; ".join(map(_said, parts))
+        case "mtr":
+            return ", ".join(filter(None, (_said(cell) for cell in parts)))
+        case _:
+            return _row(parts) if parts else (element.text or "")
+
+
+def _row(parts: Sequence[ET.Element]) -> str:
+    """One after the other, with spaces where they would be taken for one."""
+    said = ""
+    for part in parts:
+        text, last = _said(part), said.rstrip()[-1:]
+        if _name(part) == "mfrac" and len(parts) > 1:
+            text = f"({text})"
+        if _name(part) == "mo" and text in _SPACED and last and last not in _OPEN | _SPACED:
+            text = f"{text} " if text in ",;" else f" {text} "
+        elif _name(part) == "mo" and text == _FUNCTION:
+            text = ""
+        elif _long(part) or text[:1] == "√":
+            text = f" {text} " if last not in _OPEN else f"{text} "
+        said += text
+    return said
+
+
+def _long(element: ET.Element) -> bool:
+    """Whether it ends in an index or is a word, so that what follows would join it."""
+    kind = _name(element)
+    return kind in ("msub", "munder", "msubsup", "munderover") or (
+        kind == "mi" and len(element.text or "") > 1
+    )
+
+
+def _over(base: ET.Element, mark: ET.Element) -> str:
+    sign = _said(mark)
+    sign = _COMBINING.get(sign, sign)
+    return f"{_said(base)}{sign}" if _combines(sign) else f"{_said(base)}^{_grouped(mark)}"
+
+
+def _power(element: ET.Element) -> str:
+    said = _said(element)
+    return _POWERS.get(said) or f"^{_whole(said)}"
+
+
+def _grouped(element: ET.Element) -> str:
+    return _whole(_said(element))
+
+
+def _whole(said: str) -> str:
+    """In brackets, unless it is one thing anyhow."""
+    said = said.strip()
+    letters = "".join(c for c in said if not _combines(c))
+    return said if len(letters) == 1 or said.isdecimal() else f"({said})"
+
+
+def _combines(sign: str) -> bool:
+    return "\u0300" <= sign <= "\u036f"
+
+
+def _name(element: ET.Element) -> str:
+    return element.tag.rpartition("}")[2]
