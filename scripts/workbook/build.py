@@ -23,7 +23,7 @@ from workbook.check import check
 from workbook.execute import Modules, Outputs, cached, execute, fingerprint, keep
 from workbook.handout import handouts
 from workbook.kernel import stop_kernels
-from workbook.press import Book, print_books
+from workbook.press import Book, kinds, print_books
 from workbook.problem import BookError
 from workbook.shelf import Product, shelf_at
 from workbook.weave import FORMATS
@@ -81,7 +81,7 @@ def build(request: Request, report: Reporter) -> Summary:
             outputs = _execute_all(books, request, report, summary)
         with _stage("render", summary, report):
             wanted = {lang: books[lang] for lang in request.languages}
-            report.start("render", len(wanted) * len(request.formats))
+            report.start("render", len(wanted) * len(kinds(request.formats)))
             products = print_books(
                 wanted,
                 outputs,

@@ -19,6 +19,8 @@ from workbook.execute import Outputs
 from workbook.shelf import Product, Shelf
 from workbook.weave import Woven, weave
 
+_KINDS = {"epub": ("epub", "eink")}  # a format of which an edition has several books
+
 
 @dataclass(frozen=True)
 class Book:
@@ -50,10 +52,15 @@ def print_books(
             for lang, some in tasks
         ]
         for future in as_completed(futures):
-            for fmt, lang, product in future.result():
-                made[fmt, lang] = product
-                on_book(f"{lang} {fmt}")
-    return [made[fmt, lang] for lang in books for fmt in formats]
+            for kind, lang, product in future.result():
+                made[kind, lang] = product
+                on_book(f"{lang} {kind}")
+    return [made[kind, lang] for lang in books for kind in kinds(formats)]
+
+
+def kinds(formats: Sequence[str]) -> tuple[str, ...]:
+    """The kinds of books that these formats stand for."""
+    return tuple(kind for fmt in formats for kind in _KINDS.get(fmt, (fmt,)))
 
 
 def _tasks(
@@ -103,7 +110,7 @@ def _render(
     root: Path,
     shelf: Shelf,
 ) -> list[tuple[str, str, Product]]:
-    """Make some books of one edition; returns format, language and book of each."""
+    """Make some books of one edition; returns kind, language and book of each."""
     made = []
     for fmt in formats:
         edition = book.edition.on(paper) if fmt == "pdf" else book.edition
@@ -111,35 +118,41 @@ def _render(
             weave(chapter, entry, outputs[chapter.slug], fmt, root)
             for entry, chapter in zip(edition.entries, book.chapters, strict=True)
         ]
-        name = "html" if fmt == "html" else f"{edition.output_file}.{fmt}"
-        key = _render_key(edition, pages, fmt, root)
-        write = functools.partial(_write, fmt, edition, pages)
-        made.append((fmt, edition.lang, shelf.product(f"{edition.lang}/{name}", key, write)))
+        for kind in kinds([fmt]):
+            key = _render_key(edition, pages, kind, root)
+            write = functools.partial(_write, kind, edition, pages)
+            name = f"{edition.lang}/{_file_name(edition, kind)}"
+            made.append((kind, edition.lang, shelf.product(name, key, write)))
     return made
 
 
-def _write(fmt: str, edition: Edition, pages: Sequence[Woven], out: Path) -> int:
+def _file_name(edition: Edition, kind: str) -> str:
+    names = {"html": "html", "eink": f"{edition.output_file}-eink.epub"}
+    return names.get(kind, f"{edition.output_file}.{kind}")
+
+
+def _write(kind: str, edition: Edition, pages: Sequence[Woven], out: Path) -> int:
     """Write one book; returns how many pages it has, 0 where that has no meaning."""
     # Imported here: typst and panflute take a while, and most commands need neither.
-    if fmt == "html":
+    if kind == "html":
         from workbook.render import html
 
         others = [lang for lang in LANGUAGES if lang != edition.lang]
         html.write(edition, pages, out, {lang: f"../../{lang}/html" for lang in others})
         return len(list(out.glob("*.html")))
-    if fmt == "epub":
+    if kind in ("epub", "eink"):
         from workbook.render import epub
 
-        epub.write(edition, pages, out)
+        epub.write(edition, pages, out, eink=kind == "eink")
         return 0
     from workbook.render import pdf
 
     return pdf.write(edition, pages, out)
 
 
-def _render_key(edition: Edition, pages: Sequence[Woven], fmt: str, root: Path) -> str:
+def _render_key(edition: Edition, pages: Sequence[Woven], kind: str, root: Path) -> str:
     """The hash of all that a book depends on besides the machine."""
-    digest = hashlib.sha256(f"{fmt} {edition!r}".encode())
+    digest = hashlib.sha256(f"{kind} {edition!r}".encode())
     for page in pages:
         digest.update(page.markdown.encode())
         for name, content in sorted(page.files.items()):

@@ -13,12 +13,14 @@ pytestmark = pytest.mark.slow
 XHTML = "{http://www.w3.org/1999/xhtml}"
 OPF = "{http://www.idpf.org/2007/opf}"
 TYPE = "{http://www.idpf.org/2007/ops}type"
+MATHML = "{http://www.w3.org/1998/Math/MathML}math"
 XML = (".xhtml", ".opf", ".ncx", ".xml", ".svg")
 
 
-@pytest.fixture(scope="module")
-def book(subject):
-    with zipfile.ZipFile(subject.epub) as book:
+@pytest.fixture(scope="module", params=["", "-eink"])
+def book(subject, request):
+    path = subject.epub.with_stem(subject.epub.stem + request.param)
+    with zipfile.ZipFile(path) as book:
         yield book
 
 
@@ -115,3 +117,17 @@ def test_every_image_has_its_alternative_text(trees):
     ]
     assert images
     assert [f"{name}: {i.get('src')}" for name, i in images if not i.get("alt")] == []
+
+
+def test_formulas_are_mathml_or_drawings_but_never_both(book, trees):
+    pages = [tree for name, tree in trees.items() if name.endswith(".xhtml")]
+    mathml = sum(len(list(page.iter(MATHML))) for page in pages)
+    drawn = [e for page in pages for e in page.iter(f"{XHTML}span") if is_formula(e)]
+    told = {image.get("style", "") for span in drawn for image in span.iter(f"{XHTML}img")}
+    eink = book.filename.endswith("-eink.epub")
+    assert (mathml > 500, len(drawn) > 500) == (not eink, eink)
+    assert all(style.startswith("width: ") for style in told)
+
+
+def is_formula(element: ET.Element) -> bool:
+    return element.get("class", "").startswith("formula ")

@@ -103,14 +103,9 @@ def write(edition: Edition, pages: Sequence[Woven], out: Path, eink: bool = Fals
         _rewrite(folder / "book.epub", out, parts, _words(edition.lang))
 
 
-def file_name(edition: Edition, eink: bool = False) -> str:
-    """What the book's file is called."""
-    return f"{edition.output_file}{'-eink' if eink else ''}.epub"
-
-
 def identifier(edition: Edition, eink: bool = False) -> str:
     """The book's URN: the same for every build of one edition."""
-    name = f"epub:{file_name(edition, eink).removesuffix('.epub')}"
+    name = f"epub:{edition.output_file}{'-eink' if eink else ''}"
     return f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, name)}"
 
 
