@@ -116,7 +116,7 @@ def problems(edition, markdown: str, tmp_path) -> list[str]:
         ),
         (
             "## 小结 {.unnumbered}",
-            '#forms.headline(2, kind: "section", number: "", id: "tensors-小结")[小结]',
+            '#forms.headline(2, kind: "section", number: "", id: "tensors-summary")[小结]',
         ),
         (
             '![图](line.svg){#fig-a fig-alt="a \\"b\\""}',

@@ -16,6 +16,7 @@ from workbook.book import Entry
 from workbook.problem import BookError, problem
 from workbook.render import pandoc
 from workbook.render.tree import (
+    ending,
     give_alt,
     inside,
     is_a,
@@ -123,8 +124,8 @@ class Numberer:
 
     def _header(self, header: pf.Header) -> pf.Header:
         if not header.identifier.startswith("sec-"):
-            # Made up by pandoc, and unique on its page only.
-            header.identifier = f"{self.entry.slug}-{header.identifier}"
+            # Made up by pandoc from the words, and unique on its page only.
+            header.identifier = f"{self.entry.slug}-{ending(header)}"
         numbered = self.numbered and "unnumbered" not in header.classes
         if header.level == 1:
             number, text = self.entry.number, chapter_label(self.entry, self.lang)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import panflute as pf
 
+# The sections that end a chapter have the same id in every language.
+_ENDINGS = {"小结": "summary", "练习": "exercises"}
+
 
 def take_heading(div: pf.Div) -> list[pf.Inline]:
     """Take the first heading out of a box, as its title."""
@@ -34,6 +37,11 @@ def spaced(content: list[pf.Inline]) -> list[pf.Inline]:
 def plain(element: pf.Element | None) -> str:
     """An element's text without its markup."""
     return pf.stringify(element).strip() if element else ""
+
+
+def ending(header: pf.Header) -> str:
+    """The name of a heading without an id of its own: pandoc made one up from its words."""
+    return _ENDINGS.get(plain(header), header.identifier)
 
 
 def give_alt(figure: pf.Figure) -> None:
