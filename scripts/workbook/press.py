@@ -19,6 +19,9 @@ from workbook.execute import Outputs
 from workbook.shelf import Product, Shelf
 from workbook.weave import Woven, weave
 
+_MAKERS = (  # the packages that shape a book
+    "pypandoc_binary", "typst", "jinja2", "pagefind", "panflute", "pylopdf-fonts-zh-cn",
+)  # fmt: skip
 _KINDS = {"epub": ("epub", "eink")}  # a format of which an edition has several books
 
 
@@ -157,7 +160,7 @@ def _render_key(edition: Edition, pages: Sequence[Woven], kind: str, root: Path)
         digest.update(page.markdown.encode())
         for name, content in sorted(page.files.items()):
             digest.update(name.encode() + content)
-    for package in ("pypandoc_binary", "typst", "jinja2", "panflute", "pylopdf-fonts-zh-cn"):
+    for package in _MAKERS:
         digest.update(f"{package} {importlib.metadata.version(package)}".encode())
     folders = (root / "theme", root / "_extensions", root / "recordings", Path(__file__).parent)
     files = [p for f in folders for p in f.rglob("*") if p.is_file() and p.suffix != ".pyc"]

@@ -56,7 +56,7 @@ def fold_solutions(doc: pf.Doc, lang: str) -> None:
     solution: list[pf.Block] = []
     for block in doc.content:
         if is_a(block, "exercise") or isinstance(block, pf.Header):
-            out += _folded(solution, title)
+            out += _folded(solution, title, open_exercise)
             open_exercise, solution = None, []
         out.append(block)
         if is_a(block, "exercise"):
@@ -64,7 +64,25 @@ def fold_solutions(doc: pf.Doc, lang: str) -> None:
         elif open_exercise and _belongs(block, open_exercise):
             code = without_markers(inside(block, pf.CodeBlock)[0].text)
             solution.append(pf.CodeBlock(code, classes=["python"]))
-    doc.content = [*out, *_folded(solution, title)]
+    doc.content = [*out, *_folded(solution, title, open_exercise)]
+
+
+def point_to_solutions(doc: pf.Doc) -> None:
+    """Leave of the site's answers the list: each leads to the fold that holds the solution.
+
+    On paper the answers stand at the back; here they would be the same text a second time.
+    """
+    kept: list[pf.Block] = []
+    before = True  # the first answer
+    for block in doc.content:
+        answer = is_a(block, "answer-title")
+        before = before and not answer
+        if before or answer or isinstance(block, pf.Header):
+            kept.append(block)
+        if answer:
+            for link in inside(block, pf.Link):
+                link.url = link.url.replace("#exr-", "#worked-")
+    doc.content = kept
 
 
 def _take_solution(exercise: pf.Div) -> list[pf.Block]:
@@ -76,11 +94,17 @@ def _take_solution(exercise: pf.Div) -> list[pf.Block]:
     return [block for each in worked for block in each.content]
 
 
-def _folded(solution: list[pf.Block], title: str) -> list[pf.Block]:
-    if not solution:
+def _folded(solution: list[pf.Block], title: str, exercise: pf.Div | None) -> list[pf.Block]:
+    if not solution or not exercise:
         return []
-    opening = f'<details class="worked"><summary>{title}</summary>'
-    return [pf.RawBlock(opening, "html"), *solution, pf.RawBlock("</details>", "html")]
+    # The id is within: a browser opens the fold around the place that a link leads to.
+    name = f"worked-{exercise.identifier.removeprefix('exr-')}"
+    opening = f'<details class="worked"><summary>{title}</summary><div id="{name}">'
+    return [
+        pf.RawBlock(opening, "html"),
+        *solution,
+        pf.RawBlock("</div></details>", "html"),
+    ]
 
 
 def _belongs(block: pf.Block, exercise: pf.Div) -> bool:
