@@ -61,12 +61,17 @@ local function joins(before, after)
     or (within(left, IDEOGRAPHS) and within(right, IDEOGRAPHS))
 end
 
+-- A Chinese citation begins with a full-width bracket, which brings its own space.
+local function bracketed(inline)
+  return inline ~= nil and inline.t == 'Cite' and pandoc.utils.stringify(inline):match '^（' ~= nil
+end
+
 local function drop_soft_breaks(inlines)
   local kept = pandoc.Inlines {}
   for i, inline in ipairs(inlines) do
-    if not (inline.t == 'SoftBreak' and joins(inlines[i - 1], inlines[i + 1])) then
-      kept:insert(inline)
-    end
+    local soft = inline.t == 'SoftBreak' and joins(inlines[i - 1], inlines[i + 1])
+    local wide = (inline.t == 'SoftBreak' or inline.t == 'Space') and bracketed(inlines[i + 1])
+    if not (soft or wide) then kept:insert(inline) end
   end
   return kept
 end

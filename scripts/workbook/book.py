@@ -42,6 +42,7 @@ class Edition:
     bibliography: Path
     entries: tuple[Entry, ...]
     paper: str = PAPERS[0]  # of the printed book
+    citation_style: Path | None = None  # a CSL file
 
     def on(self, paper: str) -> Edition:
         """The edition printed on this paper; only the usual one has the plain file name."""
@@ -81,6 +82,7 @@ def read_edition(root: Path, lang: str) -> Edition:
         output_file=book["output-file"],
         bibliography=root / base.get("bibliography", "references.bib"),
         entries=tuple(entries),
+        citation_style=root / own["csl"] if own.get("csl") else None,
     )
 
 

@@ -116,6 +116,8 @@ def cites(doc: pf.Doc) -> bool:
 def filters(edition: Edition, doc: pf.Doc) -> list[str]:
     """pandoc's options for the bibliography, if one is called for, and the book's filter."""
     citing = [f"--bibliography={edition.bibliography}", "--metadata=link-citations"]
+    if edition.citation_style:
+        citing.append(f"--csl={edition.citation_style}")
     return [*(["--citeproc", *citing] if cites(doc) else []), f"--lua-filter={FILTER}"]
 
 
