@@ -100,7 +100,8 @@ def _size(drawing: Drawing, kind: str) -> str:
 
 def _in_typst(formulas: Sequence[Formula]) -> list[str]:
     blocks = [b for f in formulas for b in (_paragraph(f), pf.HorizontalRule())]
-    written = pandoc.write(pf.Doc(*blocks), "typst", "--wrap=none", told="formulas")
+    options = ("--wrap=none", f"--lua-filter={THEME / 'formula.lua'}")
+    written = pandoc.write(pf.Doc(*blocks), "typst", *options, told="formulas")
     return [part.strip() for part in written.split(_BETWEEN)[:-1]]
 
 
