@@ -2,6 +2,9 @@
 -- exercises, references) into calls of theme/forms.typ, and gives every image and formula
 -- the alternative text that a tagged PDF needs and pandoc's writer leaves out.
 
+local here = pandoc.path.directory(PANDOC_SCRIPT_FILE)
+local typst_math = dofile(pandoc.path.join { here, 'symbols.lua' })
+
 local function raw(code) return pandoc.RawInline('typst', code) end
 
 -- A Typst string with what a document may hold safely inside.
@@ -69,9 +72,18 @@ local function is_reference(inline)
   return inline ~= nil and inline.t == 'Link' and inline.classes:includes 'xref'
 end
 
+-- An address without what nobody types.
+local function bare(address)
+  return (address:gsub('^https?://', ''):gsub('/$', ''))
+end
+
 local function link(l)
   if is_reference(l) then
     return around('#forms.reference(<' .. l.target:sub(2) .. '>)[', l.content, '];')
+  end
+  -- An address that is its own text needs no footnote.
+  if l.target:match '^https?://' and bare(pandoc.utils.stringify(l)) ~= bare(l.target) then
+    return around('#forms.outside(' .. quoted(l.target) .. ')[', l.content, '];')
   end
 end
 
@@ -126,6 +138,7 @@ local function figure(f)
     name = '#forms.parts(' .. (f.attributes.columns or '1') .. ', '
   end
   local caption = pandoc.utils.blocks_to_inlines(f.caption.long)
+  if f.attributes.name then name = name .. 'name: ' .. quoted(f.attributes.name) .. ', ' end
   local out = pandoc.Blocks {
     pandoc.Plain(around(name .. 'caption: [', caption, ']' .. id(f.identifier) .. ')[')),
   }
@@ -142,9 +155,17 @@ local function picture(paragraph)
   end
 end
 
--- Each part of a figure becomes an argument of its own: `[part][part]`.
-local function separate_parts(f)
-  if not f.classes:includes 'subfigures' then return nil end
+-- A link to a figure is read aloud as its label. Each part of a figure becomes an argument of
+-- its own: `[part][part]`.
+local function name_and_separate(f)
+  f.caption.long:walk {
+    Span = function(s)
+      if s.classes:includes 'caption-label' then
+        f.attributes.name = f.attributes.name or pandoc.utils.stringify(s)
+      end
+    end,
+  }
+  if not f.classes:includes 'subfigures' then return f end
   local content = pandoc.Blocks {}
   for i, part in ipairs(f.content) do
     if i > 1 then content:insert(pandoc.RawBlock('typst', '][')) end
@@ -155,11 +176,6 @@ local function separate_parts(f)
 end
 
 -- Formulas --------------------------------------------------------------------------------
-
-local function typst_math(m)
-  local written = pandoc.write(pandoc.Pandoc { pandoc.Plain { m } }, 'typst')
-  return (written:gsub('%s+$', ''))
-end
 
 local function math(m)
   return call('forms.formula(' .. quoted(m.text) .. ', ' .. typst_math(m) .. ')')
@@ -176,11 +192,48 @@ end
 
 -- Blocks ----------------------------------------------------------------------------------
 
+local function is_room(block)
+  return block ~= nil and block.t == 'RawBlock' and block.text:match '^#workbook%-answer%(' ~= nil
+end
+
+-- A question stays with the first lines of the room for its answer.
+local function keep_with_room(blocks)
+  local kept = pandoc.Blocks {}
+  for i, block in ipairs(blocks) do
+    if block.t == 'Para' and is_room(blocks[i + 1]) then
+      kept:insert(pandoc.RawBlock('typst', '#forms.kept['))
+      kept:insert(block)
+      kept:insert(pandoc.RawBlock('typst', ']'))
+    else
+      kept:insert(block)
+    end
+  end
+  return kept
+end
+
+-- Whether a box takes no more than a third of a page, as far as its source tells.
+local function is_short(blocks)
+  local height = 0
+  pandoc.walk_block(pandoc.Div(blocks), {
+    CodeBlock = function(code) height = height + select(2, code.text:gsub('\n', '')) + 3 end,
+    Para = function(para) height = height + 1 + utf8.len(pandoc.utils.stringify(para)) / 40 end,
+    Plain = function(item) height = height + 1 + utf8.len(pandoc.utils.stringify(item)) / 40 end,
+    RawBlock = function(raw_block)
+      height = height + 2 * (tonumber(raw_block.text:match '^#workbook%-answer%((%d+)') or 0)
+    end,
+    Figure = function() height = height + 20 end,
+    Table = function() height = height + 20 end,
+  })
+  return height < 16
+end
+
 local function callout(div)
   local kind = 'note'
   for _, class in ipairs(div.classes) do kind = class:match '^callout%-(%a+)$' or kind end
-  return box('forms.callout(' .. quoted(kind) .. id(div.identifier) .. ')',
-    first_inlines(child(div, 'callout-title')), child(div, 'callout-body').content)
+  local body = child(div, 'callout-body').content
+  local short = is_short(body) and ', short: true' or ''
+  return box('forms.callout(' .. quoted(kind) .. id(div.identifier) .. short .. ')',
+    first_inlines(child(div, 'callout-title')), body)
 end
 
 local function exercise(div)
@@ -245,7 +298,8 @@ end
 
 -- Labelled formulas and parts of figures first, while they can still be told from others.
 return {
-  { Div = labelled_equation, Figure = separate_parts, Para = picture, Inlines = close_up },
+  { Div = labelled_equation, Figure = name_and_separate, Para = picture,
+    Inlines = close_up, Blocks = keep_with_room },
   {
     Header = header, Div = block, Figure = figure, Table = table_form, HorizontalRule = rule,
     DefinitionList = definitions, Link = link, Span = span, Image = image, Math = math,

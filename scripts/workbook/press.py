@@ -7,6 +7,7 @@ import functools
 import hashlib
 import importlib.metadata
 import multiprocessing
+import platform
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
@@ -19,8 +20,9 @@ from workbook.execute import Outputs
 from workbook.shelf import Product, Shelf
 from workbook.weave import Woven, weave
 
-_MAKERS = (  # the packages that shape a book
+_MAKERS = (  # the packages that shape a book, and those that its colophon names
     "pypandoc_binary", "typst", "jinja2", "pagefind", "panflute", "pylopdf-fonts-zh-cn",
+    "torch", "numpy", "matplotlib",
 )  # fmt: skip
 _KINDS = {"epub": ("epub", "eink")}  # a format of which an edition has several books
 
@@ -162,6 +164,7 @@ def _render_key(edition: Edition, pages: Sequence[Woven], kind: str, root: Path)
             digest.update(name.encode() + content)
     for package in _MAKERS:
         digest.update(f"{package} {importlib.metadata.version(package)}".encode())
+    digest.update(platform.python_version().encode())  # the colophon names it
     folders = (root / "theme", root / "_extensions", root / "recordings", Path(__file__).parent)
     files = [p for f in folders for p in f.rglob("*") if p.is_file() and p.suffix != ".pyc"]
     for file in sorted([*files, edition.bibliography]):

@@ -8,6 +8,8 @@ same everywhere, and whatever Typst complains about stops the build.
 from __future__ import annotations
 
 import datetime
+import importlib.metadata
+import platform
 import re
 import shutil
 import tempfile
@@ -17,6 +19,7 @@ from io import BytesIO
 from pathlib import Path
 
 import panflute as pf
+import pypandoc
 import typst
 from pypdf import PdfReader
 
@@ -31,6 +34,14 @@ FONTS = "pylopdf_fonts_zh_cn"
 STANDARDS = ["a-2a", "ua-1"]
 APPENDICES = {"zh": "附录", "en": "Appendices"}
 KINDS = ("chapter", "section", "subsection")  # a heading's by its level in the file
+
+# What the colophon names besides Python, pandoc and Typst: package → its name in print.
+_PACKAGES = {
+    "torch": "PyTorch",
+    "numpy": "NumPy",
+    "matplotlib": "matplotlib",
+    "pylopdf-fonts-zh-cn": "pylopdf-fonts-zh-cn",
+}
 
 _MARK = "// chapter: "
 _PLACE = re.compile(r"main\.typ:(\d+)")
@@ -99,6 +110,7 @@ def _preamble(edition: Edition) -> str:
         "author": _quoted(edition.author),
         "date": f"datetime(year: {date.year}, month: {date.month}, day: {date.day})",
         "paper": _quoted(edition.paper),
+        "versions": f"({''.join(f'{_quoted(tool)}, ' for tool in versions())})",
     }
     return (
         '#import "book.typ": workbook-book, workbook-main\n'
@@ -106,6 +118,19 @@ def _preamble(edition: Edition) -> str:
         '#import "forms.typ"\n'
         f"#show: workbook-book.with({', '.join(f'{k}: {v}' for k, v in told.items())})"
     )
+
+
+def versions() -> list[str]:
+    """What the chapters ran on and the book was made with, for the colophon."""
+    installed = {package: importlib.metadata.version(package) for package in _PACKAGES}
+    return [
+        f"Python {platform.python_version()}",
+        *(
+            f"{_PACKAGES[package]} {version.split('+')[0]}"
+            for package, version in installed.items()
+        ),
+        f"pandoc {pypandoc.get_pandoc_version()}",
+    ]
 
 
 def _quoted(text: str) -> str:
