@@ -1,6 +1,8 @@
 """The printed book: what pandoc and Typst make of numbered pages."""
 
+import dataclasses
 import datetime
+import platform
 import re
 import textwrap
 from io import BytesIO
@@ -21,6 +23,7 @@ SVG = b"""<svg xmlns="http://www.w3.org/2000/svg" width="100" height="50">
 BIBLIOGRAPHY = """@book{doe2020,
   title = {On Tensors}, author = {Doe, Jane}, publisher = {Press}, year = {2020}}
 """
+RULED = b"0.54901963 scn"  # the grey of ruled lines
 TENSORS = """# 张量 {#sec-tensors}
 
 [张量]{.term}见 [@fig-tensors-line] 与 [@sec-autograd]，**粗**，$x^2$ [@doe2020]。
@@ -120,7 +123,8 @@ def problems(edition, markdown: str, tmp_path) -> list[str]:
         ),
         (
             '![图](line.svg){#fig-a fig-alt="a \\"b\\""}',
-            '#forms.illustration(caption: [#forms.label-text[图~1.1]; 图], '
+            '#forms.illustration(name: "图\N{NO-BREAK SPACE}1.1", '
+            'caption: [#forms.label-text[图~1.1]; 图], '
             'id: "fig-a")[\n'
             '#forms.picture("/tensors/line.svg", alt: "a \\"b\\"");\n]',
         ),
@@ -130,7 +134,7 @@ def problems(edition, markdown: str, tmp_path) -> list[str]:
         ),
         (
             "::: {.callout-tip}\n正文。\n:::",
-            '#forms.callout("tip")[提示][\n正文。\n\n]',
+            '#forms.callout("tip", short: true)[提示][\n正文。\n\n]',
         ),
         (
             "::: {#exr-a}\n## 题 ★\n\n正文。\n:::",
@@ -147,6 +151,16 @@ def problems(edition, markdown: str, tmp_path) -> list[str]:
             "#forms.definition[词][\n一段。\n\n又一段。\n\n]",
         ),
         ("---", "#forms.rule"),
+        (
+            "[选择器](https://a.example/b)",
+            '#forms.outside("https://a.example/b")[选择器];',
+        ),
+        ("<https://a.example/b>", '#link("https://a.example/b")'),
+        ("[a.example](https://a.example/)", '#link("https://a.example/")[a.example]'),
+        (
+            "提问。\n\n::: {.answer lines=2}\n:::",
+            "#forms.kept[\n提问。\n\n]\n#workbook-answer(2)",
+        ),
     ],
 )  # fmt: skip
 def test_each_construct_becomes_a_call(edition, markdown, expected):
@@ -191,7 +205,10 @@ def test_pictures_of_one_figure_stand_side_by_side(edition):
         :::
         """)
     shown = typeset(edition, markdown)
-    assert shown.startswith("#forms.parts(2, caption: [#forms.label-text[图~1.1]; 两幅]")
+    assert shown.startswith(
+        '#forms.parts(2, name: "图\N{NO-BREAK SPACE}1.1", '
+        "caption: [#forms.label-text[图~1.1]; 两幅]"
+    )
     assert shown.count("\n][\n") == 1
     assert shown.count("#forms.illustration(") == 2
 
@@ -205,11 +222,36 @@ def test_only_long_tables_may_break(edition):
 def test_what_a_book_is_told_cannot_break_out_of_its_string(edition):
     pages = [woven("tensors", "# T\n")]
     first = pdf.typeset(edition(pages), pages).partition("\n\n")[0].splitlines()[-1]
-    assert first == (
+    assert first.startswith(
         '#show: workbook-book.with(lang: "zh", title: "Das \\"Buch\\" \\\\1", '
         'subtitle: "Untertitel", author: "Nobody", '
-        'date: datetime(year: 2025, month: 3, day: 4), paper: "a4")'
+        'date: datetime(year: 2025, month: 3, day: 4), paper: "a4", versions: ('
     )
+
+
+@pytest.mark.parametrize(
+    ("source", "symbol"),
+    [
+        (r"a \odot b", "a dot.o b"),
+        (r"a \otimes b", "a times.o b"),
+        (r"A \cap B", "A inter B"),
+        (r"\bigcap_i A_i", "inter.big_i A_i"),
+        (r"A \sqcap B", "A inter.sq B"),
+        (r"A \models B", "A tack.r.r B"),
+        (r"a \unlhd b \lhd c", "a lt.closed.eq b lt.closed c"),
+    ],
+)
+def test_symbols_have_the_names_that_typst_knows(edition, source, symbol, tmp_path):
+    shown = typeset(edition, f"${source}$").partition(", ")[2]
+    assert shown == f"${symbol}$);"
+    pages = [woven("tensors", f"# T\n\n${source}$")]
+    pdf.write(edition(pages), pages, tmp_path / "book.pdf")  # or Typst would complain
+
+
+def test_a_long_box_may_go_on_overleaf(edition):
+    short = "::: {.callout-note}\n" + "很长。" * 20 + "\n:::"
+    assert "short: true" in typeset(edition, short)
+    assert "short: true" not in typeset(edition, short.replace("很长。", "很长。" * 20))
 
 
 # The book ------------------------------------------------------------------------------
@@ -315,6 +357,112 @@ def test_the_document_says_what_it_is(book):
     assert [round(float(x)) for x in book.pages[0].mediabox[2:]] == [595, 842]
     assert "2025 年 3 月 4 日" in texts(book)[1]
     assert "CC BY-SA 4.0" in texts(book)[1]
+
+
+def test_the_colophon_names_what_the_book_was_made_with(book):
+    colophon = texts(book)[1]
+    tools = [*pdf.versions(), "Typst "]
+    assert [tool for tool in tools if tool not in colophon] == []
+    assert f"Python {platform.python_version()}" in tools
+
+
+def spoken(reader: PdfReader) -> list[str]:
+    """What the links are read aloud as, in order."""
+    notes = [note.get_object() for page in reader.pages for note in page.get("/Annots", [])]
+    plain = (str(note["/Contents"]).replace("\N{NO-BREAK SPACE}", " ") for note in notes)
+    return [words.strip() for words in plain]
+
+
+def test_links_are_read_aloud_in_the_language_of_the_book(book):
+    said = spoken(book)
+    start = said.index("前言, 页 v")
+    assert said[start : start + 4] == [
+        "前言, 页 v",
+        "第一部分 基础, 页 1",
+        "第 1 章",
+        "小节 1.1",
+    ]
+    assert "图 1.1, 页 3" in said
+    assert "式 (1.1)" in said
+    assert not any("chapter" in words or "section" in words for words in said)
+
+
+def printed(edition, tmp_path, markdown: str, lang: str = "zh") -> list[str]:
+    """The pages of a chapter, as text with its lines."""
+    pages = [woven("one", f"# T\n\n{markdown}")]
+    pdf.write(edition(pages, lang), pages, tmp_path / "book.pdf")
+    return [p.extract_text() for p in PdfReader(tmp_path / "book.pdf").pages][4:]
+
+
+def test_an_address_that_the_words_hide_stands_at_the_foot(edition, tmp_path):
+    (page,) = printed(edition, tmp_path, "见[官网](https://a.example/b)。\n\n又一段。")
+    assert page.splitlines()[-2:] == ["1 https://a.example/b", "1"]
+
+
+def test_footnotes_are_numbered_by_chapter(edition, tmp_path):
+    note = "[官网](https://a.example/b)。\n"
+    pages = [woven("one", f"# A\n\n{note}"), woven("two", f"# B\n\n{note}", "2")]
+    pdf.write(edition(pages), pages, tmp_path / "book.pdf")
+    shown = "".join(texts(PdfReader(tmp_path / "book.pdf")))
+    assert shown.count("1 https://a.example/b") == 2
+
+
+def test_code_goes_on_overleaf_only_after_a_blank_line(edition, tmp_path):
+    functions = (f"def f{n}(x):\n    y = x\n    z = y\n    return z" for n in range(30))
+    code = "\n\n\n".join(functions)
+    pages = printed(edition, tmp_path, f"```python\n{code}\n```", "en")
+    bodies = [[x for x in page.splitlines() if x[:3] in ("def", "   ")] for page in pages]
+    assert len(bodies) > 2
+    assert all(body[0].startswith("def") and "return" in body[-1] for body in bodies)
+
+
+def test_code_without_a_blank_line_breaks_where_it_must(edition, tmp_path):
+    code = "\n".join(f"x{n} = {n}" for n in range(100))
+    pages = printed(edition, tmp_path, f"```python\n{code}\n```", "en")
+    lines = [line for page in pages for line in page.splitlines() if line.startswith("x")]
+    assert lines == code.splitlines()
+    counts = [sum(line.startswith("x") for line in page.splitlines()) for page in pages]
+    assert min(counts) > 1
+
+
+@pytest.mark.parametrize("lines", range(20, 44))
+def test_a_question_keeps_the_room_for_its_answer(edition, tmp_path, lines):
+    """Wherever on the page it falls, its lines are drawn on the page of the question."""
+    filler = "\n\n".join(["一行。"] * lines)
+    question = "::: {.callout-tip}\n" + "问。" * 70 + "\n\n::: {.answer lines=2}\n:::\n:::"
+    printed(edition, tmp_path, f"{filler}\n\n{question}")
+    pages = PdfReader(tmp_path / "book.pdf").pages[4:]
+    (asked,) = [page for page in pages if "问" in page.extract_text()]
+    assert asked.get_contents().get_data().count(RULED) == 2
+
+
+def test_a_long_name_in_a_line_breaks_without_a_hyphen(edition, tmp_path):
+    name = "torch.nn.functional.binary_cross_entropy_with_logits"
+    (page,) = printed(
+        edition, tmp_path, "这一行写到将近末尾的地方出现了很长的名字叫做" + f" `{name}` 完。"
+    )
+    lines = page.splitlines()
+    first = next(n for n, line in enumerate(lines) if "torch" in line)
+    assert lines[first].endswith(("_", "."))
+    broken = (*lines[first].partition("torch")[1:], lines[first + 1])
+    assert "".join(broken).startswith(name)
+
+
+def test_chinese_citations_stand_in_full_width_brackets(edition, tmp_path):
+    style = pdf.THEME / "cite-zh.csl"
+    pages = [woven("one", "# T\n\n张量 [@doe2020]。")]
+    source = pdf.typeset(dataclasses.replace(edition(pages), citation_style=style), pages)
+    assert "张量（#link(<ref-doe2020>)[Doe 2020]）。" in source
+    assert "Doe J (2020). #emph[On Tensors]. Press." in source
+
+
+def test_both_styles_of_citation_differ_in_their_marks_alone():
+    zh, en = ((pdf.THEME / f"cite-{lang}.csl").read_text("utf-8") for lang in ("zh", "en"))
+    marks = {"（": "(", "）": ")", "，": ", ", "；": "; "}
+    names = {"zh-CN": "en-US", "(Chinese)": "(English)", "workbook-zh<": "workbook-en<"}
+    for chinese, english in (marks | names).items():
+        zh = zh.replace(chinese, english)
+    assert zh == en
 
 
 def test_every_font_is_embedded(book):
