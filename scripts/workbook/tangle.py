@@ -69,16 +69,21 @@ def write(root: Path, targets: Sequence[Target], check: bool = False) -> list[Pa
     """Bring the files in line with the targets; returns what was written or removed.
 
     With `check` nothing is written and any difference is a BookError. A target edited
-    by hand is a BookError in both cases, but for the reader's files: those are passed over.
+    by hand is a BookError in both cases, but for the reader's files: what a reader has begun
+    is passed over, and so is a file of theirs that they deleted, with `check`.
     """
     problems = list(_hand_edits(root, targets))
-    changes = list(_changes(root, targets))
-    if not check:
-        changes = [(path, text) for path, text in changes if not _begun(root / path)]
-    else:
+    theirs = {target.path for target in targets if target.welcome}
+    changes = [
+        (path, text)
+        for path, text in _changes(root, targets)
+        if not _begun(root / path)
+        and not (check and path in theirs and not (root / path).exists())
+    ]
+    if check:
         problems += [
             problem(path, 0, "differs from the chapters" if text else "has no chapter any more",
-                    f"{'delete it and ' * _begun(root / path)}run workbook tangle")
+                    "run workbook tangle")
             for path, text in changes
         ]  # fmt: skip
     if problems:
