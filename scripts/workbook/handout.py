@@ -59,10 +59,23 @@ def stub_piece(zh: Exercise, en: Exercise) -> str:
 def check_function(exercise: Exercise) -> str:
     """The check as a function that takes the names it needs from an exercise's namespace."""
     code = exercise.check.code if exercise.check else ""
-    taken = [f"{name} = exercise.{name}" for name in _taken(exercise)]
-    body = "\n".join([*taken, "", code] if taken else [code])
-    name = exercise.name.replace("-", "_")
-    return f"# %% {exercise.id}\ndef test_{name}(exercise):\n{_indented(body)}\n"
+    names = [f"{name} = exercise.{name}" for name in taken(exercise)]
+    body = "\n".join([*names, "", code] if names else [code])
+    return f"# %% {exercise.id}\ndef {check_name(exercise)}(exercise):\n{_indented(body)}\n"
+
+
+def taken(exercise: Exercise) -> list[str]:
+    """The names of the exercise's cell that its check uses, in the order of the cell."""
+    code = ast.parse(exercise.check.code if exercise.check else "")
+    used = {node.id for node in ast.walk(code) if isinstance(node, ast.Name)}
+    imported = {name for node in code.body for name in _bound(node)}
+    bound = [name for node in ast.parse(exercise.solution).body for name in _bound(node)]
+    return [name for name in bound if name in used - imported]
+
+
+def check_name(exercise: Exercise) -> str:
+    """The name of the function that checks an exercise."""
+    return f"test_{exercise.name.replace('-', '_')}"
 
 
 def _chapter(zh: Chapter, en: Chapter) -> Iterator[Target]:
@@ -76,15 +89,6 @@ def _chapter(zh: Chapter, en: Chapter) -> Iterator[Target]:
     yield Target(EXERCISES / name, sources, "\n" + "\n\n".join(stubs), welcome)
     yield Target(SOLUTIONS / name, sources, "\n\n".join(solutions))
     yield Target(CHECKS / f"test_{name}", sources, "\n\n".join(checks))
-
-
-def _taken(exercise: Exercise) -> list[str]:
-    """The names of the exercise's cell that its check uses, in the order of the cell."""
-    code = ast.parse(exercise.check.code if exercise.check else "")
-    used = {node.id for node in ast.walk(code) if isinstance(node, ast.Name)}
-    imported = {name for node in code.body for name in _bound(node)}
-    bound = [name for node in ast.parse(exercise.solution).body for name in _bound(node)]
-    return [name for name in bound if name in used - imported]
 
 
 def _bound(node: ast.stmt) -> Iterator[str]:

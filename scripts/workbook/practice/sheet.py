@@ -35,10 +35,21 @@ class Sheet:
             for part in (self.head, self.parts[exercise])
         ]
 
+    def undecodable(self, exercise: str) -> int:
+        """The first line of what runs for an exercise that is not UTF-8, or 0."""
+        for part in (self.head, self.parts[exercise]):
+            for line, text in enumerate(part.text.split("\n"), part.line):
+                if any("\udc80" <= letter <= "\udcff" for letter in text):
+                    return line
+        return 0
+
 
 def read_sheet(path: Path) -> Sheet:
-    """Read a file of exercises; OSError where there is none."""
-    return parse_sheet(path.read_text(encoding="utf-8", errors="replace"), path)
+    """Read a file of exercises; OSError where there is none.
+
+    Bytes that are not UTF-8 become lone surrogates: `undecodable` finds them.
+    """
+    return parse_sheet(path.read_text(encoding="utf-8-sig", errors="surrogateescape"), path)
 
 
 def parse_sheet(text: str, path: Path) -> Sheet:

@@ -1,0 +1,168 @@
+"""Tries an exercise: what a reader's file does, told as an outcome that can be reported."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+
+from workbook.exercise import Exercise
+from workbook.practice import paper
+from workbook.practice.check import Check, check_of
+from workbook.practice.judge import Verdict, judge
+from workbook.practice.sandbox import Ended, Limits, isolated
+from workbook.practice.sheet import Sheet, read_sheet, run
+
+PASS, FAIL, ERROR, TODO = "pass", "fail", "error", "todo"
+_FRAME = re.compile(r'File "(.+)", line (\d+)')
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of an attempt, with what the reader's code printed."""
+
+    exercise: Exercise
+    path: Path  # the reader's file
+    verdict: Verdict
+    source: str = ""  # the reader's line that the verdict names
+    printed: str = ""
+    cut: bool = False  # more was printed than is kept
+    seconds: float = 0.0
+    imported: tuple[str, ...] = field(default=(), repr=False)  # what it had to import
+
+    @property
+    def state(self) -> str:
+        return self.verdict.state
+
+
+def read(path: Path) -> Sheet | None:
+    """A reader's file, or None if there is none that can be read."""
+    try:
+        return read_sheet(path)
+    except OSError:
+        return None
+
+
+def attempt(
+    exercise: Exercise, path: Path, sheet: Sheet | None, limits: Limits | None = None
+) -> Outcome:
+    """Put an exercise of a reader's file to its check."""
+    if verdict := _not_run(exercise, sheet):
+        return _outcome(exercise, path, sheet, verdict)
+    assert sheet is not None
+    check = check_of(exercise)
+    limits = limits or Limits()
+    ended = isolated(partial(_job, sheet, exercise, check), limits)
+    if ended.reason == "finished" and not ended.left_behind:
+        verdict = Verdict(**ended.result["verdict"])
+        if verdict.cause == "memory":
+            verdict = replace(verdict, detail=_amount("memory", limits))
+    else:
+        verdict = _killed(ended, sheet, limits)
+    return _outcome(exercise, path, sheet, verdict, ended)
+
+
+def begun(exercise: Exercise, sheet: Sheet) -> bool:
+    """Whether the piece of an exercise holds anything but its stub."""
+    return _tree(sheet.parts[exercise.id].text) != _tree(exercise.stub)
+
+
+def _not_run(exercise: Exercise, sheet: Sheet | None) -> Verdict | None:
+    """What can be said without running anything."""
+    if sheet is None:
+        return Verdict(ERROR, "no-file")
+    if exercise.id not in sheet.parts:
+        return Verdict(ERROR, "no-marker")
+    if line := sheet.undecodable(exercise.id):
+        return Verdict(ERROR, "encoding", line=line)
+    return None if begun(exercise, sheet) else Verdict(TODO, "untouched")
+
+
+def _job(sheet: Sheet, exercise: Exercise, check: Check) -> dict[str, object]:
+    import sys
+
+    before = set(sys.modules)
+    verdict = judge(sheet, exercise.id, check)
+    if exercise.paper and verdict["slip"]:
+        verdict |= _named(sheet, exercise)
+    return {"verdict": verdict, "imported": _libraries(set(sys.modules) - before)}
+
+
+def _named(sheet: Sheet, exercise: Exercise) -> dict[str, str]:
+    """The slip of an answer on paper, which `workbook answer` would name in the same way."""
+    value = getattr(run(sheet, exercise.id), exercise.paper)()
+    names = paper.keys(exercise)
+    given = {"": value} if not names or not isinstance(value, dict) else value
+    if any(key not in names for key in given if names):
+        return {}
+    for key, (slip, detail) in paper.verdicts(exercise, given).items():
+        if slip:
+            return {"slip": slip, "detail": detail or key}
+    return {}
+
+
+def _libraries(names: Iterable[str]) -> list[str]:
+    """Those modules that are part of a library, not of the book or the reader's folder."""
+    import sys
+
+    found = {name: getattr(sys.modules.get(name), "__file__", None) for name in names}
+    return sorted(name for name, file in found.items() if file and "site-packages" in file)
+
+
+def _killed(ended: Ended, sheet: Sheet, limits: Limits) -> Verdict:
+    """The process was ended, or has ended itself, before the check was through."""
+    line = next(
+        (int(n) for file, n in _FRAME.findall(ended.trace) if file == str(sheet.path)), 0
+    )
+    if ended.left_behind:
+        return Verdict(ERROR, "left-behind")
+    if ended.reason == "died":
+        return Verdict(ERROR, "crash" if ended.status < 0 else "quit", line=line,
+                       detail=str(ended.status))  # fmt: skip
+    return Verdict(ERROR, ended.reason, detail=_amount(ended.reason, limits), line=line)
+
+
+def _amount(reason: str, limits: Limits) -> str:
+    """What a limit is, in the unit in which it is told."""
+    amounts = {
+        "time": limits.seconds,
+        "memory": limits.memory / 1024**3,
+        "output": limits.output / 1e6,
+    }
+    return f"{amounts[reason]:.2g}"
+
+
+def _outcome(
+    exercise: Exercise, path: Path, sheet: Sheet | None, verdict: Verdict,
+    ended: Ended | None = None,
+) -> Outcome:  # fmt: skip
+    if not ended:
+        return Outcome(exercise, path, verdict, _source(sheet, verdict.line))
+    printed = ended.output
+    told = ended.result if isinstance(ended.result, dict) else {}
+    return Outcome(
+        exercise, path, verdict, _source(sheet, verdict.line), printed,
+        len(printed) >= 20_000, ended.seconds, tuple(told.get("imported", ())),
+    )  # fmt: skip
+
+
+def _source(sheet: Sheet | None, line: int) -> str:
+    """A line of the reader's file."""
+    for part in (sheet.head, *sheet.parts.values()) if sheet and line else ():
+        lines = part.text.split("\n")
+        if part.line <= line < part.line + len(lines):
+            text = lines[line - part.line].strip()
+            if text or line > part.line:
+                return text.encode("utf-8", "replace").decode()
+    return ""
+
+
+def _tree(code: str) -> str:
+    """The code without comments and spacing; what cannot be parsed is like nothing else."""
+    try:
+        return ast.dump(ast.parse(code))
+    except (SyntaxError, ValueError):
+        return code

@@ -1,0 +1,80 @@
+"""Notices when a reader's code has put something else in place of what the check uses."""
+
+from __future__ import annotations
+
+import builtins
+import importlib
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Guard:
+    """Modules and classes as they were: their functions, classes and modules, by name."""
+
+    modules: Mapping[str, ModuleType]
+    owners: Mapping[str, tuple[Any, Mapping[str, Any]]]
+
+    def replaced(self) -> str:
+        """The dotted name of the first thing that is not what it was, or an empty string."""
+        for name, module in self.modules.items():
+            if sys.modules.get(name) is not module:
+                return f'sys.modules["{name}"]'
+        for name, (owner, kept) in self.owners.items():
+            now = vars(owner)
+            for attribute, value in kept.items():
+                if not _same(now.get(attribute), value):
+                    return f"{name}.{attribute}".removeprefix("builtins.")
+        return ""
+
+
+def guard(dotted: Iterable[str]) -> Guard:
+    """Guard what these dotted names stand in, and Python's own functions."""
+    owners: dict[str, Any] = {"builtins": builtins}
+    for name in sorted(dotted):
+        owners |= _owners(name)
+    if torch := sys.modules.get("torch"):
+        owners["torch.Tensor"] = torch.Tensor
+    modules = {name: x for name, x in owners.items() if isinstance(x, ModuleType)}
+    return Guard(modules, {name: (owner, _kept(owner)) for name, owner in owners.items()})
+
+
+def _owners(dotted: str) -> dict[str, Any]:
+    """The modules and classes on the way along a dotted name."""
+    first, *rest = dotted.split(".")
+    found: dict[str, Any] = {first: importlib.import_module(first)}
+    here, name = found[first], first
+    for part in rest:
+        name = f"{name}.{part}"
+        try:
+            here = getattr(here, part)
+        except AttributeError:
+            try:
+                here = importlib.import_module(name)
+            except ImportError:
+                break
+        if isinstance(here, ModuleType):
+            found[here.__name__] = here
+        elif isinstance(here, type):
+            found[name] = here
+    return found
+
+
+def _same(now: Any, kept: Any) -> bool:
+    """Whether it is what it was, or that in a library's wrapper (as torch.compile's)."""
+    if now is kept:
+        return True
+    file = getattr(getattr(now, "__code__", None), "co_filename", "")
+    return getattr(now, "__wrapped__", None) is kept and "site-packages" in file
+
+
+def _kept(owner: Any) -> dict[str, Any]:
+    """What is worth guarding: what can be called or holds what can be called."""
+    return {
+        name: value
+        for name, value in vars(owner).items()
+        if (callable(value) or isinstance(value, ModuleType)) and name != "_"
+    }
