@@ -1,0 +1,200 @@
+"""What a reader has done: `exercises/progress.yml`, which a person can read and edit.
+
+Reading, changing and writing happen under a lock, and the file is replaced as a whole, so
+neither an interruption nor a second command can lose anything. What the reader has added,
+comments included, stays.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import fcntl
+import io
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workbook.practice.words import ReaderError, say
+
+if TYPE_CHECKING:
+    from ruamel.yaml.comments import CommentedMap
+
+STATES = ("pass", "fail", "error", "todo")
+_HEADER = """\
+# 你做到哪里了。可以手改，也可以加注释。
+# Where you are. You may edit this file, and add comments.
+"""
+
+
+@dataclass(frozen=True)
+class Record:
+    """What is kept of one exercise."""
+
+    state: str = ""  # of the last attempt, empty if there was none
+    since: str = ""  # when it came to this state
+    hints: int = 0  # how many hints were given
+    answers: Mapping[str, str] = field(default_factory=dict)  # right ones, as they were typed
+
+    @property
+    def answered(self) -> bool:
+        """Whether it was passed by typing the answer in."""
+        return self.state == "pass" and bool(self.answers)
+
+
+@dataclass(frozen=True)
+class Journal:
+    """The file of a reader's progress."""
+
+    path: Path
+    shown: Path  # as it is named to the reader
+    lang: str
+
+    def read(self) -> dict[str, Record]:
+        """All records by the exercise's name; ReaderError where the file is damaged."""
+        return {name: _record(entry) for name, entry in self._load().items()}
+
+    def note(self, name: str, state: str) -> None:
+        """Keep the state of an exercise after an attempt."""
+
+        def change(entry: CommentedMap) -> None:
+            if entry.get("state") != state:
+                entry["state"] = state
+                entry["since"] = f"{datetime.datetime.now():%Y-%m-%d %H:%M}"
+
+        self._change(name, change)
+
+    def keep_hints(self, name: str, count: int) -> None:
+        """Keep how many hints were given."""
+
+        def change(entry: CommentedMap) -> None:
+            entry["hints"] = max(count, entry.get("hints", 0))
+
+        self._change(name, change)
+
+    def keep_answers(self, name: str, answers: Mapping[str, str]) -> None:
+        """Keep answers that are right."""
+
+        def change(entry: CommentedMap) -> None:
+            entry["answers"] = {**entry.get("answers", {}), **answers}
+
+        self._change(name, change)
+
+    def forget(self, name: str) -> None:
+        """An exercise is begun anew; the hints that were given stay given."""
+
+        def change(entry: CommentedMap) -> None:
+            for key in ("state", "since", "answers"):
+                entry.pop(key, None)
+
+        self._change(name, change)
+
+    def _change(self, name: str, change: Callable[[CommentedMap], None]) -> None:
+        from ruamel.yaml.comments import CommentedMap
+
+        try:
+            with self._locked():
+                data = self._load()
+                if not isinstance(data.get(name), dict):
+                    data[name] = CommentedMap()
+                change(data[name])
+                if not data[name]:
+                    del data[name]
+                self._write(data)
+        except OSError as error:
+            words = {"file": self.shown, "error": error.strerror}
+            raise ReaderError(say(self.lang, "no:write", **words)) from None
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        """The folder itself is the lock: it is there, and no file is left behind."""
+        self.path.parent.mkdir(exist_ok=True)
+        folder = os.open(self.path.parent, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(folder)
+
+    def _load(self) -> CommentedMap:
+        from ruamel.yaml import YAML
+        from ruamel.yaml.comments import CommentedMap
+        from ruamel.yaml.error import YAMLError
+
+        try:
+            text = self.path.read_bytes().decode("utf-8-sig")
+            data = YAML().load(text)
+        except FileNotFoundError:
+            return CommentedMap()
+        except UnicodeDecodeError as error:
+            line = self.path.read_bytes()[: error.start].count(b"\n") + 1
+            raise self._damaged(line, "encoding") from None
+        except YAMLError as error:
+            mark = getattr(error, "problem_mark", None)
+            raise self._damaged(mark.line + 1 if mark else 1, "bad:yaml") from None
+        if data is None:
+            return CommentedMap()
+        if not isinstance(data, CommentedMap):
+            raise self._damaged(1, "bad:list")
+        for name, entry in data.items():
+            self._require(data, str(name), entry)
+        return data
+
+    def _require(self, data: CommentedMap, name: str, entry: Any) -> None:
+        """An entry is what it should be, or the reader is told in which line it is not."""
+        if entry is None:
+            return
+        if not isinstance(entry, dict):
+            raise self._damaged(data.lc.key(name)[0] + 1, "bad:entry", name=name)
+        hints = entry.get("hints", 0)
+        wrong = {
+            "state": entry.get("state", "pass") not in STATES,
+            "hints": not isinstance(hints, int) or isinstance(hints, bool) or hints < 0,
+            "answers": not isinstance(entry.get("answers", {}), dict),
+        }
+        for key, is_wrong in wrong.items():
+            if is_wrong:
+                raise self._damaged(entry.lc.key(key)[0] + 1, f"bad:{key}")
+
+    def _damaged(self, line: int, what: str, **values: str) -> ReaderError:
+        said = say(self.lang, what, file=self.shown, **values)
+        if what == "encoding":
+            said = said.partition("；")[0].partition(";")[0]
+        return ReaderError(
+            say(self.lang, "bad:progress", file=self.shown, line=line, what=said)
+        )
+
+    def _write(self, data: CommentedMap) -> None:
+        from ruamel.yaml import YAML
+
+        text = io.StringIO()
+        if not self.path.exists():
+            text.write(_HEADER)
+        yaml = YAML()
+        yaml.width = 4096
+        if data:
+            yaml.dump(data, text)
+        fresh = self.path.with_name(f".{self.path.name}.{os.getpid()}")
+        try:
+            with fresh.open("w", encoding="utf-8") as file:
+                file.write(text.getvalue())
+                file.flush()
+                os.fsync(file.fileno())
+            fresh.replace(self.path)
+        finally:
+            fresh.unlink(missing_ok=True)
+
+
+def journal_of(root: Path, folder: Path, lang: str) -> Journal:
+    """The journal of the book at a root, in the folder of the exercises."""
+    return Journal(root / folder / "progress.yml", folder / "progress.yml", lang)
+
+
+def _record(entry: Mapping[str, Any] | None) -> Record:
+    entry = entry or {}
+    answers = {str(key): str(value) for key, value in entry.get("answers", {}).items()}
+    return Record(
+        entry.get("state", ""), str(entry.get("since", "")), entry.get("hints", 0), answers
+    )

@@ -1,0 +1,56 @@
+"""Markdown of a hint or a slip as text for a terminal: formulas in Unicode, no markup."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Sequence
+
+_KINDS = {
+    "zh": {"sec": "小节", "fig": "图", "tbl": "表", "eq": "公式", "exr": "练习"},
+    "en": {
+        "sec": "section",
+        "fig": "figure",
+        "tbl": "table",
+        "eq": "equation",
+        "exr": "exercise",
+    },
+}
+_REFERENCE = re.compile(r"\[-?@(sec|fig|tbl|eq|exr)-([\w-]+)\]")
+_FRACTION = re.compile(r"\\[td]?frac\{([^{}]*)\}\{([^{}]*)\}")
+_ROOT = re.compile(r"\\sqrt\{([^{}]*)\}")
+_FUNCTION = re.compile(r"\\(cos|sin|tanh|exp|log|max|min)\b ?")
+_GROUP = re.compile(r"([_^])\((\w)\)")  # pandoc's 0.5^(t)
+
+
+def plain(texts: Sequence[str], lang: str) -> list[str]:
+    """Each text without markup; as it is where pandoc cannot be run."""
+    marked = [_prepared(text, lang) for text in texts]
+    if not any(re.search(r"[$*\[\\`]", text) for text in marked):
+        return marked
+    separator = "\n\n=-=-=\n\n"
+    try:
+        import pypandoc
+
+        done = subprocess.run(
+            [pypandoc.get_pandoc_path(), "-f", "markdown-smart-citations", "-t", "plain",
+             "--wrap=none"],
+            input=separator.join(marked), capture_output=True, text=True, check=True,
+            encoding="utf-8", timeout=20,
+        )  # fmt: skip
+    except (ImportError, OSError, subprocess.SubprocessError):
+        return marked
+    parts = [part.strip() for part in done.stdout.split(separator.strip())]
+    return [_GROUP.sub(r"\1\2", part) for part in parts] if len(parts) == len(texts) else marked
+
+
+def _prepared(text: str, lang: str) -> str:
+    """References as words, and formulas in the part of TeX that pandoc writes as text."""
+    text = _REFERENCE.sub(lambda m: f"{_KINDS[lang][m[1]]} {m[2]}", text)
+    text = _FRACTION.sub(lambda m: f"{_whole(m[1])}/{_whole(m[2])}", text)
+    text = _ROOT.sub(lambda m: f"√{_whole(m[1])}", text)
+    return _FUNCTION.sub(r"\\text{\1 }", text)
+
+
+def _whole(part: str) -> str:
+    return part if re.fullmatch(r"\\?\w+|\\(hat|bar) \w", part) else f"({part})"

@@ -1,0 +1,85 @@
+"""Tries exercises one after the other, with torch imported once for all of them."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from workbook.exercise import Exercise
+from workbook.practice.attempt import PASS, TODO, Outcome, attempt, begun, read
+from workbook.practice.catalog import Unit
+from workbook.practice.check import check_of
+from workbook.practice.journal import Record
+from workbook.practice.judge import Verdict
+from workbook.practice.sandbox import Limits
+from workbook.practice.sheet import Sheet
+
+_QUIET = {  # one thread, no helpers of the compiler, no window
+    "OMP_NUM_THREADS": "1",
+    "TORCHINDUCTOR_COMPILE_THREADS": "1",
+    "MPLBACKEND": "Agg",
+}
+_MANY = 20  # modules; importing fewer is no work
+
+
+@dataclass
+class Runner:
+    """Tries exercises of the book at a root."""
+
+    root: Path
+    limits: Limits = field(default_factory=lambda: Limits())
+    records: Mapping[str, Record] = field(default_factory=dict)  # those done on paper count
+    learned: set[str] = field(default_factory=set)  # what the exercises had to import
+
+    def sheet(self, unit: Unit) -> Sheet | None:
+        """The reader's file of a chapter, under the name that the reader is told."""
+        found = read(self.root / unit.file)
+        return Sheet(unit.file, found.head, found.parts) if found else None
+
+    def tries(self, unit: Unit, exercises: list[Exercise]) -> Iterator[Outcome]:
+        """The outcome of each exercise as soon as it is there."""
+        sheet = self.sheet(unit)
+        for exercise in exercises:
+            outcome = attempt(exercise, unit.file, sheet, self.limits)
+            if outcome.state == TODO and self._answered(exercise):
+                outcome = Outcome(exercise, unit.file, Verdict(PASS, "answered"))
+            yield outcome
+            self.learned.update(outcome.imported)
+            if exercise is not exercises[-1]:
+                self.import_learned()
+
+    def needs_torch(self, unit: Unit, exercises: list[Exercise]) -> bool:
+        """Whether any of these will be run and uses torch."""
+        sheet = self.sheet(unit)
+        if not sheet:
+            return False
+        return any(
+            "torch" in sheet.head.text + sheet.parts[e.id].text + check_of(e).source
+            for e in exercises
+            if e.id in sheet.parts and begun(e, sheet)
+        )
+
+    def import_learned(self) -> None:
+        """Import here what an exercise had to import, so that the next need not."""
+        if len(self.learned) > _MANY:
+            for name in sorted(self.learned):
+                with contextlib.suppress(Exception), warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    importlib.import_module(name)
+        self.learned.clear()
+
+    def _answered(self, exercise: Exercise) -> bool:
+        return bool(exercise.paper) and self.records.get(exercise.name, Record()).answered
+
+
+def import_torch() -> None:
+    """Import torch, with one thread: what is forked from here must find no others."""
+    os.environ.update(_QUIET)
+    import torch
+
+    torch.set_num_threads(1)

@@ -1,0 +1,122 @@
+"""What `workbook try` does: runs what was asked for, tells it, keeps it, and may watch on."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import click
+
+from workbook.exercise import Exercise
+from workbook.practice import report
+from workbook.practice.attempt import PASS, Outcome
+from workbook.practice.catalog import Catalog, Unit
+from workbook.practice.journal import Journal, Record
+from workbook.practice.runner import Runner, import_torch
+from workbook.practice.watch import Chosen, watch
+from workbook.practice.words import ReaderError, say
+
+
+@dataclass
+class Session:
+    """One run of the command."""
+
+    root: Path
+    catalog: Catalog
+    journal: Journal
+    lang: str
+    damage: str = ""  # what is wrong with the progress file
+    records: Mapping[str, Record] = field(default_factory=dict)
+    last: dict[str, Outcome] = field(default_factory=dict)  # by the exercise's name
+
+    def run(self, names: Sequence[str], watching: bool) -> int:
+        """Try what the names mean; 0 if all of it passes."""
+        if not hasattr(os, "fork"):
+            raise ReaderError(say(self.lang, "no:fork"))
+        chosen = self.catalog.find(names)
+        runner = self._runner()
+        began = time.monotonic()
+        try:
+            if watching or any(runner.needs_torch(*each) for each in chosen):
+                self._passing("try:loading")
+                import_torch()
+            for unit, exercises in chosen:
+                self._tell(unit, exercises, runner)
+            click.echo(report.counts(list(self.last.values()), self._since(began), self.lang))
+            if watching:
+                self._watch(chosen, runner)
+        except KeyboardInterrupt:
+            self._passing()
+            click.echo(say(self.lang, "try:stopped", file=self.journal.shown), err=True)
+            return 130
+        if self.damage:
+            raise ReaderError(self.damage)
+        return 0 if all(outcome.state == PASS for outcome in self.last.values()) else 1
+
+    def _runner(self) -> Runner:
+        try:
+            self.records = self.journal.read()
+        except ReaderError as error:
+            self.damage = str(error)  # told at the end: the checks do not need it
+        return Runner(self.root, records=self.records)
+
+    def _tell(self, unit: Unit, exercises: list[Exercise], runner: Runner) -> None:
+        """Try exercises of a chapter and tell each outcome as it comes."""
+        self._passing()
+        click.echo(report.heading(unit))
+        waiting = iter(exercises)
+        self._passing("try:running", name=next(waiting).name)
+        for outcome in runner.tries(unit, exercises):
+            self._passing()
+            click.echo(report.told(outcome, self.lang))
+            self._keep(outcome)
+            if following := next(waiting, None):
+                self._passing("try:running", name=following.name)
+
+    def _keep(self, outcome: Outcome) -> None:
+        name = outcome.exercise.name
+        self.last[name] = outcome
+        known = self.records.get(name, Record()).state
+        if not self.damage and (known or outcome.verdict.cause != "untouched"):
+            try:
+                self.journal.note(name, outcome.state)
+            except ReaderError as error:
+                self.damage = str(error)
+
+    def _watch(self, chosen: Chosen, runner: Runner) -> None:
+        files = ", ".join(str(unit.file) for unit, _ in chosen)
+        runner.import_learned()
+        self._damage_now()
+        click.echo(say(self.lang, "watch:on", files=files))
+        try:
+            watch(chosen, runner, lambda *changed: self._again(*changed, runner))
+        except KeyboardInterrupt:
+            click.echo(f"\n{say(self.lang, 'watch:off')}")
+
+    def _again(self, unit: Unit, exercises: list[Exercise], runner: Runner) -> None:
+        began = time.monotonic()
+        clock = time.strftime("%H:%M:%S")
+        click.echo(say(self.lang, "watch:again", time=clock, file=unit.file))
+        self._tell(unit, exercises, runner)
+        outcomes = [self.last[exercise.name] for exercise in exercises]
+        click.echo(report.counts(outcomes, self._since(began), self.lang))
+        runner.import_learned()
+        self._damage_now()
+
+    def _damage_now(self) -> None:
+        if self.damage:
+            click.echo(self.damage, err=True)
+            self.damage = ""
+
+    def _passing(self, key: str = "", **values: object) -> None:
+        """A line that the next one replaces, where somebody is looking."""
+        if sys.stdout.isatty():
+            click.echo(f"\r\x1b[K{say(self.lang, key, **values) if key else ''}", nl=False)
+
+    @staticmethod
+    def _since(began: float) -> float:
+        return time.monotonic() - began
