@@ -12,6 +12,7 @@ import click
 
 from workbook.book import LANGUAGES, PAPERS, read_edition
 from workbook.chapter import read_chapters
+from workbook.practice.commands import READERS
 from workbook.problem import BookError, Problem
 from workbook.weave import FORMATS
 
@@ -46,11 +47,18 @@ def _tells_problems(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 96})
 @click.version_option(package_name="pytorch-workbook", prog_name="workbook")
 def main() -> None:
-    """Build, check and maintain The PyTorch Workbook.
+    """Work with The PyTorch Workbook, or build, check and maintain it.
+
+    Readers: try, hint, answer, progress, reset. Write your answers into exercises/, then
+    "workbook try". 读者用的命令：try、hint、answer、progress、reset。
 
     Chapters in chapters/{zh,en}/*.qmd become books in _book/ and modules in
     code/torchbook/. Start with "workbook check", then "workbook build".
     """
+
+
+for reader in READERS:
+    main.add_command(reader)
 
 
 @main.command()

@@ -1,0 +1,220 @@
+"""The readers' part of the command line: try, hint, answer, progress, reset."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from workbook.book import LANGUAGES
+from workbook.exercise import Exercise
+from workbook.handout import EXERCISES
+from workbook.practice.catalog import Catalog, UnknownName, catalog
+from workbook.practice.journal import Journal, journal_of
+from workbook.practice.words import ReaderError, reader_language, say
+from workbook.problem import BookError
+
+
+class Desk:
+    """Where a reader works: the book, their language, what they have done."""
+
+    def __init__(self, lang: str | None) -> None:
+        self.lang = reader_language(lang)
+        here = Path.cwd()
+        found = (f for f in (here, *here.parents) if (f / "_quarto.yml").is_file())
+        self.root = next(found, here)
+        if not (self.root / "_quarto.yml").is_file():
+            raise ReaderError(say(self.lang, "no:book"))
+
+    @functools.cached_property
+    def catalog(self) -> Catalog:
+        return catalog(self.root, self.lang)
+
+    @functools.cached_property
+    def journal(self) -> Journal:
+        return journal_of(self.root, EXERCISES, self.lang)
+
+    def say(self, key: str, **values: object) -> None:
+        click.echo(say(self.lang, key, **values))
+
+    def unknown(self, error: UnknownName) -> ReaderError:
+        said = say(self.lang, "no:exercise", name=error.name)
+        names = ("、" if self.lang == "zh" else ", ").join(error.close)
+        close = say(self.lang, "no:close", names=names) if names else ""
+        return ReaderError(said + (close or say(self.lang, "no:list")))
+
+
+def reader_command(command: Callable[..., Any]) -> Callable[..., Any]:
+    """A command with --lang that gets a desk, and tells what is wrong in the reader's words."""
+
+    @click.option("--lang", type=click.Choice(LANGUAGES),
+                  help="Language of what is said. [the locale's]")  # fmt: skip
+    @functools.wraps(command)
+    def wrapped(lang: str | None, **options: Any) -> None:
+        for stream in (sys.stdout, sys.stderr):
+            if hasattr(stream, "reconfigure"):
+                stream.reconfigure(errors="replace")  # a terminal that is not UTF-8
+        try:
+            desk = Desk(lang)
+            try:
+                status = command(desk, **options)
+            except UnknownName as error:
+                raise desk.unknown(error) from None
+        except ReaderError as error:
+            click.echo(str(error), err=True)
+            status = 2
+        except BookError as error:
+            click.echo(str(error), err=True)
+            status = 2
+        except KeyboardInterrupt:
+            status = 130
+        raise SystemExit(status or 0)
+
+    return wrapped
+
+
+@click.command("try")
+@click.argument("names", nargs=-1, metavar="[EXERCISE|CHAPTER]...")
+@click.option("--watch", "-w", "watching", is_flag=True,
+              help="Stay, and check again what changes whenever you save.")  # fmt: skip
+@reader_command
+def try_(desk: Desk, names: tuple[str, ...], watching: bool) -> int:
+    """Check your answers in exercises/. 检查你在 exercises/ 里写的答案。
+
+    Each exercise is run alone, in a process of its own, with limits on time (10 s of
+    computing) and memory (2 GB). You are told pass, fail, error or to do, and where it
+    failed what was expected, what came, and the likely slip. Without a name everything
+    is checked. The exit status is 0 only if all that was asked for passes.
+
+    每道题单独运行，死循环、崩溃都只算它自己的。不写名字就检查全部。
+
+    \b
+    workbook try tensors                  one chapter · 一章
+    workbook try tensors-standardize      one exercise · 一道题
+    workbook try tensors --watch          again at each save · 保存就重查
+    """
+    from workbook.practice.session import Session
+
+    return Session(desk.root, desk.catalog, desk.journal, desk.lang).run(names, watching)
+
+
+@click.command()
+@click.argument("name", metavar="EXERCISE")
+@click.option("--again", is_flag=True, help="Show the hints once more that you have had.")
+@reader_command
+def hint(desk: Desk, name: str, again: bool) -> None:
+    """Give one more hint each time. 每次给一条提示。
+
+    After the last one you are told where the worked solution stands.
+
+    \b
+    workbook hint tensors-windows
+    workbook hint tensors-windows --again
+    """
+    from workbook.practice.journal import Record
+    from workbook.practice.plain import plain
+
+    _, exercise = desk.catalog.one(name)
+    record = desk.journal.read().get(exercise.name, Record())
+    hints, given = plain(exercise.hints, desk.lang), min(record.hints, len(exercise.hints))
+    fresh = [] if again else hints[given : given + 1]
+    for number, text in enumerate(hints[:given] if again else fresh, 1 if again else given + 1):
+        label = say(desk.lang, "hint", number=number, count=len(hints))
+        click.echo(f"{click.style(label, bold=True)}  {text}")
+    if fresh:
+        given += 1
+        desk.journal.keep_hints(exercise.name, given)
+    elif not again or not given:
+        desk.say("hint:none", name=exercise.name, count=len(hints))
+    if given < len(hints):
+        desk.say("hint:more")
+    else:
+        if fresh:
+            desk.say("hint:last")
+        desk.say("hint:solution", title=exercise.title)
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.argument("name", metavar="EXERCISE")
+@click.argument("values", nargs=-1, metavar="[VALUE]...", type=click.UNPROCESSED)
+@reader_command
+def answer(desk: Desk, name: str, values: tuple[str, ...]) -> int:
+    """Check an answer that you found on paper. 检查在纸上算出的答案。
+
+    Without a value you are told what is asked and in which form. A value is a Python
+    literal; 1/3, 10^9, bare words and full-width signs will do. Where several things are
+    asked, write key=value; a part of them is enough, and right ones are remembered.
+
+    不写值，就告诉你问的是什么、怎么写。全角的数字和标点也读得懂。
+
+    \b
+    workbook answer autograd-by-hand
+    workbook answer autograd-by-hand x=1 y=-1/2
+    workbook answer tensors-copies abc
+    workbook answer tensors-boxes stride=3,2,1 'rows=((5, 6), (7, 8), 9)'
+    """
+    from workbook.practice.answering import ask, take
+
+    unit, exercise = desk.catalog.one(name)
+    if not exercise.paper:
+        words = {"name": exercise.name, "file": unit.file}
+        raise ReaderError(say(desk.lang, "no:paper", **words))
+    if not values:
+        ask(unit, exercise, desk.lang)
+        return 0
+    return take(exercise, values, desk.journal, desk.lang)
+
+
+@click.command()
+@reader_command
+def progress(desk: Desk) -> None:
+    """Draw what is done, chapter by chapter. 画出每章做了多少。
+
+    It is kept in exercises/progress.yml, which you may read and edit.
+    """
+    from workbook.practice.overview import draw
+
+    draw(desk.catalog, desk.journal, desk.lang)
+
+
+@click.command()
+@click.argument("names", nargs=-1, required=True, metavar="EXERCISE|CHAPTER...")
+@reader_command
+def reset(desk: Desk, names: tuple[str, ...]) -> None:
+    """Begin anew: put the stub back. 恢复成没动过的样子。
+
+    What you had written is kept in exercises/backup/ first. A file that was deleted is
+    written anew.
+
+    \b
+    workbook reset tensors-windows        one exercise · 一道题
+    workbook reset tensors                a chapter · 一章
+    """
+    from workbook.practice.reset import reset_exercises
+
+    for unit, exercises in desk.catalog.find(names):
+        try:
+            done = reset_exercises(desk.catalog, unit, exercises)
+        except OSError as error:
+            words = {"file": unit.file, "error": error.strerror}
+            raise ReaderError(say(desk.lang, "no:write", **words)) from None
+        for exercise in done.exercises:
+            desk.journal.forget(exercise.name)
+            desk.say("reset:done", name=exercise.name)
+        for exercise in _others(exercises, done.exercises):
+            desk.say("reset:same", name=exercise.name)
+        if done.whole:
+            desk.say("reset:new", file=unit.file)
+        if done.backup:
+            desk.say("reset:kept", file=done.backup)
+
+
+READERS = (try_, hint, answer, progress, reset)
+
+
+def _others(all_: list[Exercise], some: list[Exercise]) -> list[Exercise]:
+    return [exercise for exercise in all_ if exercise not in some]

@@ -1,0 +1,80 @@
+"""Puts stubs back into a reader's file, after keeping what stood there."""
+
+from __future__ import annotations
+
+import datetime
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from workbook.exercise import Exercise
+from workbook.handout import EXERCISES, handouts
+from workbook.practice.catalog import Catalog, Unit
+from workbook.practice.sheet import parse_sheet, read_sheet, replaced
+
+BACKUP = EXERCISES / "backup"
+
+
+@dataclass(frozen=True)
+class Reset:
+    """What was put back."""
+
+    exercises: list[Exercise]
+    whole: bool  # the file as a whole was written anew
+    backup: Path | None  # relative to the root
+
+
+def reset_exercises(catalog: Catalog, unit: Unit, exercises: list[Exercise]) -> Reset:
+    """Put the stubs of these exercises of a chapter back; OSError where that cannot be done."""
+    file = catalog.root / unit.file
+    fresh = _fresh(catalog, unit)
+    if not file.exists():
+        _write(file, fresh)
+        return Reset(list(unit.exercises), True, None)
+    stubs = parse_sheet(fresh, file).parts
+    sheet = read_sheet(file)
+    text = before = "".join([sheet.head.text, *(part.text for part in sheet.parts.values())])
+    for exercise in exercises:
+        piece = stubs[exercise.id].text.rstrip("\n") + "\n"
+        text = replaced(parse_sheet(text, file), text, exercise.id, piece, unit.order)
+    done = [e for e in exercises if _piece(before, file, e) != _piece(text, file, e)]
+    whole = len(exercises) == len(unit.exercises) and before != fresh
+    if not done and not whole:
+        return Reset([], False, None)
+    kept = _kept(catalog.root, file)
+    _write(file, fresh if whole else text)
+    return Reset(done, whole, kept)
+
+
+def _fresh(catalog: Catalog, unit: Unit) -> str:
+    """The file as it is handed out."""
+    twins = catalog.chapters
+    return next(t.text for t in handouts(*twins) if t.path == unit.file)
+
+
+def _kept(root: Path, file: Path) -> Path:
+    """A copy of the file, byte for byte, under a name that was not there."""
+    folder = root / BACKUP
+    folder.mkdir(parents=True, exist_ok=True)
+    stamp = f"{datetime.datetime.now():%Y%m%d-%H%M%S}"
+    count = 1
+    while (copy := folder / f"{file.stem}-{stamp}{f'-{count}' * (count > 1)}.py").exists():
+        count += 1
+    shutil.copyfile(file, copy)
+    return copy.relative_to(root)
+
+
+def _write(file: Path, text: str) -> None:
+    """Replace the file as a whole: an interruption leaves the old or the new one."""
+    file.parent.mkdir(exist_ok=True)
+    aside = file.with_name(f".{file.name}.new")
+    try:
+        aside.write_text(text, encoding="utf-8", errors="surrogateescape")
+        aside.replace(file)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def _piece(text: str, file: Path, exercise: Exercise) -> str:
+    part = parse_sheet(text, file).parts.get(exercise.id)
+    return part.text.strip() if part else ""
