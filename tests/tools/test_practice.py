@@ -193,10 +193,10 @@ ERRORS = {
         f"{LINE}: return [0] * (100 * 1024**3 // 8)",
     ),
     "a list that grows": (
-        "kept = []\nwhile True:\n    kept.append(bytearray(10**6))",
+        "kept = []\nwhile True:\n    kept.append(bytearray(10**8))",
         ["out of memory: an exercise may use 0.28 GB; is there a dimension too many, or a list "
          "that keeps growing?"],
-        "exercises/first_steps.py:21: kept.append(bytearray(10**6))",
+        "exercises/first_steps.py:21: kept.append(bytearray(10**8))",
     ),
     "input": (
         "return int(input('x?'))",
