@@ -1,5 +1,5 @@
 # Generated from chapters/zh/05-autograd.qmd: edit there.
-# Checksum 59e0bf93d4f7: a change made here is refused, not lost.
+# Checksum f385b46d8f9a: a change made here is refused, not lost.
 # %% exr-autograd-by-hand
 def test_autograd_by_hand(exercise):
     by_hand = exercise.by_hand
@@ -10,6 +10,7 @@ def test_autograd_by_hand(exercise):
     y = torch.tensor(3.0, requires_grad=True)
     ((x * y + x) * y).backward()
     found = by_hand()
+    assert isinstance(found, dict), "type"
     assert set(found) == {"x", "y"}, "keys"
     assert found["x"] == x.grad.item(), "paths: x"
     assert found["y"] == y.grad.item(), "paths: y"
@@ -53,6 +54,7 @@ def test_autograd_best_step(exercise):
     for u in (2**-53, 2**-24, 1.0):
         h = best_step(u)
         assert h is not None, "returns"
+        assert hasattr(h, "__float__"), f"type: {type(h).__name__}"
         assert h > 0, f"value: u = {u:.3g}"
         if math.isclose(h * h / 6, u / h, rel_tol=1e-3):
             assert h / 3 == u / h**2, f"equal-terms: u = {u:.3g}"
@@ -84,9 +86,11 @@ def test_autograd_jacobian(exercise):
     assert point.grad is not None, "x-grad: None"
     assert torch.equal(point.grad, kept), "x-grad"
     assert found is not None, "returns"
+    assert isinstance(found, torch.Tensor), f"type: {type(found).__name__}"
     if found.shape == (3, 4):
         assert tuple(found.shape) == (4, 3), "transposed"
     assert tuple(found.shape) == (4, 3), "shape"
+    assert found.dtype == point.dtype, f"dtype: {found.dtype}"
     wanted = torch.autograd.functional.jacobian(stretch, point)
     if torch.allclose(found, wanted.cumsum(0)):
         assert torch.allclose(found, wanted), "accumulated"
@@ -107,6 +111,8 @@ def test_autograd_straight_through(exercise):
     weight = torch.tensor([1.0, 10.0, 100.0])
     came = round_through(x)
     assert came is not None, "returns"
+    assert isinstance(came, torch.Tensor), f"type: {type(came).__name__}"
+    assert came.dtype == x.dtype, f"dtype: {came.dtype}"
     assert torch.allclose(came, torch.round(x)), "not-rounded"
     assert came.requires_grad, "cut"
     (weight * came).sum().backward()
@@ -115,6 +121,8 @@ def test_autograd_straight_through(exercise):
         assert torch.equal(x.grad, weight), "flat"
     assert torch.allclose(x.grad, weight), "wrong-part"
     many = torch.linspace(-5, 5, 1001)
+    double = round_through(many.double()).dtype
+    assert double == torch.float64, f"dtype: {double}"
     assert torch.equal(round_through(many), many.round()), "parentheses"
 
 

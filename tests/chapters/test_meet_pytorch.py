@@ -1,5 +1,5 @@
 # Generated from chapters/zh/02-meet-pytorch.qmd: edit there.
-# Checksum a9ea6c3b9452: a change made here is refused, not lost.
+# Checksum d47575f6b878: a change made here is refused, not lost.
 # %% exr-meet-pytorch-by-hand
 def test_meet_pytorch_by_hand(exercise):
     candle_by_hand = exercise.candle_by_hand
@@ -9,7 +9,10 @@ def test_meet_pytorch_by_hand(exercise):
     import torch
 
     found = candle_by_hand()
+    assert isinstance(found, dict), "type"
     assert set(found) == {"slope", "best"}, "keys"
+    for name in found:
+        assert hasattr(found[name], "__float__"), f"type: {name}"
     hours = torch.tensor([0.0, 1.0, 2.0])
     lengths = torch.tensor([9.0, 7.0, 3.0])
     k = torch.tensor(1.0, requires_grad=True)
@@ -95,8 +98,11 @@ def test_meet_pytorch_work(exercise):
     import math
 
     found = work_by_hand()
+    assert isinstance(found, dict), "type"
     wanted = {"multiplications", "numbers", "each", "adding"}
     assert set(found) == wanted, "keys"
+    for name in found:
+        assert hasattr(found[name], "__float__"), f"type: {name}"
     n = 1000
     count, moved, added = n**2 * n, 3 * n**2, n**2
     assert math.isclose(found["multiplications"], count, rel_tol=0.02), (
@@ -121,9 +127,12 @@ def test_meet_pytorch_fit(exercise):
         minutes, degrees = t.clone(), room + a * 2 ** (-t / k)
         before = degrees.clone()
         found = fit_cooling(minutes, degrees, room)
+        assert found is not None, "returns"
         assert torch.equal(minutes, t), "input: minutes"
         assert torch.equal(degrees, before), "input: degrees"
-        assert [type(value) for value in found] == [float, float], "pair"
+        assert isinstance(found, list | tuple), "pair"
+        kinds = [isinstance(value, float) for value in found]
+        assert kinds == [True, True], "pair"
         assert not any(map(math.isnan, found)), f"nan: {found}"
         a_found, k_found = found
         if math.isclose(a_found, k, rel_tol=0.01):

@@ -1,5 +1,5 @@
 # Generated from chapters/zh/18-summary.qmd: edit there.
-# Checksum 5318df69b1df: a change made here is refused, not lost.
+# Checksum 02eba677629e: a change made here is refused, not lost.
 # %% exr-summary-count
 def test_summary_count(exercise):
     counts_by_hand = exercise.counts_by_hand
@@ -12,6 +12,7 @@ def test_summary_count(exercise):
 
 
     found = counts_by_hand()
+    assert isinstance(found, dict), "type"
     assert set(found) == {"linear", "conv", "rnn", "attention"}, "keys"
     assert found["linear"] == count(nn.Linear(30, 20)), "linear"
     assert found["conv"] == count(nn.Conv2d(3, 16, 5)), "conv"
@@ -32,6 +33,7 @@ def test_summary_conv_matrix(exercise):
         x = torch.randn(n, generator=generator, dtype=torch.float64)
         matrix = conv_matrix(kernel, n)
         assert matrix is not None, "returns"
+        assert isinstance(matrix, torch.Tensor), "type"
         came, wanted = tuple(matrix.shape), (n - k + 1, n)
         if came == (n, n - k + 1) and k > 1:
             assert came == wanted, f"transposed: k = {k}, n = {n}"

@@ -7,9 +7,11 @@ pass is what `tests/chapters` itself tests.
 
 import ast
 import shutil
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy
 import pytest
 
 from workbook.book import LANGUAGES, read_edition
@@ -38,9 +40,23 @@ def wrong_values(exercise: Exercise):
             yield key, part, piece.slip
 
 
+def returning(exercise: Exercise):
+    """The functions of an exercise in code that return something."""
+    for node in ast.parse(exercise.solution).body:
+        if isinstance(node, ast.FunctionDef) and ast.unparse(node.returns) != "None":
+            yield node.name
+
+
+FUNCTIONS = [(e, name) for e in ALL if not e.paper for name in returning(e)]
 CODE = [(e, piece) for e in ALL if not e.paper for piece in e.wrong]
 VALUES = [(e, *wrong) for e in ALL if e.paper for wrong in wrong_values(e)]
 every_exercise = pytest.mark.parametrize("exercise", ALL, ids=[e.name for e in ALL])
+every_exercise_on_paper = pytest.mark.parametrize(
+    "exercise", [e for e in ALL if e.paper], ids=[e.name for e in ALL if e.paper]
+)
+every_function = pytest.mark.parametrize(
+    ("exercise", "name"), FUNCTIONS, ids=[e.name for e, _ in FUNCTIONS]
+)
 every_wrong_code = pytest.mark.parametrize(
     ("exercise", "piece"), CODE, ids=[f"{e.name}: {piece.slip}" for e, piece in CODE]
 )
@@ -90,21 +106,34 @@ def answer(exercise: Exercise, code: str):
     return run(parse_sheet(f"# %% {exercise.id}\n{code}\n", Path("answer.py")), exercise.id)
 
 
-def on_paper(exercise: Exercise, key: str, value: object):
-    """The right answer with another value under the key, or in place of the whole."""
-    right = getattr(answer(exercise, exercise.solution), exercise.paper)()
-    given = {**right, key: value} if key else value
-    return SimpleNamespace(**{exercise.paper: lambda: given})
+def right_value(exercise: Exercise):
+    """What is to be found on paper."""
+    return getattr(answer(exercise, exercise.solution), exercise.paper)()
+
+
+def on_paper(exercise: Exercise, value: object):
+    """What a file defines for an exercise on paper, when this is the answer."""
+    return SimpleNamespace(**{exercise.paper: lambda: value})
 
 
 def slip(exercise: Exercise, given, root: Path) -> str:
     """The slip that the check finds in an answer, empty if it finds none."""
     check = check_of(exercise, root)
+    sys.modules["exercise"] = given  # in the place that the check took, and compilers ask
     try:
         check(given)
     except AssertionError as error:
         return str(error).partition(":")[0]
     return ""
+
+
+def replaced(value: object, sequence: type, number: type):
+    """The value with all its lists and tuples, and all its numbers, of another type."""
+    if isinstance(value, dict):
+        return {key: replaced(part, sequence, number) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return sequence(replaced(part, sequence, number) for part in value)
+    return number(value) if isinstance(value, int | float) else value
 
 
 @every_exercise
@@ -139,7 +168,33 @@ def test_wrong_code_fails_with_its_own_slip(exercise, piece, corrupted):
 @every_wrong_value
 def test_a_wrong_value_fails_and_has_its_own_slip(exercise, key, value, named, corrupted):
     """Its slip is what the check says, or the only one named for this value."""
-    found = slip(exercise, on_paper(exercise, key, value), corrupted)
+    given = {**right_value(exercise), key: value} if key else value
+    found = slip(exercise, on_paper(exercise, given), corrupted)
     assert found
     others = {s for e, k, v, s in VALUES if (e, k, v) == (exercise, key, value)}
     assert found == named or others == {named}
+
+
+@every_exercise_on_paper
+@pytest.mark.parametrize("sequence", [list, tuple])
+@pytest.mark.parametrize("number", [float, numpy.float64, numpy.float32])
+def test_a_right_value_passes_in_another_form(exercise, sequence, number):
+    given = replaced(right_value(exercise), sequence, number)
+    assert slip(exercise, on_paper(exercise, given), ROOT) == ""
+
+
+@every_exercise_on_paper
+@pytest.mark.parametrize("given", [None, 0, "x", [], {}], ids=repr)
+def test_a_value_of_no_use_is_told_in_words(exercise, given):
+    assert slip(exercise, on_paper(exercise, given), ROOT)
+    right = right_value(exercise)
+    for key in right if isinstance(right, dict) else ():
+        assert slip(exercise, on_paper(exercise, {**right, key: given}), ROOT), key
+
+
+@every_function
+def test_a_function_that_returns_nothing_is_told_so(exercise, name):
+    given = answer(exercise, exercise.solution)
+    solved = getattr(given, name)
+    setattr(given, name, lambda *args, **kwargs: (solved(*args, **kwargs), None)[1])
+    assert slip(exercise, given, ROOT)
