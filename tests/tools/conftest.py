@@ -54,9 +54,17 @@ twice(21)  # 试一试
 
 乘以三。
 
+不是乘以二。
+
 :::
 
 ::: {.answer lines=2}
+:::
+
+::: {.slips}
+`twice`
+: 乘以三。
+
 :::
 
 ::: {.worked}
@@ -75,6 +83,28 @@ def thrice(x: int) -> int:
     ### BEGIN SOLUTION
     return 3 * x
     ### END SOLUTION
+```
+
+```{python}
+#| label: one-thrice-check
+#| check: exr-one-thrice
+#| include: false
+assert thrice(2) == 6, "twice"
+```
+
+```{python}
+#| label: one-thrice-wrong
+#| wrong: exr-one-thrice
+#| include: false
+#| eval: false
+# %% twice
+def thrice(x: int) -> int:
+    return 2 * x
+
+
+# %% returns
+def thrice(x: int) -> None:
+    3 * x
 ```
 """,
     "en": """# One {#sec-one}
@@ -106,9 +136,17 @@ Write `thrice`.
 
 Multiply by three.
 
+Not by two.
+
 :::
 
 ::: {.answer lines=2}
+:::
+
+::: {.slips}
+`twice`
+: Multiply by three.
+
 :::
 
 ::: {.worked}
@@ -127,6 +165,28 @@ def thrice(x: int) -> int:
     ### BEGIN SOLUTION
     return 3 * x
     ### END SOLUTION
+```
+
+```{python}
+#| label: one-thrice-check
+#| check: exr-one-thrice
+#| include: false
+assert thrice(2) == 6, "twice"
+```
+
+```{python}
+#| label: one-thrice-wrong
+#| wrong: exr-one-thrice
+#| include: false
+#| eval: false
+# %% twice
+def thrice(x: int) -> int:
+    return 2 * x
+
+
+# %% returns
+def thrice(x: int) -> None:
+    3 * x
 ```
 """,
 }

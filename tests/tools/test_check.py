@@ -106,10 +106,17 @@ pip install torch
 写出 `outer`。
 
 ::: {.callout-tip collapse="true" title="提示"}
+结果有几行几列？
+
 两层循环。
 :::
 
 ::: {.answer lines=4}
+:::
+
+::: {.slips}
+`rows`
+: 结果有几行几列？
 :::
 
 ::: {.worked}
@@ -132,7 +139,22 @@ def outer(a, b):
 #| label: tensors-outer-check
 #| check: exr-tensors-outer
 #| include: false
-assert outer([1], [2]) == [[2]]
+assert outer([1], [2]) == [[2]], "rows"
+```
+
+```{python}
+#| label: tensors-outer-wrong
+#| wrong: exr-tensors-outer
+#| include: false
+#| eval: false
+# %% rows
+def outer(a, b):
+    return [[i * j for i in a] for j in b]
+
+
+# %% returns
+def outer(a, b):
+    [[i * j for j in b] for i in a]
 ```
 """
 
@@ -228,10 +250,17 @@ A tensor is an array of many dimensions.
 Write `outer`.
 
 ::: {.callout-tip collapse="true" title="Hint"}
+How many rows and columns?
+
 Two loops.
 :::
 
 ::: {.answer lines=4}
+:::
+
+::: {.slips}
+`rows`
+: How many rows and columns?
 :::
 
 ::: {.worked}
@@ -254,7 +283,22 @@ def outer(a, b):
 #| label: tensors-outer-check
 #| check: exr-tensors-outer
 #| include: false
-assert outer([1], [2]) == [[2]]
+assert outer([1], [2]) == [[2]], "rows"
+```
+
+```{python}
+#| label: tensors-outer-wrong
+#| wrong: exr-tensors-outer
+#| include: false
+#| eval: false
+# %% rows
+def outer(a, b):
+    return [[i * j for i in a] for j in b]
+
+
+# %% returns
+def outer(a, b):
+    [[i * j for j in b] for i in a]
 ```
 """
 
@@ -317,8 +361,33 @@ def exercise(body, ident="exr-tensors-a", above="## 练习 {.unnumbered}"):
 
 TITLE = "## 外积 ★\n"
 HINT = '::: {.callout-tip collapse="true"}\n:::\n'
+HINTS = HINT.replace("\n", "\nFirst.\n\nThen.\n", 1)
 ANSWER = "::: {.answer lines=4}\n:::\n"
+SLIPS = "::: {.slips}\n`sign`\n: Minus.\n:::\n"
 WORKED = "::: {.worked}\n:::\n"
+CHECKED = """
+```{python}
+#| label: tensors-a-check
+#| check: exr-tensors-a
+#| include: false
+assert a(1) == 1, "sign"
+```
+
+```{python}
+#| label: tensors-a-wrong
+#| wrong: exr-tensors-a
+#| include: false
+#| eval: false
+# %% sign
+def a(x):
+    return -x
+
+
+# %% returns
+def a(x):
+    x
+```
+"""
 
 
 def sha1(text):
@@ -533,30 +602,30 @@ SOLUTIONS = {
     "no markers": (
         "x = 1",
         [
-            '14: exercise cell has no solution; set it between "### BEGIN SOLUTION" '
+            '21: exercise cell has no solution; set it between "### BEGIN SOLUTION" '
             'and "### END SOLUTION"'
         ],
     ),
     "no end": (
         "### BEGIN SOLUTION\nx = 1",
-        ['17: solution never ends; add "### END SOLUTION"'],
+        ['24: solution never ends; add "### END SOLUTION"'],
     ),
     "no beginning": (
         "x = 1\n### END SOLUTION",
-        ["18: ### END SOLUTION without a beginning; set BEGIN and END by turns"],
+        ["25: ### END SOLUTION without a beginning; set BEGIN and END by turns"],
     ),
     "one inside the other": (
         "### BEGIN SOLUTION\n### BEGIN SOLUTION\n### END SOLUTION",
-        ["18: ### BEGIN SOLUTION inside a solution; set BEGIN and END by turns"],
+        ["25: ### BEGIN SOLUTION inside a solution; set BEGIN and END by turns"],
     ),
     "another spelling": (
         "## begin solution\n### END SOLUTION",
-        ['17: solution marker is written "## begin solution"; write "### BEGIN SOLUTION"'],
+        ['24: solution marker is written "## begin solution"; write "### BEGIN SOLUTION"'],
     ),
     "half a statement": (
         "if True:\n### BEGIN SOLUTION\n    x = 1\n### END SOLUTION",
         [
-            "17: not Python without the solution: expected an indented block after 'if' "
+            "24: not Python without the solution: expected an indented block after 'if' "
             "statement on line 1; set the markers around whole statements"
         ],
     ),
@@ -566,8 +635,8 @@ SOLUTIONS = {
 @pytest.mark.parametrize(("code", "expected"), SOLUTIONS.values(), ids=SOLUTIONS)
 def test_solutions(code, expected):
     options = "#| label: tensors-a\n#| exercise: exr-tensors-a\n"
-    before = exercise(TITLE + HINT + ANSWER + WORKED)
-    assert in_chapter(f"{before}```{{python}}\n{options}{code}\n```\n") == expected
+    before = exercise(TITLE + HINTS + ANSWER + SLIPS + WORKED)
+    assert in_chapter(f"{before}```{{python}}\n{options}{code}\n```\n{CHECKED}") == expected
 
 
 STRUCTURE = {

@@ -159,6 +159,22 @@ def test_a_good_exercise_has_no_problems():
 
 SLIP_FORM = "write a name in code type and, on the next line, “: ” with what helps"
 FAULTS = {
+    "exercise without a check": (
+        [(GOOD[GOOD.index("```{python}\n#| label: tensors-center-check") :
+               GOOD.index("```{python}\n#| label: tensors-center-wrong")], "")],
+        ['5: exercise has no check; add a cell with "#| check: exr-tensors-center"'],
+    ),
+    "exercise that knows no slips": (
+        [(GOOD[GOOD.index("::: {.slips}") : GOOD.index("::: {.worked}")], ""),
+         ('"dim"', '"value"'), ("# %% dim", "# %% value")],
+        ['5: exercise explains no slip; add "::: {.slips}" before its worked solution'],
+    ),
+    "exercise with one hint": (
+        [("away?\n\nThe", "away? The"),
+         ("`dim=0`.\n:::\n\n::: {.answer", ":::\n\n::: {.answer")],
+        ["5: exercise has one hint only; "
+         "write two paragraphs at least: the first nudges, the last nearly tells"],
+    ),
     "slip that is never told": (
         [("`input`\n", "`sign`\n: Mind the sign.\n\n`input`\n")],
         ['5: slip "sign" of exr-tensors-center is never told; '
@@ -187,7 +203,8 @@ FAULTS = {
     "list of no slips": (
         [(GOOD[GOOD.index("`dim`\n: T") : GOOD.index(":::\n\n::: {.worked")], ""),
          ('"dim"', '"value"'), ("# %% dim", "# %% value")],
-        [f"27: no slip in .slips; {SLIP_FORM}, or remove it"],
+        ['5: exercise explains no slip; add "::: {.slips}" before its worked solution',
+         f"27: no slip in .slips; {SLIP_FORM}, or remove it"],
     ),
     "slips outside an exercise": (
         [("## Exercises", "::: {.slips}\n`a`\n: A.\n:::\n\n## Exercises")],
@@ -230,7 +247,9 @@ FAULTS = {
     ),
     "wrong answers to nothing": (
         [("#| wrong: exr-tensors-center", "#| wrong: exr-tensors-centre")],
-        ['65: wrong: no exercise "exr-tensors-centre" in this chapter; '
+        ['5: exercise has no wrong answers; '
+         'add a cell with "#| wrong: exr-tensors-center"',
+         '65: wrong: no exercise "exr-tensors-centre" in this chapter; '
          'did you mean "exr-tensors-center"?'],
     ),
     "answer of another class": (
@@ -256,21 +275,17 @@ def test_a_message_that_is_put_together_is_left_to_the_gate():
 
 
 def test_twins_have_the_same_slips_and_wrong_answers(tiny):
-    tiny.edit(
-        "chapters/LANG/01-one.qmd",
-        "::: {.worked}",
-        "::: {.slips}\n`twice`\n: 2 ≠ 3.\n\n:::\n\n::: {.worked}",
-    )
-    options = "#| label: one-wrong\n#| wrong: exr-one-thrice\n#| include: false\n#| eval: false"
-    wrong = f"\n```{{python}}\n{options}\n# %% twice\ntwice = 2  # X\n```\n"
     for lang in ("zh", "en"):
-        name = f"chapters/{lang}/01-one.qmd"
-        tiny.write(name, tiny.read(name) + wrong.replace("X", lang))
-    tiny.edit("chapters/en/01-one.qmd", "`twice`\n: 2", "`double`\n: 2")
+        tiny.edit(f"chapters/{lang}/01-one.qmd", "2 * x\n\n\n#", f"2 * x  # {lang}\n\n\n#")
+    tiny.edit("chapters/en/01-one.qmd", "`twice`\n: M", "`double`\n: M")
     problems = [str(p) for p in check(tiny.root) if "90-answers" not in str(p)]
     assert problems == [
         "chapters/en/01-one.qmd:20: other slips (double, not twice) than at "
         "chapters/zh/01-one.qmd:20; name the same, in one order",
-        'chapters/en/01-one.qmd:65: column 14 of cell "one-wrong" differs from '
-        "chapters/zh/01-one.qmd:65, column 14; make them the same, also in comments",
+        'chapters/en/01-one.qmd:20: slip "double" of exr-one-thrice is never told; '
+        "name it in an assertion, or take it out of .slips",
+        'chapters/en/01-one.qmd:65: slip "twice" is not explained; add it to .slips',
+        'chapters/en/01-one.qmd:73: slip "twice" is not explained; add it to .slips',
+        'chapters/en/01-one.qmd:75: column 21 of cell "one-thrice-wrong" differs from '
+        "chapters/zh/01-one.qmd:75, column 21; make them the same, also in comments",
     ]

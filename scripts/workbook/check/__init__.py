@@ -39,6 +39,7 @@ CHAPTER_RULES = (  # each looks at one chapter
     structure.divs,
     structure.exercise_parts,
     structure.exercise_place,
+    exercises.whole,
     exercises.slip_list,
     exercises.assertions,
     exercises.slips_used,

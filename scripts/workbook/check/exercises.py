@@ -11,10 +11,27 @@ from workbook.chapter import Chapter
 from workbook.check.files import Book
 from workbook.check.structure import role
 from workbook.exercise import COMMON_SLIPS, SLIP, Exercise, Piece
-from workbook.inline import attributes, option_line
+from workbook.inline import attributes, generated, option_line
 from workbook.problem import Problem, problem
 
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+
+
+def whole(chapter: Chapter) -> Iterator[Problem]:
+    """An exercise that is written has all that a reader needs to do it alone."""
+    for exercise in () if generated(chapter) else chapter.exercises:
+        if not exercise.cell:
+            continue
+        for option, what in (("check", "check"), ("wrong", "wrong answers")):
+            if not any(cell.option(option) for cell in exercise.cells):
+                remedy = f'add a cell with "#| {option}: {exercise.id}"'
+                yield problem(chapter.path, exercise.line, f"exercise has no {what}", remedy)
+        if not exercise.slips:
+            remedy = 'add "::: {.slips}" before its worked solution'
+            yield problem(chapter.path, exercise.line, "exercise explains no slip", remedy)
+        if len(exercise.hints) == 1:
+            remedy = "write two paragraphs at least: the first nudges, the last nearly tells"
+            yield problem(chapter.path, exercise.line, "exercise has one hint only", remedy)
 
 
 def slip_list(chapter: Chapter) -> Iterator[Problem]:
