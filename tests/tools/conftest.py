@@ -58,7 +58,7 @@ twice(21)  # 试一试
 
 :::
 
-::: {.answer lines=2}
+::: {.answer lines=2 .squared}
 :::
 
 ::: {.slips}
@@ -140,7 +140,7 @@ Not by two.
 
 :::
 
-::: {.answer lines=2}
+::: {.answer lines=2 .squared}
 :::
 
 ::: {.slips}

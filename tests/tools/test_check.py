@@ -111,7 +111,7 @@ pip install torch
 两层循环。
 :::
 
-::: {.answer lines=4}
+::: {.answer lines=4 .squared}
 :::
 
 ::: {.slips}
@@ -255,7 +255,7 @@ How many rows and columns?
 Two loops.
 :::
 
-::: {.answer lines=4}
+::: {.answer lines=4 .squared}
 :::
 
 ::: {.slips}
@@ -363,6 +363,7 @@ TITLE = "## 外积 ★\n"
 HINT = '::: {.callout-tip collapse="true"}\n:::\n'
 HINTS = HINT.replace("\n", "\nFirst.\n\nThen.\n", 1)
 ANSWER = "::: {.answer lines=4}\n:::\n"
+SQUARED = ANSWER.replace("4", "4 .squared")
 SLIPS = "::: {.slips}\n`sign`\n: Minus.\n:::\n"
 WORKED = "::: {.worked}\n:::\n"
 CHECKED = """
@@ -635,7 +636,7 @@ SOLUTIONS = {
 @pytest.mark.parametrize(("code", "expected"), SOLUTIONS.values(), ids=SOLUTIONS)
 def test_solutions(code, expected):
     options = "#| label: tensors-a\n#| exercise: exr-tensors-a\n"
-    before = exercise(TITLE + HINTS + ANSWER + SLIPS + WORKED)
+    before = exercise(TITLE + HINTS + SQUARED + SLIPS + WORKED)
     assert in_chapter(f"{before}```{{python}}\n{options}{code}\n```\n{CHECKED}") == expected
 
 

@@ -159,6 +159,16 @@ def test_a_good_exercise_has_no_problems():
 
 SLIP_FORM = "write a name in code type and, on the next line, “: ” with what helps"
 FAULTS = {
+    "room for code that is ruled": (
+        [(" .squared", "")],
+        ["24: room for code is ruled; add .squared"],
+    ),
+    "room for less than the solution": (
+        [("    return table - table.mean(dim=0)\n    ###",
+          "    mean = 0\n    mean += 1\n    for i in mean:\n        del i\n"
+          "    while mean:\n        mean = 0\n    return table\n    ###")],
+        ["24: room of 5 lines for a solution of 7; give it as many at least"],
+    ),
     "exercise without a check": (
         [(GOOD[GOOD.index("```{python}\n#| label: tensors-center-check") :
                GOOD.index("```{python}\n#| label: tensors-center-wrong")], "")],
@@ -254,7 +264,7 @@ FAULTS = {
     ),
     "answer of another class": (
         [(".squared", ".dotted")],
-        ["24: answer with .dotted; take it off"],
+        ["24: answer with .dotted; take it off", "24: room for code is ruled; add .squared"],
     ),
 }  # fmt: skip
 

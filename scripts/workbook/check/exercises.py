@@ -34,6 +34,28 @@ def whole(chapter: Chapter) -> Iterator[Problem]:
             yield problem(chapter.path, exercise.line, "exercise has one hint only", remedy)
 
 
+def room(chapter: Chapter) -> Iterator[Problem]:
+    """Room to write code is squared, with a line at least for each of the solution's."""
+    for exercise in _complete(chapter):
+        need = len(exercise.solution.splitlines()) - len(exercise.stub.splitlines()) + 1
+        for block in () if exercise.paper else _answers(chapter, exercise):
+            found = attributes(block)
+            lines = int(found.values.get("lines", 0))
+            if "squared" not in found.classes:
+                what = "room for code is ruled"
+                yield problem(chapter.path, block.line, what, "add .squared")
+            if lines < need:
+                what = f"room of {lines} lines for a solution of {need}"
+                yield problem(chapter.path, block.line, what, "give it as many at least")
+
+
+def _answers(chapter: Chapter, exercise: Exercise) -> Iterator[Block]:
+    start = next(at for at, b in enumerate(chapter.blocks) if b.line == exercise.line)
+    for block in chapter.blocks[start : div_end(chapter.blocks, start)]:
+        if block.kind == "open" and role(attributes(block)) == "answer":
+            yield block
+
+
 def slip_list(chapter: Chapter) -> Iterator[Problem]:
     """Slips are a definition list: a name in code type, and one piece of text."""
     for at, block in enumerate(chapter.blocks):
