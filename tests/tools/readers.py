@@ -34,7 +34,7 @@ HINT2 $\\frac{1}{2}x$
 
 ::: {.slips}
 `twice`
-: SLIP `2 * x`.
+: SLIP
 
 `sum`
 : SUM
@@ -97,8 +97,15 @@ def letters() -> str:
     ### END SOLUTION'''
 WORD_CHECK = 'assert set(letters()) - set(", ") == set("ae"), "value"'
 WORD_WRONG = '# %% sum\n"a"'
-ZH = ("翻倍", "写出函数。", "先想想。", "再看", "要乘二：", "这是和。")
-EN = ("Double", "Write the function.", "Think first.", "Then look at", "Multiply:", "A sum.")
+ZH = ("翻倍", "写出函数。", "先想想。", "再看", "要乘二：`2 * x`。", "这是和。")
+EN = (
+    "Double",
+    "Write the function.",
+    "Think first.",
+    "Then look at",
+    "Multiply: `2 * x`.",
+    "A sum.",
+)
 
 
 def exercise(lang: str, name: str, code: str, check: str, wrong: str) -> str:

@@ -76,7 +76,7 @@ def test_the_same_in_chinese(reader):
     assert told(reader, "print('试试')\nreturn x + 1", lang="zh") == (
         "✗",
         [
-            "看看  要乘二：2 * x。" if False else "看看  要乘二： 2 * x.",
+            "看看  要乘二：2 * x。",
             "情形  x = 0",
             "检查  first_steps_a(x) == 2 * x",
             "应得  0",

@@ -21,7 +21,7 @@ _SIGNS = {
     ast.Gt: "> ",
     ast.GtE: "≥ ",
     ast.Is: "",
-    ast.IsNot: "not ",
+    ast.IsNot: "≠ ",
 }
 
 

@@ -38,7 +38,7 @@ class Desk:
     def journal(self) -> Journal:
         return journal_of(self.root, EXERCISES, self.lang)
 
-    def say(self, key: str, **values: object) -> None:
+    def say(self, key: str, /, **values: object) -> None:
         click.echo(say(self.lang, key, **values))
 
     def unknown(self, error: UnknownName) -> ReaderError:

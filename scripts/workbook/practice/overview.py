@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 import click
 from rich.console import Console
-from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
@@ -16,6 +15,8 @@ from workbook.practice.catalog import Catalog, Unit
 from workbook.practice.journal import Journal, Record
 from workbook.practice.report import MARKS
 from workbook.practice.words import say
+
+_WIDTH = 20  # of a bar
 
 
 def draw(catalog: Catalog, journal: Journal, lang: str) -> None:
@@ -55,8 +56,10 @@ def _tell_next(catalog: Catalog, records: Mapping[str, Record], lang: str) -> No
     click.echo(say(lang, "progress:command", name=exercise.name))
 
 
-def _bar(done: int, total: int) -> tuple[ProgressBar, str]:
-    return ProgressBar(total, done, width=20), f"{done}/{total}"
+def _bar(done: int, total: int) -> tuple[Text, str]:
+    full = _WIDTH * done // total if total else 0
+    bar = Text("━" * full, "green").append("─" * (_WIDTH - full), "dim")
+    return bar, f"{done}/{total}"
 
 
 def _marks(unit: Unit, records: Mapping[str, Record]) -> Text:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import unicodedata
 from collections.abc import Sequence
 
 _KINDS = {
@@ -20,6 +21,7 @@ _REFERENCE = re.compile(r"\[-?@(sec|fig|tbl|eq|exr)-([\w-]+)\]")
 _FRACTION = re.compile(r"\\[td]?frac\{([^{}]*)\}\{([^{}]*)\}")
 _ROOT = re.compile(r"\\sqrt\{([^{}]*)\}")
 _FUNCTION = re.compile(r"\\(cos|sin|tanh|exp|log|max|min)\b ?")
+_SPACES = dict.fromkeys(range(0x2000, 0x200B), " ")  # of formulas
 _GROUP = re.compile(r"([_^])\((\w)\)")  # pandoc's 0.5^(t)
 
 
@@ -40,7 +42,8 @@ def plain(texts: Sequence[str], lang: str) -> list[str]:
         )  # fmt: skip
     except (ImportError, OSError, subprocess.SubprocessError):
         return marked
-    parts = [part.strip() for part in done.stdout.split(separator.strip())]
+    text = unicodedata.normalize("NFC", done.stdout).translate(_SPACES)
+    parts = [part.strip() for part in text.split(separator.strip())]
     return [_GROUP.sub(r"\1\2", part) for part in parts] if len(parts) == len(texts) else marked
 
 

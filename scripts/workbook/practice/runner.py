@@ -53,15 +53,15 @@ class Runner:
             if exercise is not exercises[-1]:
                 self.import_learned()
 
-    def needs_torch(self, unit: Unit, exercises: list[Exercise]) -> bool:
-        """Whether any of these will be run and uses torch."""
+    def needs_torch(self, unit: Unit, exercises: list[Exercise], stubs: bool = False) -> bool:
+        """Whether any of these will be run, or may be (with `stubs`), and uses torch."""
         sheet = self.sheet(unit)
         if not sheet:
             return False
         return any(
             "torch" in sheet.head.text + sheet.parts[e.id].text + check_of(e).source
             for e in exercises
-            if e.id in sheet.parts and begun(e, sheet)
+            if e.id in sheet.parts and (stubs or begun(e, sheet))
         )
 
     def import_learned(self) -> None:

@@ -17,7 +17,7 @@ from workbook.practice.attempt import PASS, Outcome
 from workbook.practice.catalog import Catalog, Unit
 from workbook.practice.journal import Journal, Record
 from workbook.practice.runner import Runner, import_torch
-from workbook.practice.watch import Chosen, watch
+from workbook.practice.watch import Watch
 from workbook.practice.words import ReaderError, say
 
 
@@ -39,16 +39,19 @@ class Session:
             raise ReaderError(say(self.lang, "no:fork"))
         chosen = self.catalog.find(names)
         runner = self._runner()
+        watch = Watch(chosen, runner) if watching else None
         began = time.monotonic()
         try:
-            if watching or any(runner.needs_torch(*each) for each in chosen):
+            if any(runner.needs_torch(*each, stubs=watching) for each in chosen):
                 self._passing("try:loading")
                 import_torch()
             for unit, exercises in chosen:
+                self._passing()
+                click.echo(report.heading(unit))
                 self._tell(unit, exercises, runner)
             click.echo(report.counts(list(self.last.values()), self._since(began), self.lang))
-            if watching:
-                self._watch(chosen, runner)
+            if watch:
+                self._follow(watch)
         except KeyboardInterrupt:
             self._passing()
             click.echo(say(self.lang, "try:stopped", file=self.journal.shown), err=True)
@@ -66,8 +69,6 @@ class Session:
 
     def _tell(self, unit: Unit, exercises: list[Exercise], runner: Runner) -> None:
         """Try exercises of a chapter and tell each outcome as it comes."""
-        self._passing()
-        click.echo(report.heading(unit))
         waiting = iter(exercises)
         self._passing("try:running", name=next(waiting).name)
         for outcome in runner.tries(unit, exercises):
@@ -79,21 +80,23 @@ class Session:
 
     def _keep(self, outcome: Outcome) -> None:
         name = outcome.exercise.name
+        before = self.last[name].state if name in self.last else ""
+        known = before or self.records.get(name, Record()).state
         self.last[name] = outcome
-        known = self.records.get(name, Record()).state
-        if not self.damage and (known or outcome.verdict.cause != "untouched"):
+        news = known != outcome.state and (known or outcome.verdict.cause != "untouched")
+        if news and not self.damage:
             try:
                 self.journal.note(name, outcome.state)
             except ReaderError as error:
                 self.damage = str(error)
 
-    def _watch(self, chosen: Chosen, runner: Runner) -> None:
-        files = ", ".join(str(unit.file) for unit, _ in chosen)
+    def _follow(self, watch: Watch) -> None:
+        files, runner = ", ".join(str(unit.file) for unit, _ in watch.chosen), watch.runner
         runner.import_learned()
         self._damage_now()
         click.echo(say(self.lang, "watch:on", files=files))
         try:
-            watch(chosen, runner, lambda *changed: self._again(*changed, runner))
+            watch.follow(lambda *changed: self._again(*changed, runner))
         except KeyboardInterrupt:
             click.echo(f"\n{say(self.lang, 'watch:off')}")
 
@@ -112,7 +115,7 @@ class Session:
             click.echo(self.damage, err=True)
             self.damage = ""
 
-    def _passing(self, key: str = "", **values: object) -> None:
+    def _passing(self, key: str = "", /, **values: object) -> None:
         """A line that the next one replaces, where somebody is looking."""
         if sys.stdout.isatty():
             click.echo(f"\r\x1b[K{say(self.lang, key, **values) if key else ''}", nl=False)

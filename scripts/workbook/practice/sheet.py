@@ -55,7 +55,7 @@ def read_sheet(path: Path) -> Sheet:
 def parse_sheet(text: str, path: Path) -> Sheet:
     """Cut a text into the exercises' pieces; where one is there twice, the last counts."""
     starts = list(_START.finditer(text))
-    ends = [*(match.start() for match in starts[1:]), len(text)]
+    ends = [*(match.start() for match in starts[1:]), *[len(text)] * bool(starts)]
     head = text[: starts[0].start()] if starts else text
     parts = {
         match[1]: Part(text.count("\n", 0, match.start()) + 1, text[match.start() : end])

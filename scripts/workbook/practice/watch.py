@@ -16,23 +16,32 @@ Chosen = Sequence[tuple[Unit, list[Exercise]]]
 Stamp = tuple[int, int] | None
 
 
-def watch(
-    chosen: Chosen, runner: Runner, again: Callable[[Unit, list[Exercise]], None]
-) -> None:
-    """Call `again` with what changed in a chapter's file, until Ctrl-C."""
-    sheets = {unit.slug: runner.sheet(unit) for unit, _ in chosen}
-    stamps = {unit.slug: _stamp(runner.root / unit.file) for unit, _ in chosen}
-    while True:
-        time.sleep(PAUSE)
-        for unit, exercises in chosen:
-            stamp = _stamp(runner.root / unit.file)
-            if stamp == stamps[unit.slug]:
-                continue
-            stamps[unit.slug] = _settled(runner.root / unit.file)
-            sheet = runner.sheet(unit)
-            if changed := _changed(exercises, sheets[unit.slug], sheet):
-                again(unit, changed)
-            sheets[unit.slug] = sheet
+class Watch:
+    """Notices what has changed in files since this was made: make it before the first run."""
+
+    def __init__(self, chosen: Chosen, runner: Runner) -> None:
+        self.chosen, self.runner = chosen, runner
+        self.stamps = {unit.slug: _stamp(self._path(unit)) for unit, _ in chosen}
+        self.sheets = {unit.slug: runner.sheet(unit) for unit, _ in chosen}
+
+    def follow(self, again: Callable[[Unit, list[Exercise]], None]) -> None:
+        """Call `again` with what has changed in a chapter's file, until Ctrl-C."""
+        while True:
+            for unit, exercises in self.chosen:
+                if changed := self._changed(unit, exercises):
+                    again(unit, changed)
+            time.sleep(PAUSE)
+
+    def _changed(self, unit: Unit, exercises: list[Exercise]) -> list[Exercise]:
+        if _stamp(self._path(unit)) == self.stamps[unit.slug]:
+            return []
+        self.stamps[unit.slug] = _settled(self._path(unit))
+        before, now = self.sheets[unit.slug], self.runner.sheet(unit)
+        self.sheets[unit.slug] = now
+        return _differing(exercises, before, now)
+
+    def _path(self, unit: Unit) -> Path:
+        return self.runner.root / unit.file
 
 
 def _settled(path: Path) -> Stamp:
@@ -54,7 +63,7 @@ def _stamp(path: Path) -> Stamp:
     return found.st_mtime_ns, found.st_size
 
 
-def _changed(
+def _differing(
     exercises: list[Exercise], before: Sheet | None, now: Sheet | None
 ) -> list[Exercise]:
     """The exercises whose own piece, or the opening of the file, is another one."""

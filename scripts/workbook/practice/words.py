@@ -224,7 +224,7 @@ class ReaderError(Exception):
     """Stops a reader's command; says in their language what is wrong and what to do."""
 
 
-def say(lang: str, key: str, **values: object) -> str:
+def say(lang: str, key: str, /, **values: object) -> str:
     """A sentence of the table, filled in."""
     return WORDS[lang][key].format(**values)
 
