@@ -16,6 +16,13 @@ local TEXT = {
     stale = 'The recording is of an earlier version of this code and is not shown.',
   },
 }
+-- Of the bilingual edition, which says so in its metadata.
+local BOTH = {
+  answer = '作答处 Your answer',
+  recorded = '录制于 Recorded on %s · 驱动 driver %s · torch %s · %s',
+  missing = TEXT.zh.missing .. ' ' .. TEXT.en.missing,
+  stale = TEXT.zh.stale .. ' ' .. TEXT.en.stale,
+}
 local text = TEXT.en
 
 local typst = FORMAT:match 'typst' ~= nil
@@ -24,7 +31,7 @@ local html = not epub and FORMAT:match 'html' ~= nil
 
 local function read_language(meta)
   local lang = meta.lang and pandoc.utils.stringify(meta.lang) or 'en'
-  text = TEXT[lang:match '^%a+'] or TEXT.en
+  text = meta.bilingual and BOTH or TEXT[lang:match '^%a+'] or TEXT.en
 end
 
 -- Soft breaks -----------------------------------------------------------------------------

@@ -14,6 +14,9 @@ import yaml
 from workbook.problem import BookError, problem
 
 LANGUAGES = ("zh", "en")
+BILINGUAL = "bilingual"  # the edition that sets the languages beside each other
+EDITIONS = (*LANGUAGES, BILINGUAL)
+BETWEEN = " · "  # what stands between the Chinese and the English of one line
 PAPERS = ("a4", "letter", "b5")  # theme/paper.typ has their measures
 GENERATED = ("answers", "glossary", "claims")  # slugs of the chapters that the tooling writes
 
@@ -31,9 +34,9 @@ class Entry:
 
 @dataclass(frozen=True)
 class Edition:
-    """One language's book as its profile describes it."""
+    """A book as its profile describes it: of one language, or of both."""
 
-    lang: str
+    lang: str  # of EDITIONS
     title: str
     subtitle: str
     author: str
@@ -43,6 +46,7 @@ class Edition:
     entries: tuple[Entry, ...]
     paper: str = PAPERS[0]  # of the printed book
     citation_style: Path | None = None  # a CSL file
+    halves: tuple[Edition, ...] = ()  # what the bilingual edition was made of: Chinese, English
 
     def on(self, paper: str) -> Edition:
         """The edition printed on this paper; only the usual one has the plain file name."""
@@ -57,7 +61,12 @@ class Edition:
 
 
 def read_edition(root: Path, lang: str) -> Edition:
-    """Read one profile over `_quarto.yml`; BookError where a key or a file is missing."""
+    """Read one profile over `_quarto.yml`; BookError where a key or a file is missing.
+
+    The bilingual edition has no profile: it is what the two of the languages say.
+    """
+    if lang == BILINGUAL:
+        return bilingual(*(read_edition(root, each) for each in LANGUAGES))
     profile = f"_quarto-{lang}.yml"
     base, own = _load(root, "_quarto.yml"), _load(root, profile)
     book = base.get("book", {}) | own.get("book", {})
@@ -84,6 +93,28 @@ def read_edition(root: Path, lang: str) -> Edition:
         entries=tuple(entries),
         citation_style=root / own["csl"] if own.get("csl") else None,
     )
+
+
+def bilingual(zh: Edition, en: Edition) -> Edition:
+    """Both languages in one book, in the order of the Chinese one."""
+    entries = (
+        dataclasses.replace(ours, part=_both(ours.part, theirs.part))
+        for ours, theirs in zip(zh.entries, en.entries, strict=True)
+    )
+    return dataclasses.replace(
+        zh,
+        lang=BILINGUAL,
+        title=_both(zh.title, en.title),
+        subtitle=_both(zh.subtitle, en.subtitle),
+        author=_both(zh.author, en.author),
+        output_file=zh.output_file.removesuffix(zh.lang) + BILINGUAL,
+        entries=tuple(entries),
+        halves=(zh, en),
+    )
+
+
+def _both(ours: str, theirs: str) -> str:
+    return BETWEEN.join(dict.fromkeys(filter(None, (ours, theirs))))
 
 
 def slug_of(path: Path | str) -> str:

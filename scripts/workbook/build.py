@@ -17,8 +17,8 @@ from typing import Protocol
 
 from workbook import claims, glossary, tangle
 from workbook.answers import answers
-from workbook.book import LANGUAGES, PAPERS, read_edition
-from workbook.chapter import Chapter, read_chapters
+from workbook.book import BILINGUAL, EDITIONS, LANGUAGES, PAPERS, bilingual, read_edition
+from workbook.chapter import Chapter, parse_chapter, read_chapters
 from workbook.check import check
 from workbook.execute import Modules, Outputs, cached, execute, fingerprint, keep
 from workbook.handout import handouts
@@ -50,7 +50,7 @@ class Request:
 
     root: Path
     output: Path
-    languages: tuple[str, ...] = LANGUAGES
+    editions: tuple[str, ...] = EDITIONS
     formats: tuple[str, ...] = FORMATS
     paper: str = PAPERS[0]  # of the PDF
     jobs: int = os.cpu_count() or 1
@@ -80,7 +80,8 @@ def build(request: Request, report: Reporter) -> Summary:
         with _stage("execute", summary, report):
             outputs = _execute_all(books, request, report, summary)
         with _stage("render", summary, report):
-            wanted = {lang: books[lang] for lang in request.languages}
+            books[BILINGUAL] = _bilingual(request.root, books)
+            wanted = {name: books[name] for name in request.editions}
             report.start("render", len(wanted) * len(kinds(request.formats)))
             products = print_books(
                 wanted,
@@ -124,6 +125,23 @@ def _read(root: Path, lang: str, generated: bool = True) -> Book:
     """An edition and its chapters, with or without the generated appendices."""
     edition = read_edition(root, lang)
     return Book(edition, read_chapters(edition, root, generated))
+
+
+def _bilingual(root: Path, books: Mapping[str, Book]) -> Book:
+    """The book of both languages, whose two glossaries are in one order."""
+    zh, en = (books[lang] for lang in LANGUAGES)
+    edition = bilingual(zh.edition, en.edition)
+    written = glossary.beside(root, edition, zh.chapters)
+    chapters, twins = (
+        tuple(
+            parse_chapter(written[chapter.path], chapter.path)
+            if chapter.path in written
+            else chapter
+            for chapter in book.chapters
+        )
+        for book in (zh, en)
+    )
+    return Book(edition, chapters, twins)
 
 
 # --- execute ---------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from workbook.book import LANGUAGES, PAPERS, read_edition
+from workbook.book import EDITIONS, LANGUAGES, PAPERS, read_edition
 from workbook.chapter import read_chapters
 from workbook.practice.commands import READERS
 from workbook.problem import BookError, Problem
@@ -67,8 +67,8 @@ for reader in READERS:
     "-e",
     "editions",
     multiple=True,
-    type=click.Choice([*LANGUAGES, ALL]),
-    help="Which language; may be repeated. [all]",
+    type=click.Choice([*EDITIONS, ALL]),
+    help="Which edition; may be repeated. [all]",
 )
 @click.option(
     "--format",
@@ -113,14 +113,14 @@ def build(editions: tuple[str, ...], formats: tuple[str, ...], paper: str, engin
           output: Path | None, jobs: int, force: bool) -> None:  # fmt: skip
     """Make the books.
 
-    Every code cell is executed, once for both languages and all formats; a chapter that
+    Every code cell is executed, once for all editions and formats; a chapter that
     did not change since it was last run is not run again. If anything fails, the last
     good book stays as it was.
 
     \b
     workbook build                       all books
     workbook build -e zh -f pdf          the Chinese PDF
-    workbook build -f pdf --paper b5     both PDFs for B5 paper
+    workbook build -f pdf --paper b5     the PDFs for B5 paper
     workbook build --engine quarto       through Quarto, into _book/quarto
     """
     from workbook.build import Request, retangle
@@ -129,17 +129,24 @@ def build(editions: tuple[str, ...], formats: tuple[str, ...], paper: str, engin
     from workbook.summary import summarize
 
     root = _root()
-    languages = _chosen(editions, LANGUAGES)
     kinds = _chosen(formats, FORMATS)
     if engine == "quarto":
         from workbook.render.quarto import render
 
+        if editions and not {*editions} & {*LANGUAGES, ALL}:
+            raise click.UsageError("Quarto makes the editions zh and en only")
         retangle(root)
-        for lang in languages:
+        for lang in _chosen(editions, LANGUAGES):
             click.echo(f"made {render(root, lang, kinds)}")
         return
     request = Request(
-        root, (output or root / "_book").absolute(), languages, kinds, paper, jobs, force
+        root=root,
+        output=(output or root / "_book").absolute(),
+        editions=_chosen(editions, EDITIONS),
+        formats=kinds,
+        paper=paper,
+        jobs=jobs,
+        force=force,
     )
     with reporter() as report:
         summary = run(request, report)
@@ -215,8 +222,8 @@ def serve(port: int) -> None:
         raise click.ClickException('there is no _book folder yet; run "workbook build"')
     handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(folder))
     with http.server.ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
-        for lang in LANGUAGES:
-            click.echo(f"http://127.0.0.1:{port}/{lang}/html/index.html")
+        for edition in EDITIONS:
+            click.echo(f"http://127.0.0.1:{port}/{edition}/html/index.html")
         click.echo("Ctrl-C stops it.")
         try:
             server.serve_forever()

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
@@ -38,6 +38,11 @@ _TEXT = {
         "sentence says what it is; the section at the end is where the book first explains it.",
     ),
 }
+_BESIDE = (  # the English opening where both languages stand in the Chinese order
+    "In the order of pinyin, each with its reading and its English. One sentence says what it "
+    "is; the section at the end is where the book first explains it."
+)
+Order = tuple[tuple[str, int, str], ...]  # what terms are sorted by
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,11 @@ class Term:
     def names(self) -> tuple[str, ...]:
         """All forms in which a chapter may mark it."""
         return tuple(name for name in (self.zh, self.en, self.short, *self.also) if name)
+
+    @property
+    def reading(self) -> str:
+        """Its pinyin; nothing where it has no Chinese character."""
+        return self.pinyin if pinyin.characters(self.zh) else ""
 
     @property
     def english(self) -> str:
@@ -184,27 +194,66 @@ def appendix(root: Path, edition: Edition, chapters: Sequence[Chapter]) -> Targe
         return None
     glossary = read_glossary(root)
     uses = first_uses(glossary, chapters)
-    title, opening = _TEXT[edition.lang]
-    parts = [f"# {title} {{#sec-{SLUG}}}", opening]
     key = _by_pinyin if edition.lang == "zh" else _by_english
+    text = _written(glossary, edition.lang, key, lambda t: _entry(t, edition.lang, uses))
+    return Target(entry.path, (PATH,), text)
+
+
+def beside(root: Path, edition: Edition, chapters: Sequence[Chapter]) -> dict[Path, str]:
+    """The glossaries of both halves of the bilingual edition by path, entry for entry.
+
+    Each says only what its own language has; `chapters` are those of either.
+    """
+    if edition.entry(SLUG) is None:
+        return {}
+    glossary = read_glossary(root)
+    uses = first_uses(glossary, chapters)
+    zh, en = (half.entry(SLUG).path for half in edition.halves)  # type: ignore[union-attr]
+    return {
+        zh: _written(glossary, "zh", _by_pinyin, lambda t: _half(t, "zh", uses)),
+        en: _written(glossary, "en", _by_pinyin, lambda t: _half(t, "en", uses), _BESIDE),
+    }
+
+
+def _written(
+    glossary: Glossary,
+    lang: str,
+    key: Callable[[Term], Order],
+    entry: Callable[[Term], str],
+    opening: str = "",
+) -> str:
+    title, usual = _TEXT[lang]
+    parts = [f"# {title} {{#sec-{SLUG}}}", opening or usual]
     for letter, group in groupby(sorted(glossary.terms, key=key), lambda t: key(t)[0][0][0]):
         parts.append(f"## {letter.upper()} {{.unnumbered}}")
-        parts += [_entry(term, edition.lang, uses.get(term.zh, "")) for term in group]
-    return Target(entry.path, (PATH,), "\n" + "\n\n".join(parts) + "\n")
+        parts += map(entry, group)
+    return "\n" + "\n\n".join(parts) + "\n"
 
 
-def _entry(term: Term, lang: str, section: str) -> str:
+def _entry(term: Term, lang: str, uses: Mapping[str, str]) -> str:
     """The word, beside it how the other language has it, the meaning and the place."""
     foreign = term.zh != term.en
-    reading = term.pinyin if pinyin.characters(term.zh) else ""
     if lang == "zh":
-        head, other = term.zh, " · ".join(filter(None, (reading, _in("en", term.english))))
+        head = term.zh
+        other = " · ".join(filter(None, (term.reading, _in("en", term.english))))
         text = f"{other}：{term.means[lang]}" if foreign else term.means[lang]
     else:
-        head, other = term.english, " ".join(filter(None, (_in("zh", term.zh), reading)))
+        head, other = term.english, " ".join(filter(None, (_in("zh", term.zh), term.reading)))
         text = f"{other}. {term.means[lang]} " if foreign else f"{term.means[lang]} "
-    place = f"[@{section}]" if section else ""
-    return f"{head}\n:   {text}{place}".rstrip()
+    return f"{head}\n:   {text}{_place(term, uses)}".rstrip()
+
+
+def _half(term: Term, lang: str, uses: Mapping[str, str]) -> str:
+    """The word, the meaning and the place in one language; the other one stands beside."""
+    if lang == "zh":
+        head, space = " ".join(filter(None, (term.zh, term.reading))), ""
+    else:
+        head, space = term.english, " "
+    return f"{head}\n:   {term.means[lang]}{space}{_place(term, uses)}".rstrip()
+
+
+def _place(term: Term, uses: Mapping[str, str]) -> str:
+    return f"[@{uses[term.zh]}]" if term.zh in uses else ""
 
 
 def _in(lang: str, words: str) -> str:
@@ -212,9 +261,9 @@ def _in(lang: str, words: str) -> str:
     return f'[{words}]{{lang="{lang}"}}'
 
 
-def _by_pinyin(term: Term) -> tuple[tuple[str, int, str], ...]:
+def _by_pinyin(term: Term) -> Order:
     return pinyin.order(term.zh, term.pinyin)
 
 
-def _by_english(term: Term) -> tuple[tuple[str, int, str], ...]:
+def _by_english(term: Term) -> Order:
     return ((term.en.casefold(), 0, term.zh),)

@@ -11,10 +11,10 @@ import platform
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from workbook.book import LANGUAGES, Edition
+from workbook.book import EDITIONS, Edition
 from workbook.chapter import Chapter
 from workbook.execute import Outputs
 from workbook.shelf import Product, Shelf
@@ -29,10 +29,11 @@ _KINDS = {"epub": ("epub", "eink")}  # a format of which an edition has several 
 
 @dataclass(frozen=True)
 class Book:
-    """An edition with its chapters, read."""
+    """An edition with its chapters, read; the bilingual one has them in English too."""
 
     edition: Edition
     chapters: tuple[Chapter, ...]
+    twins: tuple[Chapter, ...] = ()
 
 
 def print_books(
@@ -119,16 +120,29 @@ def _render(
     made = []
     for fmt in formats:
         edition = book.edition.on(paper) if fmt == "pdf" else book.edition
-        pages = [
-            weave(chapter, entry, outputs[chapter.slug], fmt, root)
-            for entry, chapter in zip(edition.entries, book.chapters, strict=True)
-        ]
+        pages = _woven(book, outputs, fmt, root)
         for kind in kinds([fmt]):
             key = _render_key(edition, pages, kind, root)
             write = functools.partial(_write, kind, edition, pages)
             name = f"{edition.lang}/{_file_name(edition, kind)}"
             made.append((kind, edition.lang, shelf.product(name, key, write)))
     return made
+
+
+def _woven(book: Book, outputs: Mapping[str, Outputs], fmt: str, root: Path) -> list[Woven]:
+    """The pages of a book; the two languages of a chapter show the same outputs."""
+
+    def pages(edition: Edition, chapters: Sequence[Chapter]) -> list[Woven]:
+        return [
+            weave(chapter, entry, outputs[chapter.slug], fmt, root)
+            for entry, chapter in zip(edition.entries, chapters, strict=True)
+        ]
+
+    own = pages(book.edition, book.chapters)
+    if not book.twins:
+        return own
+    twins = pages(book.edition.halves[1], book.twins)
+    return [replace(page, twin=twin) for page, twin in zip(own, twins, strict=True)]
 
 
 def _file_name(edition: Edition, kind: str) -> str:
@@ -142,7 +156,7 @@ def _write(kind: str, edition: Edition, pages: Sequence[Woven], out: Path) -> in
     if kind == "html":
         from workbook.render import html
 
-        others = [lang for lang in LANGUAGES if lang != edition.lang]
+        others = [lang for lang in EDITIONS if lang != edition.lang]
         html.write(edition, pages, out, {lang: f"../../{lang}/html" for lang in others})
         return len(list(out.glob("*.html")))
     if kind in ("epub", "eink"):
@@ -160,6 +174,7 @@ def _render_key(edition: Edition, pages: Sequence[Woven], kind: str, root: Path)
     digest = hashlib.sha256(f"{kind} {edition!r}".encode())
     for page in pages:
         digest.update(page.markdown.encode())
+        digest.update(page.twin.markdown.encode() if page.twin else b"")
         for name, content in sorted(page.files.items()):
             digest.update(name.encode() + content)
     for package in _MAKERS:

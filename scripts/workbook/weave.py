@@ -39,6 +39,7 @@ class Woven:
     entry: Entry
     markdown: str
     files: Mapping[str, bytes]
+    twin: Woven | None = None  # in the bilingual edition, the same page in English
 
 
 def weave(

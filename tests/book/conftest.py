@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from copies import ROOT, Tree, copied, made_once
 
-from workbook.book import LANGUAGES, read_edition
+from workbook.book import EDITIONS, read_edition
 from workbook.build import WORK
 from workbook.verify.validator import Subject
 
@@ -61,8 +61,8 @@ def elsewhere(tmp_path_factory) -> tuple[Tree, list[str], list[str]]:
     return Tree(Path(root)), runs, executed
 
 
-@pytest.fixture(scope="session", params=LANGUAGES)
+@pytest.fixture(scope="session", params=EDITIONS)
 def subject(tree, request) -> Subject:
     """One edition of it."""
-    lang = request.param
-    return Subject(tree.root, read_edition(tree.root, lang), tree.shelf / lang)
+    name = request.param
+    return Subject(tree.root, read_edition(tree.root, name), tree.shelf / name)

@@ -49,10 +49,11 @@ def test_a_build_makes_every_book_and_tells_what_it_ran(tiny):
     assert [p.path.relative_to(tiny.root).as_posix() for p in summary.products] == [
         "_book/zh/html",
         "_book/en/html",
+        "_book/bilingual/html",
     ]
     assert all(p.fresh and p.pages == 4 and p.size > 1000 for p in summary.products)
     assert "8</code>" in tiny.read("_book/en/html/two.html")
-    assert sorted(p.name for p in (tiny.root / "_book").iterdir()) == ["en", "zh"]
+    assert sorted(p.name for p in (tiny.root / "_book").iterdir()) == ["bilingual", "en", "zh"]
 
 
 def test_a_second_build_runs_nothing_and_leaves_the_books_alone(built):
@@ -60,7 +61,7 @@ def test_a_second_build_runs_nothing_and_leaves_the_books_alone(built):
     times = {p: p.stat().st_mtime_ns for p in before}
     summary = make(tiny)
     assert summary.executed == []
-    assert [p.fresh for p in summary.products] == [False, False]
+    assert [p.fresh for p in summary.products] == [False, False, False]
     assert {p: p.stat().st_mtime_ns for p in before} == times
 
 
@@ -68,7 +69,7 @@ def test_a_book_that_was_deleted_is_made_again_without_running(built):
     tiny, before = built
     shutil.rmtree(tiny.root / "_book" / "en")
     summary = make(tiny)
-    assert (summary.executed, [p.fresh for p in summary.products]) == ([], [False, True])
+    assert (summary.executed, [p.fresh for p in summary.products]) == ([], [False, True, False])
     assert snapshot(tiny.root / "_book") == before
 
 
@@ -100,7 +101,7 @@ def test_prose_is_rendered_without_running(built):
     tiny, _ = built
     tiny.edit("chapters/en/01-one.qmd", "See [@sec-two].", "Look at [@sec-two].")
     summary = make(tiny)
-    assert (summary.executed, [p.fresh for p in summary.products]) == ([], [False, True])
+    assert (summary.executed, [p.fresh for p in summary.products]) == ([], [False, True, True])
 
 
 def test_the_answers_are_generated_from_the_exercises(built):

@@ -11,7 +11,11 @@ from workbook.book import Entry
 from workbook.render.forms import Label, reference
 from workbook.render.tree import inside, is_a
 
-WORKED = {"zh": "参考解答", "en": "Worked solution"}
+WORKED = {
+    "zh": "参考解答",
+    "en": "Worked solution",
+    "bilingual": '参考解答 <span lang="en">Worked solution</span>',
+}
 
 
 def name_spaces(doc: pf.Doc, entry: Entry) -> None:

@@ -11,8 +11,9 @@ from pathlib import Path
 import jinja2
 
 from workbook.book import Edition
-from workbook.render import labels, lean, numbering, page, pandoc, search
+from workbook.render import labels, lean, page, pandoc, search
 from workbook.render.page import Page
+from workbook.render.pages import trees
 from workbook.weave import Woven
 
 THEME = pandoc.ROOT / "theme"
@@ -40,7 +41,7 @@ def write(
     """
     out.mkdir(parents=True, exist_ok=True)
     styles = lean.Styles()
-    docs = numbering.number(edition, pages, site=True)
+    docs = trees(edition, pages, site=True)
     made = [page.make(edition, w, d, styles) for w, d in zip(pages, docs, strict=True)]
     template = environment().get_template("page.html")
     words, spoken = labels.words(edition.lang), labels.spoken(edition.lang)
@@ -65,6 +66,7 @@ def write(
     for name in ASSETS:
         shutil.copyfile(THEME / name, out / name)
     with (out / "site.css").open("a", encoding="utf-8", newline="\n") as css:
+        css.write((THEME / "beside.css").read_text("utf-8") if edition.halves else "")
         css.write(styles.rules())
     search.index(out)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from workbook.render.words import said
+
 LANGUAGE_NAMES = {"zh": "中文", "en": "English", "bilingual": "对照"}
 _WORDS = {
     "zh": {
@@ -51,16 +53,9 @@ _SPOKEN = {  # what the script says
 
 def words(lang: str) -> Mapping[str, str]:
     """What the template says; an edition in both languages says everything twice."""
-    return _of(_WORDS, lang)
+    return said(_WORDS, lang)
 
 
 def spoken(lang: str) -> Mapping[str, str]:
     """What the script says."""
-    return _of(_SPOKEN, lang)
-
-
-def _of(table: Mapping[str, Mapping[str, str]], lang: str) -> Mapping[str, str]:
-    if lang == "bilingual":
-        zh, en = table["zh"], table["en"]
-        return {key: f"{zh[key]} {en[key]}" for key in zh}
-    return table.get(lang, table["en"])
+    return said(_SPOKEN, lang)

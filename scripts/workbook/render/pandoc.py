@@ -20,8 +20,8 @@ ROOT = Path(__file__).resolve().parents[3]
 FILTER = ROOT / "_extensions" / "workbook" / "workbook.lua"
 
 # The names that pandoc, citeproc and browsers know the languages by.
-LOCALES = {"zh": "zh-CN", "en": "en"}
-REFERENCES = {"zh": "参考文献", "en": "References"}
+LOCALES = {"zh": "zh-CN", "en": "en", "bilingual": "zh-CN"}
+REFERENCES = {"zh": "参考文献", "en": "References", "bilingual": "参考文献 References"}
 
 # pandoc has no built-in words for zh-CN; the writers give every title themselves.
 _HARMLESS = re.compile(
@@ -115,10 +115,24 @@ def cites(doc: pf.Doc) -> bool:
 
 def filters(edition: Edition, doc: pf.Doc) -> list[str]:
     """pandoc's options for the bibliography, if one is called for, and the book's filter."""
-    citing = [f"--bibliography={edition.bibliography}", "--metadata=link-citations"]
-    if edition.citation_style:
-        citing.append(f"--csl={edition.citation_style}")
-    return [*(["--citeproc", *citing] if cites(doc) else []), f"--lua-filter={FILTER}"]
+    return [*(_citing(edition) if cites(doc) else []), f"--lua-filter={FILTER}"]
+
+
+def cited(edition: Edition, doc: pf.Doc) -> pf.Doc:
+    """The document with its citations as text, which links to a bibliography elsewhere."""
+    citing = _citing(edition)
+    made = pf.load(io.StringIO(write(doc, "json", *citing, told=edition.bibliography.name)))
+    made.content = [b for b in made.content if getattr(b, "identifier", "") != "refs"]
+    return made.walk(lambda e, _: list(e.content) if isinstance(e, pf.Cite) else None)
+
+
+def _citing(edition: Edition) -> list[str]:
+    options = [
+        "--citeproc",
+        f"--bibliography={edition.bibliography}",
+        "--metadata=link-citations",
+    ]
+    return [*options, *([f"--csl={edition.citation_style}"] if edition.citation_style else [])]
 
 
 def references(edition: Edition, level: int) -> list[pf.Block]:

@@ -25,14 +25,15 @@ from pypdf import PdfReader
 
 from workbook.book import Edition, Entry
 from workbook.problem import BookError, Problem, problem
-from workbook.render import numbering, pandoc
+from workbook.render import pandoc
+from workbook.render.pages import trees
 from workbook.weave import Woven
 
 THEME = pandoc.ROOT / "theme"
 FONTS = "pylopdf_fonts_zh_cn"
 # Accessible and made to last: a missing glyph or alternative text is an error.
 STANDARDS = ["a-2a", "ua-1"]
-APPENDICES = {"zh": "附录", "en": "Appendices"}
+APPENDICES = {"zh": "附录", "en": "Appendices", "bilingual": "附录 · Appendices"}
 KINDS = ("chapter", "section", "subsection")  # a heading's by its level in the file
 
 # What the colophon names besides Python, pandoc and Typst: package → its name in print.
@@ -58,7 +59,7 @@ def write(edition: Edition, pages: Sequence[Woven], out: Path) -> int:
 
 def typeset(edition: Edition, pages: Sequence[Woven]) -> str:
     """The whole book as Typst, ready to be compiled beside `theme/` and the images."""
-    docs = numbering.number(edition, pages, site=False)
+    docs = trees(edition, pages, site=False)
     doc = pandoc.join(docs)
     blocks = list(_assembled(edition, [page.entry for page in pages], docs))
     doc.content = [*blocks, *(_references(edition) if pandoc.cites(doc) else [])]
@@ -68,6 +69,7 @@ def typeset(edition: Edition, pages: Sequence[Woven]) -> str:
         "--wrap=none",
         *pandoc.filters(edition, doc),
         f"--lua-filter={THEME / 'typst.lua'}",
+        *([f"--lua-filter={THEME / 'beside.lua'}"] if edition.halves else []),
         told=edition.output_file,
     )
     return f"{_preamble(edition)}\n\n{body}"
@@ -112,10 +114,13 @@ def _preamble(edition: Edition) -> str:
         "paper": _quoted(edition.paper),
         "versions": f"({''.join(f'{_quoted(tool)}, ' for tool in versions())})",
     }
+    form = "stacked" if edition.paper == "b5" else "columns"
     return (
         '#import "book.typ": workbook-book, workbook-main\n'
         '#import "workbook.typ": *\n'
         '#import "forms.typ"\n'
+        '#import "beside.typ": *\n'
+        f"#let beside = beside-{form}.with(beside-papers.{edition.paper}.text.en)\n"
         f"#show: workbook-book.with({', '.join(f'{k}: {v}' for k, v in told.items())})"
     )
 

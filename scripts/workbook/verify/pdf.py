@@ -139,10 +139,14 @@ def structure(subject: Subject) -> Finding:
 
 
 def titles(subject: Subject) -> list[str]:
-    """The titles of the chapters in plain text, in order."""
-    entries = subject.edition.entries
-    chapters = (read_chapter(subject.root / entry.path, subject.root) for entry in entries)
-    return [_title(chapter.title) for chapter in chapters]
+    """The titles of the chapters in plain text, in order: in both languages in one line."""
+    editions = subject.edition.halves or (subject.edition,)
+    return [
+        " ".join(
+            _title(read_chapter(subject.root / e.path, subject.root).title) for e in entries
+        )
+        for entries in zip(*(edition.entries for edition in editions), strict=True)
+    ]
 
 
 @lru_cache(maxsize=256)

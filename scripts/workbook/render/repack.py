@@ -1,0 +1,101 @@
+"""Packs the EPUB that pandoc made again, with what pandoc leaves to be desired."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+from workbook.render import web
+
+_XHTML = "http://www.w3.org/1999/xhtml"
+_OPS = "http://www.idpf.org/2007/ops"
+_STYLE = re.compile(r"\s*<style>.*?</style>", re.S)
+_FILE_TITLE = re.compile(r"<title>\w+\.xhtml</title>")
+_HEADING = re.compile(r"<h1[^>]*>(.*?)</h1>", re.S)
+_MATH = re.compile(
+    r'<math((?:(?!</math>).)*?<annotation encoding="application/x-tex">)'
+    r"(.*?)</annotation>",
+    re.S,
+)
+_TITLE = re.compile(r"<title>.*?</title>")
+_COVER = re.compile(r'<svg\b.*?<image [^>]*xlink:href="([^"]*)" />\s*</svg>', re.S)
+_COVER_ITEM = 'media-type="application/xhtml+xml" properties="svg"'
+_TAG = re.compile(r"<[^>]*>")
+
+
+def repack(
+    made: Path, out: Path, parts: Mapping[str, list[str]], words: Mapping[str, str]
+) -> None:
+    """Copy the EPUB that pandoc made: parts in the contents, titles, no styles of its own."""
+    with zipfile.ZipFile(made) as source, zipfile.ZipFile(out, "w") as target:
+        for info in source.infolist():
+            data = source.read(info)
+            if info.filename.endswith((".xhtml", ".opf")):
+                data = _with_plain_cover(data.decode(), words["cover"]).encode()
+            if info.filename.endswith(".xhtml"):
+                data = _tidy(data.decode()).encode()
+            if info.filename.endswith("nav.xhtml"):
+                data = _navigation(data, parts, words)
+            target.writestr(info, data, compress_type=info.compress_type)
+
+
+def _tidy(page: str) -> str:
+    """A page titled by its heading, coloured by our style sheet, without empty links."""
+    page = web.without_line_anchors(_STYLE.sub("", page))
+    page = _MATH.sub(_say_formula, page)
+    heading = _HEADING.search(page)
+    if heading and _FILE_TITLE.search(page):
+        title = " ".join(_TAG.sub("", heading[1]).split())
+        page = _FILE_TITLE.sub(lambda _: f"<title>{title}</title>", page)
+    return page
+
+
+def _with_plain_cover(page: str, name: str) -> str:
+    """The cover as an image with its alternative text: pandoc draws it into an SVG."""
+    page = page.replace(_COVER_ITEM, _COVER_ITEM.partition(" properties")[0])
+    if image := _COVER.search(page):
+        page = page.replace(image[0], f'<img src="{image[1]}" alt="{name}" />')
+        page = _TITLE.sub(f"<title>{name}</title>", page)
+    return page
+
+
+def _say_formula(match: re.Match[str]) -> str:
+    """A formula that says its TeX source to those who cannot see it."""
+    source = " ".join(match[2].split()).replace('"', "&quot;")
+    return f'<math alttext="{source}"{match[1]}{match[2]}</annotation>'
+
+
+def _navigation(nav: bytes, parts: Mapping[str, list[str]], words: Mapping[str, str]) -> bytes:
+    """The contents with chapters below their parts, and landmarks in the book's language."""
+    ET.register_namespace("", _XHTML)
+    ET.register_namespace("epub", _OPS)
+    tree = ET.fromstring(nav)
+    contents, landmarks = tree.findall(f".//{{{_XHTML}}}nav")
+    listing = contents.find(f"{{{_XHTML}}}ol")
+    entries = {_link(item).get("href", "").partition("#")[2]: item for item in listing}
+    for part, chapters in parts.items():
+        below = ET.SubElement(entries[part], f"{{{_XHTML}}}ol", {"class": "toc"})
+        for chapter in chapters:
+            listing.remove(entries[chapter])
+            below.append(entries[chapter])
+    marks = landmarks.find(f"{{{_XHTML}}}ol")
+    for link in map(_link, marks):
+        link.text = words[link.get(f"{{{_OPS}}}type", "")]
+    if parts:
+        start = _link(entries[next(iter(parts))]).get("href", "")
+        item = ET.SubElement(marks, f"{{{_XHTML}}}li")
+        link = ET.SubElement(
+            item, f"{{{_XHTML}}}a", {"href": start, f"{{{_OPS}}}type": "bodymatter"}
+        )
+        link.text = words["bodymatter"]
+    text = ET.tostring(tree, encoding="unicode")
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE html>\n{text}\n'.encode()
+
+
+def _link(item: ET.Element) -> ET.Element:
+    link = item.find(f"{{{_XHTML}}}a")
+    assert link is not None
+    return link

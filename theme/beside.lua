@@ -1,0 +1,33 @@
+-- The bilingual edition in print: turns pairs and lines of both languages into calls of
+-- theme/beside.typ. It runs after theme/typst.lua, which knows nothing of languages.
+
+local function raw(code) return pandoc.RawBlock('typst', code) end
+
+local function half(div, class)
+  for _, block in ipairs(div.content) do
+    if block.classes:includes(class) then return block.content end
+  end
+end
+
+local function pair(div)
+  if not div.classes:includes 'pair' then return nil end
+  local out = pandoc.Blocks { raw '#beside[' }
+  out:extend(half(div, 'zh'))
+  out:insert(raw '][')
+  out:extend(half(div, 'en'))
+  out:insert(raw ']')
+  return out
+end
+
+local function words(span)
+  for _, class in ipairs { 'zh', 'en' } do
+    if span.classes:includes(class) and span.attributes.lang then
+      local content = span.content
+      content:insert(1, pandoc.RawInline('typst', '#' .. class .. '-words['))
+      content:insert(pandoc.RawInline('typst', '];'))
+      return content
+    end
+  end
+end
+
+return { { Div = pair, Span = words } }
