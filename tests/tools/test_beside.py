@@ -1,0 +1,288 @@
+"""The bilingual edition: what two trees become when they are set beside each other."""
+
+import re
+from pathlib import Path
+
+import pytest
+from small import BIB, PARTS, edition, page
+
+from workbook.book import bilingual
+from workbook.problem import BookError
+from workbook.render import pandoc
+from workbook.render.pages import trees
+from workbook.weave import Woven
+
+
+def twins(zh: str, en: str, **files: bytes) -> Woven:
+    """A page with its twin."""
+    left, right = (page("one", "1", text, PARTS["zh"], **files) for text in (zh, en))
+    return Woven(left.entry, left.markdown, left.files, right)
+
+
+def both(*pages: Woven, bibliography: Path = Path("none.bib")):
+    """The bilingual edition of these pages."""
+    zh, en = (edition(*pages, lang=lang, bibliography=bibliography) for lang in ("zh", "en"))
+    return bilingual(zh, en)
+
+
+def beside(zh: str, en: str, bibliography: Path = Path("none.bib")) -> str:
+    """The tree of a page in both languages as HTML, no-break spaces as `~`."""
+    pages = [twins(zh, en)]
+    doc = trees(both(*pages, bibliography=bibliography), pages, site=True)[0]
+    html = pandoc.write(doc, "html5", "--wrap=none", "--mathjax", told="test")
+    return re.sub(r"\n+", "\n", html).strip().replace("\N{NO-BREAK SPACE}", "~")
+
+
+def half(lang: str, tag: str, content: str) -> str:
+    """`content` in an element of one language."""
+    return f'<{tag} class="{lang}" lang="{TAGS[lang]}">{content}</{tag}>'
+
+
+TAGS = {"zh": "zh-CN", "en": "en"}
+
+
+def pair(zh: str, en: str) -> str:
+    """A pair of blocks, as HTML."""
+    halves = (half(lang, "div", f"\n{x}\n") for lang, x in (("zh", zh), ("en", en)))
+    return "\n".join(['<div class="pair">', *halves, "</div>"])
+
+
+def line(zh: str, en: str, between: str = " ") -> str:
+    """A line of both languages."""
+    return half("zh", "span", zh) + between + half("en", "span", en)
+
+
+# Prose ---------------------------------------------------------------------------------
+
+
+def test_a_paragraph_stands_beside_its_twin():
+    assert beside("你好。", "Hello.") == pair("<p>你好。</p>", "<p>Hello.</p>")
+
+
+def test_what_is_the_same_in_both_stands_once():
+    assert beside("$x$\n\n---", "$x$\n\n---") == (
+        '<p><span class="math inline">\\(x\\)</span></p>\n<hr />'
+    )
+
+
+def test_each_item_of_a_list_stands_beside_its_twin():
+    assert beside("- 一\n- 二", "- one\n- two") == "\n".join(
+        ["<ul>", f"<li>{pair('一', 'one')}</li>", f"<li>{pair('二', 'two')}</li>", "</ul>"]
+    )
+
+
+def test_lists_of_unlike_length_stand_beside_each_other_whole():
+    assert beside("- 一", "- one\n- two") == pair(
+        "<ul>\n<li>一</li>\n</ul>", "<ul>\n<li>one</li>\n<li>two</li>\n</ul>"
+    )
+
+
+def test_a_line_may_stand_beside_a_list():
+    assert beside("（1）甲。", "(1) One.") == pair(
+        "<p>（1）甲。</p>", '<ol type="1">\n<li>One.</li>\n</ol>'
+    )
+
+
+def test_terms_stand_in_one_line_and_meanings_beside_each_other():
+    assert beside("张量\n:   数的阵列。", "tensor\n:   An array.") == "\n".join(
+        [
+            "<dl>",
+            f"<dt>{line('张量', 'tensor')}</dt>",
+            f"<dd>\n{pair('数的阵列。', 'An array.')}\n</dd>",
+            "</dl>",
+        ]
+    )
+
+
+def test_references_speak_the_language_that_they_stand_in():
+    zh, en = (f"# T {{#sec-one}}\n\n{see} [@sec-one]." for see in ("见", "See"))
+    assert beside(zh, en).partition("\n")[2] == pair(
+        '<p>见 <a href="#sec-one" class="xref">第~1~章</a>.</p>',
+        '<p>See <a href="#sec-one" class="xref">Chapter~1</a>.</p>',
+    )
+
+
+@pytest.fixture
+def bibliography(tmp_path) -> Path:
+    path = tmp_path / "references.bib"
+    path.write_text(BIB + BIB.replace("doe2020", "doe2020b").replace("A Title", "Other"))
+    return path
+
+
+@pytest.mark.parametrize("site", [True, False])
+def test_a_citation_speaks_its_language_and_the_bibliography_stands_once(bibliography, site):
+    pages = [twins("见 [@doe2020; @doe2020b]。", "See [@doe2020; @doe2020b].")]
+    edition = both(*pages, bibliography=bibliography)
+    doc = trees(edition, pages, site=site)[0]
+    doc.content.extend(pandoc.references(edition, 1))
+    html = pandoc.write(doc, "html5", *pandoc.filters(edition, doc), told="test")
+    assert re.sub(r"\s+", " ", html).count("a</a>") == 2  # 2020a in both languages
+    assert html.count('id="ref-doe2020"') == 1
+    assert html.count('href="#ref-doe2020"') == 2
+    assert ">参考文献 References</h1>" in html
+
+
+# Titles --------------------------------------------------------------------------------
+
+
+HEADINGS = "# {} {{#sec-one}}\n\n## {} {{#sec-one-shape}}\n\n## `nn` {{.unnumbered}}"
+
+
+def test_a_heading_has_both_titles_and_one_id():
+    titles = ("张量", "形状"), ("Tensors", "Shape")
+    assert beside(*(HEADINGS.format(*each) for each in titles)) == "\n".join(
+        [
+            '<h1 data-number="1" data-label="第~1~章 · Chapter~1" id="sec-one">'
+            f"{line('张量', 'Tensors')}</h1>",
+            f'<h2 data-number="1.1" id="sec-one-shape">{line("形状", "Shape")}</h2>',
+            '<h2 class="unnumbered" id="one-nn"><code>nn</code></h2>',
+        ]
+    )
+
+
+HINT = """::: {{.callout-tip collapse="true" title="{title}"}}
+
+{text}
+
+::: {{.answer lines=1}}
+:::
+:::
+"""
+
+
+def test_a_callout_is_one_box_with_pairs_in_it():
+    hints = HINT.format(title="提示", text="想。"), HINT.format(title="Hint", text="Think.")
+    assert beside(*hints) == "\n".join(
+        [
+            '<div class="callout callout-tip" data-collapse="true">',
+            f'<div class="callout-title">\n<p>{line("提示", "Hint")}</p>\n</div>',
+            f'<div class="callout-body">\n{pair("<p>想。</p>", "<p>Think.</p>")}',
+            '<div id="answer-one-1" class="answer" data-lines="1">\n</div>\n</div>\n</div>',
+        ]
+    )
+
+
+EXERCISE = """::: {{#exr-one-x}}
+
+## {title} ★
+
+{text}
+
+::: {{.worked}}
+
+{worked}
+
+:::
+:::
+"""
+
+
+def test_an_exercise_is_one_box_with_both_labels():
+    zh = EXERCISE.format(title="外积", text="写。", worked="乘。")
+    en = EXERCISE.format(title="Outer product", text="Write.", worked="Multiply.")
+    labels = (f'<span class="caption-label">{x}~1.1</span>' for x in ("习题", "Exercise"))
+    title = line(*map(" ".join, zip(labels, ("外积 ★", "Outer product ★"), strict=True)))
+    assert beside(zh, en) == "\n".join(
+        [
+            '<div id="exr-one-x" class="exercise">',
+            f'<div class="exercise-title">\n<p>{title}</p>\n</div>',
+            f'<div class="exercise-body">\n{pair("<p>写。</p>", "<p>Write.</p>")}\n</div>',
+            f'<div class="worked">\n{pair("<p>乘。</p>", "<p>Multiply.</p>")}\n</div>',
+            "</div>",
+        ]
+    )
+
+
+# Code, figures, tables, formulas --------------------------------------------------------
+
+CELL = """::: {{#one-run .cell execution_count=1}}
+``` {{.python .cell-code}}
+x = 1  # {comment}
+```
+
+::: {{.cell-output .cell-output-stdout}}
+```
+1
+```
+:::
+:::
+"""
+
+
+def test_code_stands_once_with_its_english_comments():
+    expected = pandoc.write(
+        pandoc.read(CELL.format(comment="one"), "test"), "html5", "--wrap=none", told="test"
+    )
+    assert (
+        beside(CELL.format(comment="一"), CELL.format(comment="one"))
+        == re.sub(r"\n+", "\n", expected).strip()
+    )
+
+
+def test_a_figure_has_both_captions_and_says_both():
+    assert beside(
+        '![一条线](a.svg){#fig-one-a fig-alt="上升的线"}',
+        '![A line](a.svg){#fig-one-a fig-alt="A rising line"}',
+    ) == "\n".join(
+        [
+            '<figure id="fig-one-a">',
+            '<img src="a.svg" alt="上升的线 A rising line" />',
+            "<figcaption>"
+            + line(
+                '<span class="caption-label">图~1.1</span> 一条线',
+                '<span class="caption-label">Figure~1.1</span> A line',
+                "<br />",
+            ).replace("<br />", "<br />\n")
+            + "</figcaption>",
+            "</figure>",
+        ]
+    )
+
+
+def test_the_cells_of_a_table_hold_both_languages():
+    zh, en = (
+        f"| {head} | `x` |\n|---|---|\n| {cell} | 1 |\n\n: {name} {{#tbl-one-t}}"
+        for head, cell, name in (("名", "行", "表"), ("name", "row", "Table"))
+    )
+    html = beside(zh, en)
+    assert html.count("<table>") == 1
+    assert f"<th>{line('名', 'name', '<br />')}</th>" in html.replace("<br />\n", "<br />")
+    assert f"<td>{line('行', 'row', '<br />')}</td>" in html.replace("<br />\n", "<br />")
+    assert "<th><code>x</code></th>" in html and "<td>1</td>" in html
+
+
+def test_a_formula_stands_once():
+    zh, en = (f"{x}\n\n$$\ny = x\n$$ {{#eq-one-y}}\n" for x in ("即", "so"))
+    assert beside(zh, en) == "\n".join(
+        [
+            pair("<p>即</p>", "<p>so</p>"),
+            '<div id="eq-one-y" class="equation" data-number="1.1">',
+            '<p><span class="math display">\\[',
+            "y = x",
+            "\\]</span></p>",
+            "</div>",
+        ]
+    )
+
+
+# Trees of unlike shape ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("zh", "en", "told"),
+    [
+        ("甲。\n\n乙。", "A.", "Para “乙。” stands in one only"),
+        ("甲。", "```\nx\n```", "CodeBlock “x” stands for Para “甲。”"),
+        (
+            "::: {.answer lines=1}\n甲。\n:::",
+            "::: {.answer lines=1}\n```\nx\n```\n:::",
+            "CodeBlock “x” stands for Para “甲。”",
+        ),
+    ],
+)
+def test_trees_of_unlike_shape_are_told(zh, en, told):
+    with pytest.raises(BookError) as caught:
+        beside(zh, en)
+    assert [str(p) for p in caught.value.problems] == [
+        f"chapters/one.qmd: {told}; write the same blocks as in chapters/one.qmd"
+    ]
