@@ -25,6 +25,7 @@ TWINS = {
     lang: read_chapters(read_edition(ROOT, lang), ROOT, generated=False) for lang in LANGUAGES
 }
 FILES = {target.path: target.text for target in handouts(TWINS["zh"], TWINS["en"])}
+WITH_EXERCISES = [chapter for chapter in TWINS["zh"] if chapter.exercises]
 ALL = [exercise for chapter in TWINS["zh"] for exercise in chapter.exercises]
 MODULES = {e.id: module(chapter.slug) for chapter in TWINS["zh"] for e in chapter.exercises}
 
@@ -134,6 +135,13 @@ def replaced(value: object, sequence: type, number: type):
     if isinstance(value, list | tuple):
         return sequence(replaced(part, sequence, number) for part in value)
     return number(value) if isinstance(value, int | float) else value
+
+
+@pytest.mark.parametrize("chapter", WITH_EXERCISES, ids=lambda chapter: chapter.slug)
+def test_a_chapter_has_work_for_the_pencil_and_for_the_machine(chapter):
+    paper = [exercise.name for exercise in chapter.exercises if exercise.paper]
+    assert paper
+    assert len(chapter.exercises) - len(paper) >= 2
 
 
 @every_exercise
