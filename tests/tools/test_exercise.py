@@ -159,6 +159,10 @@ def test_a_good_exercise_has_no_problems():
 
 SLIP_FORM = "write a name in code type and, on the next line, “: ” with what helps"
 FAULTS = {
+    "hint that looks like a list": (
+        [("The input\nmust", "(2) The input\nmust")],
+        ['5: hint 2 begins with "(2)" and would be a list; begin with a word'],
+    ),
     "room for code that is ruled": (
         [(" .squared", "")],
         ["24: room for code is ruled; add .squared"],

@@ -40,6 +40,7 @@ CHAPTER_RULES = (  # each looks at one chapter
     structure.exercise_parts,
     structure.exercise_place,
     exercises.whole,
+    exercises.hint_is_prose,
     exercises.room,
     exercises.slip_list,
     exercises.assertions,
