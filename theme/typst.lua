@@ -252,7 +252,9 @@ end
 -- a source line that is long.
 local function table_form(t)
   local rows = 0
-  for _, column in ipairs(t.colspecs) do column[2] = nil end
+  if not t.classes:includes 'even' then
+    for _, column in ipairs(t.colspecs) do column[2] = nil end
+  end
   for _, body in ipairs(t.bodies) do rows = rows + #body.body end
   if rows > 15 then
     return { pandoc.RawBlock('typst', '#forms.long['), t, pandoc.RawBlock('typst', ']') }
@@ -292,13 +294,25 @@ local function block(div)
   if classes:includes 'cell' or classes:includes 'cell-output' then return div.content end
 end
 
-local function labelled_equation(div)
+-- The tables of the list of notation have the same columns, so that they stand in line.
+local function in_line(div)
+  return div:walk {
+    Table = function(t)
+      t.classes:insert 'even'
+      for i, width in ipairs { 0.16, 0.52, 0.32 } do t.colspecs[i][2] = width end
+      return t
+    end,
+  }
+end
+
+local function prepare(div)
   if div.classes:includes 'equation' then return equation(div) end
+  if div.classes:includes 'notation' then return in_line(div) end
 end
 
 -- Labelled formulas and parts of figures first, while they can still be told from others.
 return {
-  { Div = labelled_equation, Figure = name_and_separate, Para = picture,
+  { Div = prepare, Figure = name_and_separate, Para = picture,
     Inlines = close_up, Blocks = keep_with_room },
   {
     Header = header, Div = block, Figure = figure, Table = table_form, HorizontalRule = rule,

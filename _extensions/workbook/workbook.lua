@@ -105,6 +105,50 @@ local function answer(div)
   end
 end
 
+-- Cheat sheet -----------------------------------------------------------------------------
+
+-- A line of code and what it gives, as an argument each.
+local function entries(list)
+  local out = pandoc.Blocks {}
+  for _, item in ipairs(list.content) do
+    local line = pandoc.Inlines { pandoc.RawInline('typst', '#workbook-entry[') }
+    line:extend(item[1])
+    line:insert(pandoc.RawInline('typst', ']['))
+    line:extend(pandoc.utils.blocks_to_inlines(item[2][1]))
+    line:insert(pandoc.RawInline('typst', ']'))
+    out:insert(pandoc.Plain(line))
+  end
+  return out
+end
+
+-- The name of a card, and beside it the section that it comes from.
+local function card_title(paragraph)
+  local title = paragraph.content
+  local line = pandoc.Inlines { pandoc.RawInline('typst', '#workbook-card-title['), title[1],
+    pandoc.RawInline('typst', '][') }
+  line:extend { table.unpack(title, 3) }
+  line:insert(pandoc.RawInline('typst', ']'))
+  return pandoc.Plain(line)
+end
+
+-- On paper the cards stand in columns on one page.
+local function cheatsheet(div)
+  if not typst then return nil end
+  local out = pandoc.Blocks { pandoc.RawBlock('typst', '#workbook-cheatsheet(') }
+  for _, card in ipairs(div.content) do
+    out:insert(pandoc.RawBlock('typst', '['))
+    for i, block in ipairs(card.content) do
+      if i == 1 then block = pandoc.Blocks { card_title(block) }
+      elseif block.t == 'DefinitionList' then block = entries(block)
+      else block = pandoc.Blocks { block } end
+      out:extend(block)
+    end
+    out:insert(pandoc.RawBlock('typst', '],'))
+  end
+  out:insert(pandoc.RawBlock('typst', ')'))
+  return out
+end
+
 -- Exercises -------------------------------------------------------------------------------
 
 -- What an answer is to: it stays on the page of the answer.
@@ -244,6 +288,7 @@ local function div(block)
   local classes = block.classes
   if classes:includes 'answer' then return answer(block) end
   if classes:includes 'answer-title' then return answer_title(block) end
+  if classes:includes 'cheatsheet' then return cheatsheet(block) end
   -- Printed at the back of the book:
   if classes:includes 'worked' or classes:includes 'slips' then return {} end
   if classes:includes 'cell-output-error' then return error_output(block) end

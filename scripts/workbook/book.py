@@ -18,7 +18,8 @@ BILINGUAL = "bilingual"  # the edition that sets the languages beside each other
 EDITIONS = (*LANGUAGES, BILINGUAL)
 BETWEEN = " · "  # what stands between the Chinese and the English of one line
 PAPERS = ("a4", "letter", "b5")  # theme/paper.typ has their measures
-GENERATED = ("answers", "glossary", "claims")  # slugs of the chapters that the tooling writes
+# The slugs of the chapters that the tooling writes.
+GENERATED = ("answers", "glossary", "claims", "notation", "cheatsheet")
 
 
 @dataclass(frozen=True)

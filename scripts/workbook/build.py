@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from workbook import claims, glossary, tangle
+from workbook import cheatsheet, claims, glossary, notation, tangle
 from workbook.answers import answers
 from workbook.book import BILINGUAL, EDITIONS, LANGUAGES, PAPERS, bilingual, read_edition
 from workbook.chapter import Chapter, parse_chapter, read_chapters
@@ -110,6 +110,8 @@ def retangle(root: Path, check_only: bool = False, readers: bool = True) -> list
             answers(book.edition, book.chapters),
             glossary.appendix(root, book.edition, book.chapters),
             claims.appendix(root, book.edition),
+            notation.appendix(root, book.edition),
+            cheatsheet.appendix(root, book.edition, root / WORK / "cheatsheet.json"),
         )
         targets += [appendix for appendix in appendices if appendix]
     targets = [target for target in targets if readers or not target.welcome]

@@ -1,7 +1,7 @@
 """Reads a list of records from YAML, each with its line, and tells what is wrong in it.
 
 The data of the generated appendices is kept this way: `chapters/glossary.yml`,
-`chapters/claims.yml`.
+`chapters/claims.yml` and the like.
 """
 
 from __future__ import annotations

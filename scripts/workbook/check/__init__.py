@@ -9,7 +9,17 @@ from __future__ import annotations
 from pathlib import Path
 
 from workbook.chapter import Chapter
-from workbook.check import cells, code, exercises, files, markup, references, structure, terms
+from workbook.check import (
+    cells,
+    code,
+    exercises,
+    files,
+    markup,
+    notation,
+    references,
+    structure,
+    terms,
+)
 from workbook.problem import Problem
 
 CHAPTER_RULES = (  # each looks at one chapter
@@ -74,6 +84,7 @@ BOOK_RULES = (  # each looks at everything
     terms.in_glossary,
     terms.marked_in_both,
     terms.translations,
+    notation.symbols_stand,
 )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
 
-from workbook import claims, glossary
+from workbook import cheatsheet, claims, glossary, notation
 from workbook.book import slug_of
 from workbook.chapter import Chapter
 from workbook.check.files import Book
@@ -19,6 +19,8 @@ _QUOTED = re.compile("“[^”]*”")
 _DATA: dict[str, tuple[Path, Callable[[Path], object]]] = {  # by the slug of the appendix
     glossary.SLUG: (glossary.PATH, read_glossary),
     claims.SLUG: (claims.PATH, claims.read_claims),
+    cheatsheet.SLUG: (cheatsheet.PATH, cheatsheet.read_cheatsheet),
+    notation.SLUG: (notation.PATH, notation.read_notation),
 }
 
 
