@@ -107,28 +107,57 @@ end
 
 -- Cheat sheet -----------------------------------------------------------------------------
 
--- A line of code and what it gives, as an argument each.
-local function entries(list)
-  local out = pandoc.Blocks {}
-  for _, item in ipairs(list.content) do
-    local line = pandoc.Inlines { pandoc.RawInline('typst', '#workbook-entry[') }
-    line:extend(item[1])
-    line:insert(pandoc.RawInline('typst', ']['))
-    line:extend(pandoc.utils.blocks_to_inlines(item[2][1]))
-    line:insert(pandoc.RawInline('typst', ']'))
-    out:insert(pandoc.Plain(line))
+local function half(pair, class)
+  for _, block in ipairs(pair.content) do
+    if block.classes:includes(class) then return pandoc.utils.blocks_to_inlines(block.content) end
   end
-  return out
 end
 
--- The name of a card, and beside it the section that it comes from.
-local function card_title(paragraph)
-  local title = paragraph.content
-  local line = pandoc.Inlines { pandoc.RawInline('typst', '#workbook-card-title['), title[1],
-    pandoc.RawInline('typst', '][') }
-  line:extend { table.unpack(title, 3) }
-  line:insert(pandoc.RawInline('typst', ']'))
+-- A note and a result. In the bilingual edition two notes, and the result once.
+local function given(blocks)
+  local pair = blocks[1]
+  if not (pair.t == 'Div' and pair.classes:includes 'pair') then
+    return pandoc.utils.blocks_to_inlines(blocks)
+  end
+  local line = half(pair, 'en')
+  if line[#line].t == 'Code' then line:remove() else line:insert(pandoc.Space()) end
+  line:extend(half(pair, 'zh'))
+  return line
+end
+
+-- A call of Typst with an argument for each of these lines.
+local function call(name, ...)
+  local line = pandoc.Inlines { pandoc.RawInline('typst', '#' .. name) }
+  for _, argument in ipairs { ... } do
+    line:insert(pandoc.RawInline('typst', '['))
+    line:extend(argument)
+    line:insert(pandoc.RawInline('typst', ']'))
+  end
   return pandoc.Plain(line)
+end
+
+local function card_line(div)
+  local line = div.content[1].content
+  local chinese = line[1].t == 'Span' and line[1].classes:includes 'zh'
+  -- Where to look is said once, where both languages stand beside each other.
+  return chinese and div.classes:includes 'card-place' and line[1].content or line
+end
+
+local function card_blocks(card)
+  local blocks = card.content
+  local out = pandoc.Blocks { call('workbook-card-title', card_line(blocks[1]), card_line(blocks[2])) }
+  for _, block in ipairs { table.unpack(blocks, 3) } do
+    if block.t == 'DefinitionList' then
+      for _, item in ipairs(block.content) do
+        out:insert(call('workbook-entry', item[1], given(item[2][1])))
+      end
+    elseif block.t == 'Div' and block.classes:includes 'pair' then
+      out:extend { pandoc.Para(half(block, 'zh')), pandoc.Para(half(block, 'en')) }
+    else
+      out:insert(block)
+    end
+  end
+  return out
 end
 
 -- On paper the cards stand in columns on one page.
@@ -137,12 +166,7 @@ local function cheatsheet(div)
   local out = pandoc.Blocks { pandoc.RawBlock('typst', '#workbook-cheatsheet(') }
   for _, card in ipairs(div.content) do
     out:insert(pandoc.RawBlock('typst', '['))
-    for i, block in ipairs(card.content) do
-      if i == 1 then block = pandoc.Blocks { card_title(block) }
-      elseif block.t == 'DefinitionList' then block = entries(block)
-      else block = pandoc.Blocks { block } end
-      out:extend(block)
-    end
+    out:extend(card_blocks(card))
     out:insert(pandoc.RawBlock('typst', '],'))
   end
   out:insert(pandoc.RawBlock('typst', ')'))

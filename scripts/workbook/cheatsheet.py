@@ -211,7 +211,8 @@ def appendix(root: Path, edition: Edition, cache: Path) -> Target | None:
 
 
 def _blocks(card: Card, given: Sequence[str], lang: str) -> Iterator[str]:
-    yield f"**{card.title[lang]}** [@{card.section}]"
+    yield f"::: {{.card-title}}\n**{card.title[lang]}**\n:::"
+    yield f"::: {{.card-place}}\n[@{card.section}]\n:::"
     if card.rule:
         yield card.rule[lang]
     if card.listing:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from pypdf import PdfReader
 
 from workbook import cheatsheet
-from workbook.book import PAPERS, Edition, Entry, read_edition
+from workbook.book import EDITIONS, PAPERS, Edition, Entry, read_edition
 from workbook.cheatsheet import PATH, read_cheatsheet, results
 from workbook.problem import BookError
 from workbook.render import pdf
@@ -49,7 +50,13 @@ APPENDIX = """
 
 ::: {.card}
 
-**建** [@sec-one]
+::: {.card-title}
+**建**
+:::
+
+::: {.card-place}
+[@sec-one]
+:::
 
 一条规则。
 
@@ -75,7 +82,13 @@ APPENDIX = """
 
 ::: {.card}
 
-**写** [@sec-two]
+::: {.card-title}
+**写**
+:::
+
+::: {.card-place}
+[@sec-two]
+:::
 
 ```python
 for n in range(3):
@@ -186,23 +199,34 @@ def test_a_card_has_something_to_say(sheet):
 def printed(lang: str, paper: str) -> PdfReader:
     """This book's cheat sheet as the last chapter of a book on this paper."""
     edition = read_edition(ROOT, lang).on(paper)
-    sheet = edition.entry(cheatsheet.SLUG)
-    source = (ROOT / sheet.path).read_text(encoding="utf-8")
-    sections = dict.fromkeys(re.findall(r"@(sec-[\w-]+)", source))
-    headings = "\n\n".join(f"## S {{#{name}}}" for name in sections)
-    pages = [
-        Woven(Entry(Path("one.qmd"), "one", "12"), f"# One\n\n{headings}", {}),
-        Woven(Entry(sheet.path, sheet.slug, "E", appendix=True), source, {}),
-    ]
-    small = Edition(
-        lang, "T", "S", "A", edition.date, "book", edition.bibliography,
-        tuple(page.entry for page in pages), paper,
-    )  # fmt: skip
+    halves = edition.halves or (edition,)
+    pages, *twins = (_pages(half) for half in halves)
+    if twins:
+        pairs = zip(pages, twins[0], strict=True)
+        pages = [replace(page, twin=twin) for page, twin in pairs]
+    entries = tuple(page.entry for page in pages)
+    small = replace(
+        edition,
+        entries=entries,
+        halves=tuple(replace(half, entries=entries) for half in edition.halves),
+    )
     out = pdf.compile_pdf(pdf.typeset(small, pages), {}, edition.date)
     return PdfReader(BytesIO(out))
 
 
-@pytest.mark.parametrize("lang", ["zh", "en"])
+def _pages(edition: Edition) -> list[Woven]:
+    """A chapter that has all sections, and the sheet."""
+    sheet = edition.entry(cheatsheet.SLUG)
+    source = (ROOT / sheet.path).read_text(encoding="utf-8")
+    sections = dict.fromkeys(re.findall(r"@(sec-[\w-]+)", source))
+    headings = "\n\n".join(f"## S {{#{name}}}" for name in sections)
+    return [
+        Woven(Entry(Path("one.qmd"), "one", "12"), f"# One\n\n{headings}", {}),
+        Woven(Entry(sheet.path, sheet.slug, "E", appendix=True), source, {}),
+    ]
+
+
+@pytest.mark.parametrize("lang", EDITIONS)
 @pytest.mark.parametrize("paper", PAPERS)
 def test_the_sheet_is_one_page_on_every_paper(lang, paper):
     book = printed(lang, paper)

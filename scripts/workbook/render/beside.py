@@ -18,7 +18,7 @@ from workbook.render.tree import inside, plain
 
 TAGS = {"zh": "zh-CN", "en": "en"}  # of a half, by its class
 # Boxes that hold one line: a title of both languages, not a pair.
-_LINES = {"callout-title", "exercise-title", "answer-reference"}
+_LINES = {"callout-title", "exercise-title", "answer-reference", "card-title", "card-place"}
 
 
 def beside(zh: pf.Doc, en: pf.Doc, paths: tuple[Path, Path]) -> pf.Doc:
