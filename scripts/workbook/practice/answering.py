@@ -37,7 +37,7 @@ def take(exercise: Exercise, texts: Sequence[str], journal: Journal, lang: str) 
         raise ReaderError(say(lang, "no:fork"))
     if "torch" in exercise.check.code if exercise.check else "":
         import_torch()
-    values = {key: _value(exercise, text, lang) for key, text in given.items()}
+    values = {key: valued(exercise, text, lang) for key, text in given.items()}
     ended = paper.graded(exercise, values)
     if ended.reason != "finished":
         raise ReaderError(say(lang, "answer:lost", error=ended.reason))
@@ -72,7 +72,8 @@ def read(exercise: Exercise, texts: Sequence[str], lang: str) -> dict[str, str]:
     return found
 
 
-def _value(exercise: Exercise, text: str, lang: str) -> object:
+def valued(exercise: Exercise, text: str, lang: str) -> object:
+    """The value of what was typed; ReaderError where it is none."""
     if paper.is_word(exercise):
         return text.strip("\"'")
     try:

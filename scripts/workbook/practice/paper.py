@@ -51,8 +51,8 @@ def graded(exercise: Exercise, given: Mapping[str, Any], limits: Limits | None =
 def verdicts(exercise: Exercise, given: Mapping[str, Any]) -> dict[str, list[str]]:
     """The slip and the case of each part; it runs code: call it in a process of its own."""
     check = check_of(exercise)
-    right = _value(exercise.solution + f"\n{exercise.paper}()")
-    wrong = [(w.slip, _value(f"{exercise.solution}\n{w.code}")) for w in exercise.wrong]
+    right = evaluated(exercise.solution + f"\n{exercise.paper}()")
+    wrong = [(w.slip, evaluated(f"{exercise.solution}\n{w.code}")) for w in exercise.wrong]
     told = {}
     for key, value in given.items():
         whole = {**right, key: value} if key else value
@@ -99,7 +99,7 @@ def same(one: Any, other: Any) -> bool:
     return type(one) is type(other) and one == other
 
 
-def _value(code: str) -> Any:
+def evaluated(code: str) -> Any:
     """The value of the last expression of a cell of the book."""
     *above, last = ast.parse(code).body
     assert isinstance(last, ast.Expr)

@@ -33,10 +33,18 @@ def headline(outcome: Outcome, lang: str) -> str:
     mark, color = MARKS[outcome.state]
     exercise = outcome.exercise
     state = click.style(f"{mark} {say(lang, outcome.state)}", fg=color)
-    note = outcome.verdict.cause == "answered" and f"（{say(lang, 'answered')}）"
-    if note and lang == "en":
-        note = f" ({say(lang, 'answered')})"
-    return f"  {state}  {exercise.name}  {exercise.title}{note or ''}"
+    return f"  {state}  {exercise.name}  {exercise.title}{_note(outcome, lang)}"
+
+
+def _note(outcome: Outcome, lang: str) -> str:
+    """What a reader should know of an exercise on paper that stands in no file."""
+    cause = "answered" if outcome.verdict.cause == "answered" else ""
+    if outcome.verdict.cause == "untouched" and outcome.exercise.paper:
+        cause = "on-paper"
+    if not cause:
+        return ""
+    said = say(lang, cause, name=outcome.exercise.name)
+    return f"（{said}）" if lang == "zh" else f" ({said})"
 
 
 def details(outcome: Outcome, lang: str) -> Iterator[str]:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import shutil
+import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 from workbook.book import LANGUAGES
 
@@ -39,11 +43,12 @@ _ZH = {
     "asked": "代码在等人输入；检查时没有人在键盘前，去掉 input()",
     "left-behind": "检查做完了，你的代码启动的进程还没有结束；用 join() 等它，或者别启动",
     "replaced": "你的代码把 {detail} 换成了别的东西，检查要用原来的；给你的函数另起一个名字",
-    "no-file": "没有 {file} 这个文件；workbook reset {slug} 会重新写一份",
+    "no-file": "没有 {file} 这个文件；{workbook} reset {slug} 会重新写一份",
     "no-marker": "{file} 里没有 “# %% {id}” 这一行；放回你那段代码的上面，"
-    "或者用 workbook reset {name} 重新开始这道题",
+    "或者用 {workbook} reset {name} 重新开始这道题",
     "encoding": "这一行不是 UTF-8；把 {file} 另存为 UTF-8 编码",
-    "answered": "已经用 workbook answer 答对",
+    "on-paper": "纸上的题，用 {workbook} answer {name} 对答案",
+    "answered": "已经用 {workbook} answer 答对",
     # slips that every exercise may have
     "slip:keys": "键不对：名字和个数要和题目里说的一样。",
     "slip:shape": "形状不对。先在纸上写出每一步的形状。",
@@ -56,7 +61,7 @@ _ZH = {
     # summaries
     "try:counts": "通过 {passed}，不对 {failed}，出错 {errors}，没做 {todo}；"
     "共 {total} 题，{seconds:.1f} 秒",
-    "try:next": "下一步：workbook hint {name}",
+    "try:next": "下一步：{workbook} hint {name}",
     "try:loading": "正在载入 PyTorch……",
     "try:running": "正在检查 {name}……",
     "try:stopped": "停下了；已经检查过的都记在 {file} 里",
@@ -74,7 +79,7 @@ _ZH = {
     "progress:total": "合计",
     "progress:all": "全部做完了！",
     "progress:next": "接下来：{name}  {title}",
-    "progress:command": "  workbook try {name}",
+    "progress:command": "  {workbook} try {name}",
     "progress:file": "记录在 {file}，可以手改",
     # reset
     "reset:done": "{name} 恢复原样",
@@ -95,8 +100,8 @@ _ZH = {
     # what went wrong with the command
     "no:exercise": "没有叫 {name} 的题目或章节",
     "no:close": "；你是不是想写 {names}？",
-    "no:list": "；workbook progress 列出了所有章节",
-    "no:paper": "{name} 要写代码，不是在纸上算的；写在 {file} 里，再运行 workbook try {name}",
+    "no:list": "；{workbook} progress 列出了所有章节",
+    "no:paper": "{name} 要写代码，不是在纸上算的；写在 {file} 里，再运行 {workbook} try {name}",
     "no:book": "这里不是书的文件夹；先 cd 到放着 _quarto.yml 的文件夹",
     "no:value": "读不懂 {text}；写一个 Python 的值，例如 3、1/3、(2, 4)、[1, 2]，"
     "有括号时两头加单引号",
@@ -147,11 +152,12 @@ _EN = {
     "wait for it with join(), or start none",
     "replaced": "your code puts something else in place of {detail}, which the check needs; "
     "give your function another name",
-    "no-file": "there is no file {file}; workbook reset {slug} writes it anew",
+    "no-file": "there is no file {file}; {workbook} reset {slug} writes it anew",
     "no-marker": 'the line "# %% {id}" is missing in {file}; put it back above your code, or '
-    "begin this exercise anew with workbook reset {name}",
+    "begin this exercise anew with {workbook} reset {name}",
     "encoding": "this line is not UTF-8; save {file} in the encoding UTF-8",
-    "answered": "answered with workbook answer",
+    "on-paper": "on paper: {workbook} answer {name}",
+    "answered": "answered with {workbook} answer",
     "slip:keys": "The keys are not those that the exercise asks for.",
     "slip:shape": "The shape is wrong. Write down the shape after each step.",
     "slip:dtype": "Shape and values aside, the dtype has to be right, too.",
@@ -163,7 +169,7 @@ _EN = {
     "slip:returns": "The function returns nothing (None came back). Is a return missing?",
     "try:counts": "{passed} passed, {failed} failed, {errors} with errors, {todo} to do; "
     "{total} in all, {seconds:.1f} s",
-    "try:next": "next: workbook hint {name}",
+    "try:next": "next: {workbook} hint {name}",
     "try:loading": "loading PyTorch …",
     "try:running": "checking {name} …",
     "try:stopped": "stopped; what was checked so far is kept in {file}",
@@ -180,7 +186,7 @@ _EN = {
     "progress:total": "in all",
     "progress:all": "Everything is done.",
     "progress:next": "next: {name}  {title}",
-    "progress:command": "  workbook try {name}",
+    "progress:command": "  {workbook} try {name}",
     "progress:file": "kept in {file}, which you may edit",
     "reset:done": "{name} is as it was at first",
     "reset:kept": "what you had written is kept in {file}",
@@ -198,9 +204,9 @@ _EN = {
     "answer:lost": "the answer could not be checked: {error}",
     "no:exercise": 'there is no exercise or chapter "{name}"',
     "no:close": "; did you mean {names}?",
-    "no:list": "; workbook progress lists the chapters",
+    "no:list": "; {workbook} progress lists the chapters",
     "no:paper": "{name} asks for code, not for a value; write it in {file}, then run "
-    "workbook try {name}",
+    "{workbook} try {name}",
     "no:book": "this is not the book's folder; cd to the one that holds _quarto.yml",
     "no:value": "cannot read {text}; type a Python value such as 3, 1/3, (2, 4) or [1, 2], "
     "in single quotes where there are brackets",
@@ -226,7 +232,17 @@ class ReaderError(Exception):
 
 def say(lang: str, key: str, /, **values: object) -> str:
     """A sentence of the table, filled in."""
-    return WORDS[lang][key].format(**values)
+    return WORDS[lang][key].format(**{"workbook": program(), **values})
+
+
+@functools.cache
+def program() -> str:
+    """The command as the reader has to type it: with its folder, if that is not on the path."""
+    path = Path(sys.argv[0])
+    found = shutil.which("workbook")
+    if path.name != "workbook" or (found and Path(found).samefile(path)):
+        return "workbook"
+    return os.path.relpath(path)
 
 
 def reader_language(given: str | None = None) -> str:
