@@ -1,5 +1,6 @@
 """The book's own exercises, as a reader meets them: with torch, and on paper."""
 
+import importlib
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from workbook.practice.attempt import attempt
 from workbook.practice.catalog import catalog
 from workbook.practice.check import check_of
 from workbook.practice.runner import Runner, import_torch
+from workbook.practice.sandbox import Limits
 from workbook.practice.sheet import Sheet, parse_sheet, read_sheet
 
 ROOT = Path(__file__).parents[2]
@@ -24,7 +26,7 @@ every_paper = pytest.mark.parametrize("exercise", PAPER, ids=[e.name for e in PA
 @pytest.fixture(scope="module", autouse=True)
 def torch():
     import_torch()
-    import torch._dynamo  # as Runner.import_learned does
+    importlib.import_module("torch._dynamo")  # as Runner.import_learned does
 
 
 def typed(value):
@@ -99,7 +101,8 @@ def test_torch_does_not_get_around_the_limits(body, cause):
     raised = f'raise NotImplementedError("{exercise.id}")'
     code = f"# %% {exercise.id}\n{exercise.stub}\n".replace(raised, body)
     path = Path("exercises/tensors.py")
-    verdict = attempt(exercise, path, parse_sheet(code, path)).verdict
+    limits = Limits(seconds=3)
+    verdict = attempt(exercise, path, parse_sheet(code, path), limits).verdict
     assert (verdict.state, verdict.cause) == ("error", cause)
 
 
