@@ -16,7 +16,7 @@ from workbook.practice import attempt
 from workbook.practice.sandbox import Limits, isolated
 from workbook.practice.words import WORDS, reader_language
 
-SMALL = Limits(seconds=1.0, memory=300_000_000, output=200_000, file=10_000_000)
+SMALL = Limits(seconds=2.0, memory=300_000_000, output=200_000, file=10_000_000)
 
 
 @pytest.fixture
@@ -99,12 +99,12 @@ LINE = "exercises/first_steps.py:19"
 ERRORS = {
     "endless loop": (
         "while True:\n    x += 1",
-        ["no result after 1 s of computing, so it was stopped; most likely a loop never ends"],
+        ["no result after 2 s of computing, so it was stopped; most likely a loop never ends"],
         r"exercises/first_steps\.py:(19: while True:|20: x \+= 1)",
     ),
     "sleep": (
         "import time\ntime.sleep(60)",
-        ["no result after 1 s of computing, so it was stopped; most likely a loop never ends"],
+        ["no result after 2 s of computing, so it was stopped; most likely a loop never ends"],
         "exercises/first_steps.py:20: time.sleep(60)",
     ),
     "abort": (

@@ -408,16 +408,28 @@ def test_watching_checks_again_what_has_changed(reader):
         raise AssertionError(f"{word} never came: {lines}, status {running.wait()}")
 
     assert sum("· to do" in line for line in until("watching exercises/first_steps.py")) == 5
-    for body, mark in (("return x", "✗ fail"), ("return 2 * x", "✓ pass")):
-        aside = reader.root / "exercises/.aside"  # as editors save
-        text = reader.read().replace('raise NotImplementedError("exr-first-steps-a")', "PLACE")
-        aside.write_text(re.sub(r"    (PLACE|return x$)", f"    {body}", text, flags=re.M))
-        began = time.monotonic()
+    fresh = reader.read()
+
+    def save(body):
+        aside = reader.root / "exercises/.aside"  # as editors do
+        raised = 'raise NotImplementedError("exr-first-steps-a")'
+        aside.write_text(fresh.replace(raised, body), encoding="utf-8")
         aside.replace(reader.root / reader.file)
+
+    for body, mark in (("return x", "✗ fail"), ("return 2 * x", "✓ pass")):
+        began = time.monotonic()
+        save(body)
         told = until(" in all, ")
         assert time.monotonic() - began < 5  # 2 s where nothing else runs
         assert f"  {mark}  first-steps-a" in "".join(told)
         assert "first-steps-b" not in "".join(told)
+    save("while True:\n        x += 1")
+    until("exercises/first_steps.py changed")
+    time.sleep(1)
+    began = time.monotonic()
+    save("return x * 2  # nobody waits for the loop")
+    assert "✓ pass  first-steps-a" in "".join(until(" in all, "))
+    assert time.monotonic() - began < 5
     running.send_signal(signal.SIGINT)
     assert running.wait(10) == 1
     assert "no longer watching" in running.stdout.read()

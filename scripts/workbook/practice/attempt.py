@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -17,6 +17,7 @@ from workbook.practice.sandbox import Ended, Limits, isolated
 from workbook.practice.sheet import Sheet, read_sheet, run
 
 PASS, FAIL, ERROR, TODO = "pass", "fail", "error", "todo"
+UNWANTED = "unwanted"  # the cause where nobody waits for the outcome any more
 _FRAME = re.compile(r'File "(.+)", line (\d+)')
 
 
@@ -47,15 +48,19 @@ def read(path: Path) -> Sheet | None:
 
 
 def attempt(
-    exercise: Exercise, path: Path, sheet: Sheet | None, limits: Limits | None = None
+    exercise: Exercise,
+    path: Path,
+    sheet: Sheet | None,
+    limits: Limits | None = None,
+    unwanted: Callable[[], bool] = lambda: False,
 ) -> Outcome:
-    """Put an exercise of a reader's file to its check."""
+    """Put an exercise of a reader's file to its check, unless that becomes unwanted."""
     if verdict := _not_run(exercise, sheet):
         return _outcome(exercise, path, sheet, verdict)
     assert sheet is not None
     check = check_of(exercise)
     limits = limits or Limits()
-    ended = isolated(partial(_job, sheet, exercise, check), limits)
+    ended = isolated(partial(_job, sheet, exercise, check), limits, unwanted)
     if ended.reason == "finished" and not ended.left_behind:
         verdict = Verdict(**ended.result["verdict"])
         if verdict.cause == "memory":
@@ -119,6 +124,8 @@ def _killed(ended: Ended, sheet: Sheet, limits: Limits) -> Verdict:
     )
     if ended.left_behind:
         return Verdict(ERROR, "left-behind")
+    if ended.reason == "unwanted":
+        return Verdict(ERROR, UNWANTED)
     if ended.reason == "died":
         return Verdict(ERROR, "crash" if ended.status < 0 else "quit", line=line,
                        detail=str(ended.status))  # fmt: skip

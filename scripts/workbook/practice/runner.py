@@ -6,12 +6,12 @@ import contextlib
 import importlib
 import os
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from workbook.exercise import Exercise
-from workbook.practice.attempt import PASS, TODO, Outcome, attempt, begun, read
+from workbook.practice.attempt import PASS, TODO, UNWANTED, Outcome, attempt, begun, read
 from workbook.practice.catalog import Unit
 from workbook.practice.check import check_of
 from workbook.practice.journal import Record
@@ -34,6 +34,7 @@ class Runner:
     root: Path
     limits: Limits = field(default_factory=lambda: Limits())
     records: Mapping[str, Record] = field(default_factory=dict)  # those done on paper count
+    unwanted: Callable[[], bool] = lambda: False  # whether to stop and tell no more outcomes
     learned: set[str] = field(default_factory=set)  # what the exercises had to import
 
     def sheet(self, unit: Unit) -> Sheet | None:
@@ -45,7 +46,9 @@ class Runner:
         """The outcome of each exercise as soon as it is there."""
         sheet = self.sheet(unit)
         for exercise in exercises:
-            outcome = attempt(exercise, unit.file, sheet, self.limits)
+            outcome = attempt(exercise, unit.file, sheet, self.limits, self.unwanted)
+            if outcome.verdict.cause == UNWANTED:
+                return
             if outcome.state == TODO and self._answered(exercise):
                 outcome = Outcome(exercise, unit.file, Verdict(PASS, "answered"))
             yield outcome

@@ -8,19 +8,19 @@ starts and leaves behind is ended with it.
 from __future__ import annotations
 
 import contextlib
-import faulthandler
 import json
 import os
-import resource
 import selectors
 import signal
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import Any
 
 import psutil
+
+from workbook.practice.confined import Limits, confine
 
 _HEAD = 20_000  # bytes of output that are kept
 _TICK = 0.02  # seconds between two looks at the process
@@ -28,18 +28,8 @@ _GRACE = 0.5  # seconds in which the processes it started may end
 
 
 @dataclass(frozen=True)
-class Limits:
-    """What a process may use."""
-
-    seconds: float = 10.0  # of computing; three times as long by the clock
-    memory: int = 2 * 1024**3  # bytes, beyond what was in use when it began
-    output: int = 1_000_000  # bytes printed
-    file: int = 500_000_000  # bytes of any file that is written
-
-
-@dataclass(frozen=True)
 class Ended:
-    """How it ended: `finished`, `died`, or by the limit on `time`, `memory` or `output`."""
+    """How it ended: `finished`, `died`, or for a limit: `time`, `memory`, `output`."""
 
     reason: str
     status: int  # exit status, negative for a signal
@@ -96,8 +86,15 @@ class _Watched:
         return False, None
 
 
-def isolated(job: Callable[[], Any], limits: Limits | None = None) -> Ended:
-    """Run a function that returns something JSON can hold in a process of its own."""
+def isolated(
+    job: Callable[[], Any],
+    limits: Limits | None = None,
+    unwanted: Callable[[], bool] = lambda: False,
+) -> Ended:
+    """Run a function that returns something JSON can hold in a process of its own.
+
+    Once the result is `unwanted` the process is ended, for the reason `unwanted`.
+    """
     limits = limits or Limits()
     sys.stdout.flush()
     sys.stderr.flush()
@@ -105,19 +102,21 @@ def isolated(job: Callable[[], Any], limits: Limits | None = None) -> Ended:
     pipes = [os.pipe() for _ in range(3)]  # output, trace, message
     pid = os.fork()
     if pid == 0:
-        _inside(job, limits, [write for _, write in pipes])
+        confine(job, limits, [write for _, write in pipes])
     for _, write in pipes:
         os.close(write)
     watched = _Watched(pid, limits)
     try:
-        return _watch(watched, [read for read, _ in pipes], base)
+        return _watch(watched, [read for read, _ in pipes], base, unwanted)
     finally:
         _end(watched)
         for read, _ in pipes:
             os.close(read)
 
 
-def _watch(watched: _Watched, readers: list[int], base: int) -> Ended:
+def _watch(
+    watched: _Watched, readers: list[int], base: int, unwanted: Callable[[], bool]
+) -> Ended:
     reason, result = "", None
     with selectors.DefaultSelector() as selector:
         for read, sink in zip(readers, ("output", "trace", "message"), strict=True):
@@ -128,6 +127,8 @@ def _watch(watched: _Watched, readers: list[int], base: int) -> Ended:
             _drain(selector, watched)
             finished, result = watched.result()
             reason = "finished" if finished else "died" if ended else watched.over(base)
+            if not reason and unwanted():
+                reason = "unwanted"
             if reason == "finished" and watched.printed > watched.limits.output:
                 reason, result = "output", None
         left = reason == "finished" and _left_behind(watched)
@@ -196,82 +197,3 @@ def _end(watched: _Watched) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.kill(watched.pid, signal.SIGKILL)  # before it had a group of its own
         os.waitpid(watched.pid, 0)
-
-
-def _inside(job: Callable[[], Any], limits: Limits, writers: list[int]) -> NoReturn:
-    """The forked process, which never returns to the code that forked it."""
-    try:
-        output, trace, message = writers
-        os.setsid()
-        _set_streams(output)
-        _keep_only(trace, message)
-        _set_limits(limits)
-        faulthandler.enable(file=trace, all_threads=False)
-        faulthandler.register(signal.SIGUSR1, file=trace, all_threads=False)
-        result = job()
-        _end_helpers()
-        sys.stdout.flush()
-        _tell(message, {"pid": os.getpid(), "result": result})
-    except BaseException:
-        with contextlib.suppress(BaseException):
-            sys.excepthook(*sys.exc_info())  # type: ignore[arg-type]
-    finally:
-        os._exit(0)
-
-
-def _tell(message: int, told: dict[str, Any]) -> None:
-    text = json.dumps(told).encode() + b"\n"
-    with contextlib.suppress(OSError):  # closed by what was run: then nothing is told
-        while text:
-            text = text[os.write(message, text) :]
-
-
-def _set_streams(output: int) -> None:
-    """Nobody types anything, and both streams go to the one who watches."""
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    for there, here in ((nothing, 0), (output, 1), (output, 2)):
-        os.dup2(there, here)
-    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
-    for name, fd in (("stdout", 1), ("stderr", 2)):
-        stream = open(fd, "w", 1, "utf-8", "backslashreplace", closefd=False)  # noqa: SIM115
-        setattr(sys, name, stream)
-        setattr(sys, f"__{name}__", stream)
-
-
-def _keep_only(*kept: int) -> None:
-    """Close every other file that this process has inherited."""
-    low = 3
-    for fd in sorted(kept):
-        os.closerange(low, fd)
-        low = fd + 1
-    os.closerange(low, max(low, min(os.sysconf("SC_OPEN_MAX"), 4096)))
-
-
-def _set_limits(limits: Limits) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    signal.alarm(int(4 * limits.seconds) + 5)  # should nobody watch any more
-    _lower(resource.RLIMIT_CORE, 0)
-    _lower(resource.RLIMIT_FSIZE, limits.file)
-    if sys.platform == "linux":  # elsewhere it counts little; the watcher looks at memory, too
-        used = resource.getpagesize() * int(_statm()[5])
-        _lower(resource.RLIMIT_DATA, used + limits.memory)
-
-
-def _statm() -> list[str]:
-    with open("/proc/self/statm", encoding="ascii") as file:
-        return file.read().split()
-
-
-def _lower(kind: int, wanted: int) -> None:
-    _, hard = resource.getrlimit(kind)
-    limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-    resource.setrlimit(kind, (limit, limit))
-
-
-def _end_helpers() -> None:
-    """End the daemons of multiprocessing, as Python does when a program ends."""
-    if multiprocessing := sys.modules.get("multiprocessing"):
-        for process in multiprocessing.active_children():
-            if process.daemon:
-                process.terminate()
-                process.join(1)

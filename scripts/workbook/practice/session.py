@@ -67,16 +67,18 @@ class Session:
             self.damage = str(error)  # told at the end: the checks do not need it
         return Runner(self.root, records=self.records)
 
-    def _tell(self, unit: Unit, exercises: list[Exercise], runner: Runner) -> None:
+    def _tell(self, unit: Unit, exercises: list[Exercise], runner: Runner) -> list[Outcome]:
         """Try exercises of a chapter and tell each outcome as it comes."""
-        waiting = iter(exercises)
+        waiting, outcomes = iter(exercises), []
         self._passing("try:running", name=next(waiting).name)
         for outcome in runner.tries(unit, exercises):
             self._passing()
             click.echo(report.told(outcome, self.lang))
             self._keep(outcome)
+            outcomes.append(outcome)
             if following := next(waiting, None):
                 self._passing("try:running", name=following.name)
+        return outcomes
 
     def _keep(self, outcome: Outcome) -> None:
         name = outcome.exercise.name
@@ -100,15 +102,19 @@ class Session:
         except KeyboardInterrupt:
             click.echo(f"\n{say(self.lang, 'watch:off')}")
 
-    def _again(self, unit: Unit, exercises: list[Exercise], runner: Runner) -> None:
+    def _again(self, unit: Unit, exercises: list[Exercise], runner: Runner) -> bool:
+        """Try what has changed; False if it changed again meanwhile."""
         began = time.monotonic()
         clock = time.strftime("%H:%M:%S")
         click.echo(say(self.lang, "watch:again", time=clock, file=unit.file))
-        self._tell(unit, exercises, runner)
-        outcomes = [self.last[exercise.name] for exercise in exercises]
+        outcomes = self._tell(unit, exercises, runner)
+        if len(outcomes) < len(exercises):
+            self._passing()
+            return False
         click.echo(report.counts(outcomes, self._since(began), self.lang))
         runner.import_learned()
         self._damage_now()
+        return True
 
     def _damage_now(self) -> None:
         if self.damage:

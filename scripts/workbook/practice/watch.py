@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from workbook.exercise import Exercise
@@ -22,15 +23,27 @@ class Watch:
     def __init__(self, chosen: Chosen, runner: Runner) -> None:
         self.chosen, self.runner = chosen, runner
         self.stamps = {unit.slug: _stamp(self._path(unit)) for unit, _ in chosen}
+        self.left_over: list[Exercise] = []  # of a run that the reader did not wait for
         self.sheets = {unit.slug: runner.sheet(unit) for unit, _ in chosen}
 
-    def follow(self, again: Callable[[Unit, list[Exercise]], None]) -> None:
-        """Call `again` with what has changed in a chapter's file, until Ctrl-C."""
+    def follow(self, again: Callable[[Unit, list[Exercise]], bool]) -> None:
+        """Call `again` with what has changed in a chapter's file, until Ctrl-C.
+
+        If the reader saves while `again` runs, it is to stop and return False: what it did
+        not come to counts as changed the next time.
+        """
         while True:
             for unit, exercises in self.chosen:
                 if changed := self._changed(unit, exercises):
-                    again(unit, changed)
+                    self.runner.unwanted = partial(self._stale, unit)
+                    if not again(unit, changed):
+                        self.left_over += changed
             time.sleep(PAUSE)
+
+    def _stale(self, unit: Unit) -> bool:
+        """Whether the file has been saved since it was read; gone for a moment is not saved."""
+        stamp = _stamp(self._path(unit))
+        return stamp is not None and stamp != self.stamps[unit.slug]
 
     def _changed(self, unit: Unit, exercises: list[Exercise]) -> list[Exercise]:
         if _stamp(self._path(unit)) == self.stamps[unit.slug]:
@@ -38,7 +51,10 @@ class Watch:
         self.stamps[unit.slug] = _settled(self._path(unit))
         before, now = self.sheets[unit.slug], self.runner.sheet(unit)
         self.sheets[unit.slug] = now
-        return _differing(exercises, before, now)
+        changed = _differing(exercises, before, now)
+        again = [e for e in exercises if e in changed or e in self.left_over]
+        self.left_over = [e for e in self.left_over if e not in again]
+        return again
 
     def _path(self, unit: Unit) -> Path:
         return self.runner.root / unit.file
