@@ -7,12 +7,13 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import psutil
 import pytest
 from readers import Reader
 
-from workbook.practice import attempt
+from workbook.practice import attempt, words
 from workbook.practice.sandbox import Limits, isolated
 from workbook.practice.words import WORDS, reader_language
 
@@ -422,6 +423,14 @@ def test_both_languages_say_the_same_things():
 
     assert set(WORDS["zh"]) == set(WORDS["en"])
     assert [k for k in WORDS["zh"] if blanks(WORDS["zh"][k]) != blanks(WORDS["en"][k])] == []
+
+
+def test_every_sentence_is_said_somewhere():
+    folder = Path(words.__file__).parent
+    code = "".join(f.read_text(encoding="utf-8") for f in folder.glob("*.py"))
+    said = {key for key in WORDS["zh"] if not key.startswith(("slip:", "bad:"))}
+    uses = {key: len(re.findall(f"""["']{re.escape(key)}["']""", code)) for key in said}
+    assert [key for key, count in uses.items() if count < 3] == []  # twice in the table
 
 
 def test_the_command_itself_loads_nothing_heavy():
