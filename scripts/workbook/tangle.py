@@ -77,7 +77,7 @@ def write(root: Path, targets: Sequence[Target], check: bool = False) -> list[Pa
     changes = [
         (path, text)
         for path, text in _changes(root, targets)
-        if not _begun(root / path)
+        if not _begun(root / path, path in theirs)
         and not (check and path in theirs and not (root / path).exists())
     ]
     if check:
@@ -138,9 +138,12 @@ def _hand_edits(root: Path, targets: Sequence[Target]) -> Iterator[Problem]:
             yield problem(path, 0, "was edited by hand", remedy)
 
 
-def _begun(file: Path) -> bool:
-    """Whether a reader has written in this file of theirs."""
-    if not file.is_file() or _SOURCE.match(text := _read(file)):
+def _begun(file: Path, theirs: bool) -> bool:
+    """Whether a reader has written in this file, or put another one in the place of theirs."""
+    if not file.is_file():
+        return False
+    text = _read(file)
+    if not theirs and _SOURCE.match(text):
         return False
     found = _CHECKSUM.search(text)
     return not found or _digest(text[: found.start()] + text[found.end() :]) != found[1]

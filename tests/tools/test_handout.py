@@ -144,6 +144,15 @@ def test_a_file_in_another_encoding_is_left_alone(tmp_path):
     assert (tmp_path / FILE).read_bytes() == "# 张量\n".encode("gbk")
 
 
+def test_a_solution_that_a_reader_copied_into_their_file_is_theirs(tmp_path):
+    tangle.write(tmp_path, handouts(*chapters()))
+    solution = (tmp_path / "tests/chapters/solutions/meet_tensors.py").read_text()
+    (tmp_path / FILE).write_text(solution + "x = 1\n")
+    assert tangle.write(tmp_path, handouts(*chapters()), check=True) == []
+    assert tangle.write(tmp_path, handouts(*chapters())) == []
+    assert (tmp_path / FILE).read_text() == solution + "x = 1\n"
+
+
 def test_an_untouched_file_is_brought_up_to_date(tmp_path):
     tangle.write(tmp_path, handouts(*chapters()))
     assert tangle.write(tmp_path, handouts(*chapters(("居中", "减去均值")))) == [FILE]
