@@ -1,0 +1,255 @@
+"""Chapters as notebooks and scripts: readable as they are, and they run."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+from small import BIB, edition
+
+from workbook import notebook
+from workbook.book import Entry
+from workbook.chapter import parse_chapter
+from workbook.weave import weave
+
+CHAPTER = """# 张量 {#sec-one}
+
+[张量]{.term}（tensor）见 [@sec-one-shape]，[@doe2020]。
+
+::: {.callout-tip title="先想再跑"}
+是 $x_1$ 吗？
+
+::: {.answer lines=1}
+:::
+:::
+
+```{python}
+#| label: one-hidden
+#| include: false
+from torchbook.one import twice
+```
+
+```{python}
+#| label: one-run
+print(twice(21))
+```
+
+## 形状 {#sec-one-shape}
+
+$$
+a = b
+$$ {#eq-one-e}
+
+```{python}
+#| label: one-fails
+#| error: true
+#| raises: ValueError
+text = "made"
+int("x")
+```
+
+```{python}
+#| label: one-gpu
+#| recorded: cuda
+#| eval: false
+print("on the GPU")
+```
+
+## 练习 {.unnumbered}
+
+::: {#exr-one-thrice}
+
+## 三倍 ★
+
+见 [@eq-one-e]。
+
+::: {.callout-tip collapse="true" title="提示"}
+乘以三。
+:::
+
+::: {.answer lines=2}
+:::
+
+::: {.worked}
+乘就是了。
+:::
+
+:::
+
+```{python}
+#| label: one-thrice
+#| exercise: exr-one-thrice
+def thrice(x):
+    ### BEGIN SOLUTION
+    return 3 * x
+    ### END SOLUTION
+```
+
+```{python}
+#| label: one-thrice-check
+#| check: exr-one-thrice
+#| include: false
+assert thrice(2) == 6
+```
+
+```{python}
+#| label: one-last
+print(text)
+```
+"""
+SCRIPT = """\
+# %% [markdown]
+# > OPENING
+
+# %% [markdown]
+# # 第 1 章 张量
+#
+# **张量**（tensor）见 小节 1.1，(Doe 2020年)。
+#
+# > **先想再跑**
+# >
+# > 是 $x_1$ 吗？
+
+# %% [markdown]
+# *你的作答：*
+
+# %% one-hidden
+from torchbook.one import twice
+
+# %% one-run
+print(twice(21))
+
+# %% [markdown]
+# ## 1.1 形状
+#
+# $$a = b \\tag{1.1}$$
+
+# %% one-fails
+try:  # this is meant to fail
+    text = "made"
+    int("x")
+except ValueError as error:
+    print(f"{type(error).__name__}: {error}")
+
+# %% [markdown]
+# ``` python
+# print("on the GPU")
+# ```
+#
+# 此结果需在 GPU 上录制，目前尚未录制。
+#
+# ## 练习
+#
+# ### **习题 1.1** 三倍 ★
+#
+# 见 式 1.1。
+#
+# <details><summary>提示</summary>
+#
+# 乘以三。
+#
+# </details>
+
+# %% [markdown]
+# *你的作答：*
+
+# %% one-thrice
+def thrice(x):
+    raise NotImplementedError("exr-one-thrice")
+
+# %% one-last
+print(text)
+
+# %% [markdown]
+# ## 参考文献
+#
+# Doe, Jane. 2020年. *A Title*.
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    """Notebook and script of one chapter, beside a module that it imports."""
+    out = tmp_path_factory.mktemp("site")
+    (out / "references.bib").write_text(BIB)
+    (out / "torchbook").mkdir()
+    (out / "torchbook" / "__init__.py").touch()
+    (out / "torchbook" / "one.py").write_text("def twice(x):\n    return 2 * x\n")
+    chapter = parse_chapter(CHAPTER, Path("chapters/zh/01-one.qmd"))
+    outputs = [[] for _ in chapter.cells]
+    entry = Entry(chapter.path, "one", "1")
+    woven = weave(chapter, entry, outputs, "html", out)
+    notebook.write(edition(woven, bibliography=out / "references.bib"), [chapter], [woven], out)
+    return out
+
+
+def test_a_script_holds_the_chapter_as_plain_markdown_and_cells(folder):
+    text = (folder / "notebooks/one.py").read_text(encoding="utf-8")
+    opening = (
+        "《工作簿》第 1 章的代码。先装好 PyTorch 和书里的 `torchbook` 包，再从上到下运行；"
+    )
+    expected = SCRIPT.replace("OPENING", f"{opening}有些单元是特意写来报错的。")
+    assert text.replace("\N{NO-BREAK SPACE}", " ") == expected
+
+
+def test_a_notebook_holds_the_same(folder):
+    made = nbformat.read(folder / "notebooks/one.ipynb", as_version=4)
+    text = (folder / "notebooks/one.py").read_text(encoding="utf-8")
+    cells = [("code" if c.cell_type == "code" else "text", c.id) for c in made.cells]
+    assert cells == [
+        ("text", "opening"), ("text", "text-1"), ("text", "text-2"), ("code", "one-hidden"),
+        ("code", "one-run"), ("text", "text-3"), ("code", "one-fails"), ("text", "text-4"),
+        ("text", "text-5"), ("code", "one-thrice"), ("code", "one-last"), ("text", "text-6"),
+    ]  # fmt: skip
+    prose = [c.source for c in made.cells if c.cell_type == "markdown"]
+    assert all(line in text for source in prose for line in source.splitlines())
+    assert [c.id for c in made.cells if c.metadata.get("tags") == ["raises-exception"]] == [
+        "one-fails"
+    ]
+
+
+def test_a_notebook_runs_from_top_to_bottom(folder, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(folder))
+    made = nbformat.read(folder / "notebooks/one.ipynb", as_version=4)
+    NotebookClient(made, timeout=60, resources={"metadata": {"path": str(folder)}}).execute()
+    printed = {
+        cell.id: "".join(o.get("text", o.get("ename", "")) for o in cell.outputs)
+        for cell in made.cells
+        if cell.cell_type == "code" and cell.outputs
+    }
+    assert printed == {"one-run": "42\n", "one-fails": "ValueError", "one-last": "made\n"}
+
+
+def test_a_script_runs_from_top_to_bottom(folder):
+    done = subprocess.run(
+        [sys.executable, folder / "notebooks/one.py"],
+        env=os.environ | {"PYTHONPATH": str(folder)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    said = "42\nValueError: invalid literal for int() with base 10: 'x'\nmade\n"
+    assert (done.stdout, done.stderr, done.returncode) == (said, "", 0)
+
+
+def test_code_that_is_no_python_stays_a_comment():
+    piece = notebook.Piece("one-slip", "if x = 1:\n    pass", True, "SyntaxError")
+    assert notebook.script([piece]) == (
+        "# %% one-slip\n# this is meant to fail:\n# if x = 1:\n#     pass\n"
+    )
+
+
+def test_chapters_without_code_that_runs_have_no_notebook():
+    chapters = [
+        parse_chapter(text, Path(name))
+        for name, text in {
+            "index.zh.qmd": "# 前言\n",
+            "chapters/zh/01-one.qmd": CHAPTER,
+            "chapters/zh/90-answers.qmd": "```{python}\n#| label: a\n1\n```\n",
+            "chapters/zh/02-two.qmd": "```{python}\n#| label: b\n#| eval: false\n1\n```\n",
+        }.items()
+    ]
+    assert notebook.offered(chapters) == ["one"]
