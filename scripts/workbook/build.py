@@ -23,7 +23,7 @@ from workbook.check import check
 from workbook.execute import Modules, Outputs, cached, execute, fingerprint, keep
 from workbook.handout import handouts
 from workbook.kernel import stop_kernels
-from workbook.press import Book, kinds, print_books
+from workbook.press import Book, kinds, print_books, print_front
 from workbook.problem import BookError
 from workbook.shelf import Product, shelf_at
 from workbook.weave import FORMATS
@@ -93,6 +93,8 @@ def build(request: Request, report: Reporter) -> Summary:
                 request.jobs,
                 lambda name: report.step("render", name, 1, 1),
             )
+            editions = [book.edition for book in books.values()]
+            products += print_front(editions, products, request.root, shelf)
             summary.products = shelf.install(products)
     return summary
 

@@ -213,22 +213,30 @@ def record(device: str, into: Path | None) -> None:
 
 @main.command()
 @click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True)
-def serve(port: int) -> None:
-    """Serve _book/ to a browser on this machine, and on no other."""
-    import http.server
+@click.option("--open", "show", is_flag=True, help="Open it in the browser.")
+def serve(port: int, show: bool) -> None:
+    """Serve _book/ to a browser on this machine, and on no other.
 
-    folder = _root() / "_book"
-    if not folder.is_dir():
-        raise click.ClickException('there is no _book folder yet; run "workbook build"')
-    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(folder))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
-        for edition in EDITIONS:
-            click.echo(f"http://127.0.0.1:{port}/{edition}/html/index.html")
-        click.echo("Ctrl-C stops it.")
-        try:
-            server.serve_forever()
-        except KeyboardInterrupt:
-            click.echo()
+    The address leads to the page with all editions. Search works there, which a browser
+    does not allow on pages opened from a folder.
+    """
+    from workbook.serve import serving
+
+    try:
+        with serving(_root() / "_book", port) as (address, wait):
+            click.echo(f"{address}\nCtrl-C stops it.")
+            if show:
+                click.launch(address)
+            wait()
+    except FileNotFoundError:
+        raise click.ClickException(
+            'there is no _book folder yet; run "workbook build"'
+        ) from None
+    except OSError as error:
+        what = f"port {port} is not to be had ({error.strerror}); give another with --port"
+        raise click.ClickException(what) from None
+    except KeyboardInterrupt:
+        click.echo()
 
 
 @main.command()

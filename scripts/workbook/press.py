@@ -13,17 +13,23 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from workbook.book import EDITIONS, Edition
+from workbook.book import EDITIONS, PAPERS, Edition
 from workbook.chapter import Chapter
 from workbook.execute import Outputs
 from workbook.shelf import Product, Shelf
 from workbook.weave import Woven, weave
 
+if TYPE_CHECKING:
+    from workbook.render.front import Offer
+
 _MAKERS = (  # the packages that shape a book, and those that its colophon names
     "pypandoc_binary", "typst", "jinja2", "pagefind", "panflute", "pylopdf-fonts-zh-cn",
     "torch", "numpy", "matplotlib",
 )  # fmt: skip
+_PAPER_NAMES = {"a4": "A4", "letter": "Letter", "b5": "B5"}
+FRONT = "../../index.html"  # the page of all editions, as seen from a site
 _KINDS = {"epub": ("epub", "eink")}  # a format of which an edition has several books
 
 
@@ -51,10 +57,11 @@ def print_books(
     `outputs` holds, by slug, what each chapter's cells gave.
     """
     tasks = _tasks(tuple(books), formats)
+    sites = _sites(tuple(books), formats, shelf)
     made: dict[tuple[str, str], Product] = {}
     with _workers(min(jobs, len(tasks))) as pool:
         futures = [
-            pool.submit(_render, books[lang], outputs, some, paper, root, shelf)
+            pool.submit(_render, books[lang], outputs, some, paper, root, shelf, sites)
             for lang, some in tasks
         ]
         for future in as_completed(futures):
@@ -62,6 +69,23 @@ def print_books(
                 made[kind, lang] = product
                 on_book(f"{lang} {kind}")
     return [made[kind, lang] for lang in books for kind in kinds(formats)]
+
+
+def print_front(
+    editions: Sequence[Edition], products: Sequence[Product], root: Path, shelf: Shelf
+) -> list[Product]:
+    """The page that offers every edition of the shelf, those of earlier builds included."""
+    from workbook.render import front
+
+    offers = [_offer(edition, products, shelf) for edition in editions]
+    digest = hashlib.sha256(repr(offers).encode())
+    for file in _makers(root):
+        digest.update(file.name.encode() + file.read_bytes())
+    key = digest.hexdigest()
+    return [
+        shelf.product(front.FOLDER, key, front.write_assets),
+        shelf.product(front.PAGE, key, functools.partial(front.write, offers)),
+    ]
 
 
 def kinds(formats: Sequence[str]) -> tuple[str, ...]:
@@ -115,6 +139,7 @@ def _render(
     paper: str,
     root: Path,
     shelf: Shelf,
+    sites: Sequence[str],
 ) -> list[tuple[str, str, Product]]:
     """Make some books of one edition; returns kind, language and book of each."""
     made = []
@@ -122,8 +147,9 @@ def _render(
         edition = book.edition.on(paper) if fmt == "pdf" else book.edition
         pages = _woven(book, outputs, fmt, root)
         for kind in kinds([fmt]):
-            key = _render_key(edition, pages, kind, root)
-            write = functools.partial(_write, kind, edition, pages)
+            twins = [s for s in sites if s != edition.lang] if kind == "html" else []
+            key = _render_key(edition, pages, f"{kind} {twins}", root)
+            write = functools.partial(_write, kind, edition, pages, twins, book.chapters)
             name = f"{edition.lang}/{_file_name(edition, kind)}"
             made.append((kind, edition.lang, shelf.product(name, key, write)))
     return made
@@ -145,19 +171,52 @@ def _woven(book: Book, outputs: Mapping[str, Outputs], fmt: str, root: Path) -> 
     return [replace(page, twin=twin) for page, twin in zip(own, twins, strict=True)]
 
 
+def _sites(names: Sequence[str], formats: Sequence[str], shelf: Shelf) -> list[str]:
+    """The editions that have a site when this build is over: a page leads to no other."""
+    made = names if "html" in formats else ()
+    return [each for each in EDITIONS if each in made or shelf.has(f"{each}/html")]
+
+
+def _offer(edition: Edition, products: Sequence[Product], shelf: Shelf) -> Offer:
+    from workbook.render.front import Download, Offer
+
+    files = []
+    for paper in PAPERS:
+        found = shelf.stock(f"{edition.lang}/{_file_name(edition.on(paper), 'pdf')}", products)
+        files += [Download("pdf", *found, _PAPER_NAMES[paper])] if found else []
+    for kind in ("epub", "eink"):
+        found = shelf.stock(f"{edition.lang}/{_file_name(edition, kind)}", products)
+        files += [Download(kind, *found)] if found else []
+    site = shelf.stock(f"{edition.lang}/html", products)
+    return Offer(edition, f"{site[0]}/index.html" if site else "", tuple(files))
+
+
 def _file_name(edition: Edition, kind: str) -> str:
     names = {"html": "html", "eink": f"{edition.output_file}-eink.epub"}
     return names.get(kind, f"{edition.output_file}.{kind}")
 
 
-def _write(kind: str, edition: Edition, pages: Sequence[Woven], out: Path) -> int:
-    """Write one book; returns how many pages it has, 0 where that has no meaning."""
+def _write(
+    kind: str,
+    edition: Edition,
+    pages: Sequence[Woven],
+    twins: Sequence[str],
+    chapters: Sequence[Chapter],
+    out: Path,
+) -> int:
+    """Write one book; returns how many pages it has, 0 where that has no meaning.
+
+    A site leads to its `twins`, the sites of the other editions, and offers the code of
+    the `chapters`.
+    """
     # Imported here: typst and panflute take a while, and most commands need neither.
     if kind == "html":
+        from workbook import notebook
         from workbook.render import html
 
-        others = [lang for lang in EDITIONS if lang != edition.lang]
-        html.write(edition, pages, out, {lang: f"../../{lang}/html" for lang in others})
+        others = {name: f"../../{name}/html" for name in twins}
+        html.write(edition, pages, out, others, notebook.offered(chapters), FRONT)
+        notebook.write(edition, chapters, pages, out)
         return len(list(out.glob("*.html")))
     if kind in ("epub", "eink"):
         from workbook.render import epub
@@ -180,8 +239,13 @@ def _render_key(edition: Edition, pages: Sequence[Woven], kind: str, root: Path)
     for package in _MAKERS:
         digest.update(f"{package} {importlib.metadata.version(package)}".encode())
     digest.update(platform.python_version().encode())  # the colophon names it
-    folders = (root / "theme", root / "_extensions", root / "recordings", Path(__file__).parent)
-    files = [p for f in folders for p in f.rglob("*") if p.is_file() and p.suffix != ".pyc"]
-    for file in sorted([*files, edition.bibliography]):
+    for file in [*_makers(root), edition.bibliography]:
         digest.update(file.name.encode() + file.read_bytes())
     return digest.hexdigest()
+
+
+def _makers(root: Path) -> list[Path]:
+    """The files that shape every book: theme, filter, recordings, and this tooling."""
+    folders = (root / "theme", root / "_extensions", root / "recordings", Path(__file__).parent)
+    files = (path for folder in folders for path in folder.rglob("*"))
+    return sorted(path for path in files if path.is_file() and path.suffix != ".pyc")

@@ -53,6 +53,19 @@ class Shelf:
         staged.parent.mkdir(parents=True, exist_ok=True)
         return Product(target, key, write(staged), fresh=True)
 
+    def has(self, name: str) -> bool:
+        """Whether an earlier build left this book."""
+        return (self.output / name).exists()
+
+    def stock(self, name: str, products: Sequence[Product]) -> tuple[str, int, int] | None:
+        """Name, bytes and pages of a book of this build or an earlier one, if there is one."""
+        target, staged = self.output / name, self.staging / name
+        made = next((product for product in products if product.path == target), None)
+        if not made and not target.exists():
+            return None
+        pages = made.pages if made else self.kept.get(str(target), {}).get("pages", 0)
+        return name, _size(staged if staged.exists() else target), pages
+
     def install(self, products: Sequence[Product]) -> Sequence[Product]:
         """Move all fresh books into place, once every one of them is made."""
         for product in products:

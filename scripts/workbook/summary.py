@@ -24,7 +24,8 @@ def summarize(summary: Summary) -> str:
 
 
 def _shown(path: Path) -> str:
-    return os.path.relpath(path / "index.html" if path.is_dir() else path)
+    page = path / "index.html"
+    return os.path.relpath(page if page.is_file() else path)
 
 
 def _bytes(size: int) -> str:

@@ -50,10 +50,16 @@ def test_a_build_makes_every_book_and_tells_what_it_ran(tiny):
         "_book/zh/html",
         "_book/en/html",
         "_book/bilingual/html",
+        "_book/front",
+        "_book/index.html",
     ]
-    assert all(p.fresh and p.pages == 4 and p.size > 1000 for p in summary.products)
+    assert all(p.fresh and p.size > 1000 for p in summary.products)
+    assert [p.pages for p in summary.products] == [4, 4, 4, 0, 0]
     assert "8</code>" in tiny.read("_book/en/html/two.html")
-    assert sorted(p.name for p in (tiny.root / "_book").iterdir()) == ["bilingual", "en", "zh"]
+    shelf = sorted(p.name for p in (tiny.root / "_book").iterdir())
+    assert shelf == ["bilingual", "en", "front", "index.html", "zh"]
+    notebooks = sorted(p.name for p in (tiny.root / "_book/zh/html/notebooks").iterdir())
+    assert notebooks == ["one.ipynb", "one.py", "two.ipynb", "two.py"]
 
 
 def test_a_second_build_runs_nothing_and_leaves_the_books_alone(built):
@@ -61,7 +67,7 @@ def test_a_second_build_runs_nothing_and_leaves_the_books_alone(built):
     times = {p: p.stat().st_mtime_ns for p in before}
     summary = make(tiny)
     assert summary.executed == []
-    assert [p.fresh for p in summary.products] == [False, False, False]
+    assert [p.fresh for p in summary.products] == [False] * 5
     assert {p: p.stat().st_mtime_ns for p in before} == times
 
 
@@ -69,14 +75,29 @@ def test_a_book_that_was_deleted_is_made_again_without_running(built):
     tiny, before = built
     shutil.rmtree(tiny.root / "_book" / "en")
     summary = make(tiny)
-    assert (summary.executed, [p.fresh for p in summary.products]) == ([], [False, True, False])
+    fresh = [p.path.name for p in summary.products if p.fresh]
+    assert (summary.executed, fresh) == ([], ["html"])
     assert snapshot(tiny.root / "_book") == before
+
+
+def test_a_site_leads_only_to_what_is_there(tiny):
+    def twins(lang):
+        return 'hreflang="' in tiny.read(f"_book/{lang}/html/one.html")
+
+    make(tiny, editions=("zh",))
+    assert not twins("zh")
+    assert 'id="en"' not in tiny.read("_book/index.html")
+    make(tiny, editions=("en",))
+    assert (twins("zh"), twins("en")) == (False, True)
+    assert 'id="zh"' in tiny.read("_book/index.html"), "it is still on the shelf"
+    make(tiny)
+    assert twins("zh")
 
 
 def test_each_paper_makes_a_book_of_its_own(tiny):
     def printed(paper):
         request = Request(tiny.root, tiny.root / "_book", ("zh",), ("html", "pdf"), paper)
-        return [(p.path.name, p.fresh) for p in build(request, Lines()).products]
+        return [(p.path.name, p.fresh) for p in build(request, Lines()).products[:2]]
 
     assert printed("a4") == [("html", True), ("tiny-zh.pdf", True)]
     assert printed("b5") == [("html", False), ("tiny-zh-b5.pdf", True)]
@@ -101,7 +122,10 @@ def test_prose_is_rendered_without_running(built):
     tiny, _ = built
     tiny.edit("chapters/en/01-one.qmd", "See [@sec-two].", "Look at [@sec-two].")
     summary = make(tiny)
-    assert (summary.executed, [p.fresh for p in summary.products]) == ([], [False, True, True])
+    assert (summary.executed, [p.fresh for p in summary.products[:3]]) == (
+        [],
+        [False, True, True],
+    )
 
 
 def test_the_answers_are_generated_from_the_exercises(built):

@@ -32,12 +32,14 @@ def write(
     out: Path,
     twins: Mapping[str, str] | None = None,
     notebooks: Collection[str] = (),
+    front: str = "",
 ) -> None:
     """Write the site of an edition into the folder `out`.
 
     `twins` maps each other edition to its folder as seen from `out`, such as
     `{"en": "../../en/html"}`; every page links to the page of the same name there. The
-    chapters named in `notebooks` offer `notebooks/SLUG.ipynb` and `.py`.
+    chapters named in `notebooks` offer `notebooks/SLUG.ipynb` and `.py`, which someone else
+    writes. `front` is the page that offers all editions, as seen from `out`.
     """
     out.mkdir(parents=True, exist_ok=True)
     styles = lean.Styles()
@@ -57,6 +59,7 @@ def write(
             previous=made[at - 1] if at else None,
             following=made[at + 1] if at + 1 < len(made) else None,
             twins=_twins(each, twins or {}),
+            front=front,
             notebook=each.entry.slug if each.entry.slug in notebooks else "",
         )
         (out / each.file).write_text(text, encoding="utf-8", newline="\n")

@@ -12,7 +12,7 @@ _WORDS = {
         "skip": "跳到正文", "contents": "目录", "close": "关闭目录", "previous": "上一章",
         "next": "下一章", "pages": "前后章节", "languages": "语言", "anchor": "本节链接",
         "appendices": "附录", "here": "本页内容", "top": "回到开头", "take": "本章的代码",
-        "notebook": "Jupyter 笔记本", "script": "Python 脚本", "books": "整本书：PDF、EPUB",
+        "notebook": "Jupyter 笔记本", "script": "Python 脚本", "books": "整本书",
     },
     "en": {
         "skip": "Skip to the text", "contents": "Contents", "close": "Close contents",
@@ -20,7 +20,7 @@ _WORDS = {
         "languages": "Language", "anchor": "Link to this section",
         "appendices": "Appendices", "here": "On this page", "top": "Back to top",
         "take": "Code of this chapter", "notebook": "Jupyter notebook",
-        "script": "Python script", "books": "Whole book: PDF, EPUB",
+        "script": "Python script", "books": "Whole book",
     },
 }  # fmt: skip
 _SPOKEN = {  # what the script says

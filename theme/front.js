@@ -1,0 +1,13 @@
+// Points out the edition in the browser's language. It leads nowhere by itself.
+"use strict";
+
+(() => {
+  const hints = [...document.querySelectorAll("[data-prefers]")];
+  const editions = hints.map((hint) => hint.dataset.prefers);
+  const spoken = navigator.languages.map((tag) => tag.toLowerCase().split("-")[0]);
+  const first = spoken.find((lang) => editions.includes(lang));
+  const hint = hints.find((each) => each.dataset.prefers === first);
+  if (!hint || !document.getElementById(first)) return;
+  hint.hidden = false;
+  document.getElementById(first).classList.add("preferred");
+})();
