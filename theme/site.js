@@ -121,10 +121,12 @@
   });
 
   function letKeysScroll() {
-    for (const wide of $$("pre, .table-float, .equation, p:has(> math)")) {
-      if (wide.scrollWidth > wide.clientWidth) wide.tabIndex = 0;
-      else wide.removeAttribute("tabindex");
-    }
+    const boxes = $$("pre, .table-float, .equation, p:has(> math)");
+    const wide = boxes.map((box) => box.scrollWidth > box.clientWidth); // all read, then written
+    boxes.forEach((box, at) => {
+      if (wide[at]) box.tabIndex = 0;
+      else box.removeAttribute("tabindex");
+    });
   }
 
   letKeysScroll();

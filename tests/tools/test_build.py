@@ -239,7 +239,8 @@ def test_what_fails_while_rendering_changes_no_book(built, monkeypatch):
     tiny, before = built
     tiny.edit("chapters/LANG/02-two.qmd", "twice(4)", "twice(5)")
 
-    def fail(fmt, edition, pages, out):
+    def fail(*arguments):
+        out = arguments[-1]
         out.mkdir(parents=True)
         (out / "half.html").write_text("half a book")
         raise BookError(problem("theme/page.html", 1, "broken", "mend it"))
