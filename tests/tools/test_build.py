@@ -122,10 +122,8 @@ def test_prose_is_rendered_without_running(built):
     tiny, _ = built
     tiny.edit("chapters/en/01-one.qmd", "See [@sec-two].", "Look at [@sec-two].")
     summary = make(tiny)
-    assert (summary.executed, [p.fresh for p in summary.products[:3]]) == (
-        [],
-        [False, True, True],
-    )
+    fresh = [p.fresh for p in summary.products[:3]]
+    assert (summary.executed, fresh) == ([], [False, True, True])
 
 
 def test_the_answers_are_generated_from_the_exercises(built):

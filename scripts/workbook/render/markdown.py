@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import panflute as pf
 
 from workbook.book import Edition, Entry
-from workbook.render import numbering, pandoc, web
+from workbook.render import pandoc, web
 from workbook.render.forms import chapter_label
+from workbook.render.pages import trees
 from workbook.render.tree import inside, is_a
 from workbook.weave import Woven
 
@@ -37,7 +38,7 @@ def chapters(
     edition: Edition, pages: Sequence[Woven], slugs: Collection[str]
 ) -> Iterator[tuple[str, list[Run]]]:
     """The prose of these chapters in runs, with the places of their cells between them."""
-    docs = numbering.number(edition, pages, site=False)
+    docs = trees(edition, pages, site=False)
     for doc, page in zip(docs, pages, strict=True):
         if page.entry.slug not in slugs:
             continue
