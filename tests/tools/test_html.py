@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote
@@ -9,6 +10,7 @@ from urllib.parse import unquote
 import pytest
 from small import BIB, PARTS, SVG, edition, page
 
+from workbook.book import bilingual
 from workbook.problem import BookError
 from workbook.render import html
 
@@ -343,7 +345,6 @@ def test_styles_from_attributes_are_classes_in_the_style_sheet(site):
         (site / "site.css")
         .read_text(encoding="utf-8")
         .endswith(
-            "/* Styles that stood in attributes. */\n"
             ".s-text-align-left-padding-left-0 { text-align: left; padding-left: 0 }\n"
             ".s-text-align-right { text-align: right; }\n"
             ".s-text-align-right-padding-right-0 { text-align: right; padding-right: 0 }\n"
@@ -407,6 +408,50 @@ def test_the_answers_lead_to_the_solutions_and_do_not_repeat_them(tmp_path):
     links = [a["href"] for a in Tags(tmp_path / "answers.html").every("a")]
     assert [link for link in links if "#w" in link] == ["one.html#worked-one-x"]
     assert "worked-one-x" in Tags(tmp_path / "one.html").ids()
+
+
+def test_in_both_languages_the_solutions_stand_on_pages_of_their_own(tmp_path):
+    listed = (
+        "# 答案 {#sec-answers}\n\n## 张量 {#sec-answers-one}\n\n"
+        "::: {#ans-one-x .answer-title}\n**[@exr-one-x]** 题\n:::\n\n先乘。\n"
+    )
+    english = [("张量", "Tensors"), ("题", "Title"), ("先乘。", "Multiply."), ("文。", "Text.")]
+    english += [("尾", "End"), ("答案", "Answers")]
+
+    def translated(text: str) -> str:
+        for zh, en in english:
+            text = text.replace(zh, en)
+        return text
+
+    zh = [page("one", "1", SOLVED), page("answers", "A", listed)]
+    en = [page(w.entry.slug, w.entry.number, translated(w.markdown)) for w in zh]
+    both = bilingual(edition(*zh), edition(*en, lang="en"))
+    made = [replace(ours, twin=theirs) for ours, theirs in zip(zh, en, strict=True)]
+    html.write(both, made, tmp_path, {"zh": "../../zh/html"})
+    assert sorted(p.name for p in tmp_path.glob("*.html")) == [
+        "answers-one.html",
+        "answers.html",
+        "one.html",
+    ]
+
+    def links(name: str) -> list[str]:
+        anchors = Tags(tmp_path / name).every("a")
+        return [a["href"] for a in anchors if re.search("#(ans|exr|worked)-", a["href"])]
+
+    assert set(links("one.html")) == {"answers-one.html#ans-one-x"}
+    assert links("answers.html") == ["answers-one.html#ans-one-x"]
+    assert links("answers-one.html") == ["one.html#exr-one-x"]
+    text = (tmp_path / "answers-one.html").read_text(encoding="utf-8")
+    assert "先乘。" in text and "Multiply." in text
+    assert 'href="../../zh/html/answers.html"' in text
+    assert "Multiply." not in (tmp_path / "one.html").read_text(encoding="utf-8")
+
+
+def test_scripts_and_styles_carry_no_word_for_their_authors(site):
+    assert "/*" not in (site / "site.css").read_text(encoding="utf-8")
+    for name in ("site.js", "search.js", "theme.js"):
+        lines = (site / name).read_text(encoding="utf-8").splitlines()
+        assert [line for line in lines if line != line.strip() or line[:2] == "//"] == []
 
 
 @pytest.mark.parametrize(

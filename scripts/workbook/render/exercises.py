@@ -71,22 +71,61 @@ def fold_solutions(doc: pf.Doc, lang: str) -> None:
     doc.content = [*out, *_folded(solution, title, open_exercise)]
 
 
-def point_to_solutions(doc: pf.Doc) -> None:
+def point_to_solutions(doc: pf.Doc, apart: bool = False) -> None:
     """Leave of the site's answers the list: each leads to the fold that holds the solution.
 
     On paper the answers stand at the back; here they would be the same text a second time.
+    Where the solutions stand `apart`, it leads there.
     """
     kept: list[pf.Block] = []
     before = True  # the first answer
+    page = ""
     for block in doc.content:
         answer = is_a(block, "answer-title")
         before = before and not answer
         if before or answer or isinstance(block, pf.Header):
             kept.append(block)
+        if isinstance(block, pf.Header) and block.level == 2:
+            page = _page_of(block)
         if answer:
             for link in inside(block, pf.Link):
-                link.url = link.url.replace("#exr-", "#worked-")
+                worked = link.url.replace("#exr-", "#worked-")
+                link.url = f"{page}.html#{block.identifier}" if apart else worked
     doc.content = kept
+
+
+def part_answers(doc: pf.Doc) -> dict[str, pf.Doc]:
+    """The answers to each chapter as a document, by the name of its page."""
+    parts: dict[str, list[pf.Block]] = {}
+    page = ""
+    for block in doc.content:
+        if isinstance(block, pf.Header) and block.level == 2:
+            page = _page_of(block)
+            number = {"number": block.attributes["number"]} if block.attributes else {}
+            parts[page] = [
+                pf.Header(
+                    *block.content, level=1, identifier=block.identifier, attributes=number
+                )
+            ]
+        elif page:
+            parts[page].append(block)
+    about = {"metadata": doc.metadata, "format": "json", "api_version": doc.api_version}
+    return {name: pf.Doc(*blocks, **about) for name, blocks in parts.items()}
+
+
+def leave_solutions(doc: pf.Doc, slug: str) -> None:
+    """Take the solutions off a chapter's page and lead to the page where they stand apart."""
+    for box in inside(doc, pf.Div):
+        if "exercise" in box.classes:
+            box.content = [block for block in box.content if not is_a(block, "worked")]
+        if "answer-reference" in box.classes:
+            for link in inside(box, pf.Link):
+                link.url = link.url.replace("answers.html#", f"answers-{slug}.html#")
+
+
+def _page_of(header: pf.Header) -> str:
+    """`sec-answers-tensors` → `answers-tensors`."""
+    return header.identifier.removeprefix("sec-")
 
 
 def _take_solution(exercise: pf.Div) -> list[pf.Block]:

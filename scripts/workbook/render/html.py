@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Collection, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -44,10 +43,12 @@ def write(
     out.mkdir(parents=True, exist_ok=True)
     styles = lean.Styles()
     docs = trees(edition, pages, site=True)
+    parts = list(page.with_answers_apart(pages, docs)) if edition.halves else []
+    answers = [page.make(edition, *part, styles) for part in parts]
     made = [page.make(edition, w, d, styles) for w, d in zip(pages, docs, strict=True)]
     template = environment().get_template("page.html")
     words, spoken = labels.words(edition.lang), labels.spoken(edition.lang)
-    for at, each in enumerate(made):
+    for at, each in enumerate([*made, *answers]):
         text = template.render(
             book=edition,
             lang=pandoc.locale(edition),
@@ -56,7 +57,7 @@ def write(
             spoken=json.dumps(spoken, ensure_ascii=False, separators=(",", ":")),
             page=each,
             contents=_contents(made, words["appendices"]),
-            previous=made[at - 1] if at else None,
+            previous=made[at - 1] if 0 < at < len(made) else None,
             following=made[at + 1] if at + 1 < len(made) else None,
             twins=_twins(each, twins or {}),
             front=front,
@@ -67,10 +68,11 @@ def write(
             (out / place).parent.mkdir(parents=True, exist_ok=True)
             (out / place).write_bytes(data)
     for name in ASSETS:
-        shutil.copyfile(THEME / name, out / name)
-    with (out / "site.css").open("a", encoding="utf-8", newline="\n") as css:
-        css.write((THEME / "beside.css").read_text("utf-8") if edition.halves else "")
-        css.write(styles.rules())
+        text = (THEME / name).read_text(encoding="utf-8")
+        if name == "site.css":
+            text += (THEME / "beside.css").read_text("utf-8") if edition.halves else ""
+            text += styles.rules()
+        (out / name).write_text(lean.compact(name, text), encoding="utf-8", newline="\n")
     search.index(out)
 
 
@@ -98,7 +100,7 @@ def _twins(each: Page, twins: Mapping[str, str]) -> list[tuple[str, str, str]]:
         (
             labels.LANGUAGE_NAMES.get(lang, lang),
             pandoc.LOCALES.get(lang, ""),
-            f"{folder}/{each.file}",
+            f"{folder}/{each.twin_file}",
         )
         for lang, folder in twins.items()
     ]

@@ -76,6 +76,16 @@ def lean(html: str) -> str:
     return _BLOCK.sub(_code, html)
 
 
+def compact(name: str, text: str) -> str:
+    """A script or a style sheet without what is meant for its authors."""
+    if name.endswith(".css"):
+        text = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
+    elif not name.endswith(".js"):
+        return text
+    lines = (line.strip() for line in text.split("\n"))
+    return "\n".join(line for line in lines if line and not line.startswith("//")) + "\n"
+
+
 def sized(html: str, sizes: Mapping[str, Size]) -> str:
     """Images with their width and height, so that nothing jumps when they load late."""
 
@@ -98,6 +108,6 @@ def size(svg: bytes) -> Size | None:
 
 
 def _code(block: re.Match[str]) -> str:
-    code = _LINE.sub(r"\1", block[1])
+    code = _LINE.sub(r"\1", block[1]).replace("&quot;", '"').replace("&#39;", "'")
     code = _TOKEN.sub(lambda token: _SHOWN.get(token[1], "{}").format(token[2]), code)
     return f'<div class="sourceCode"><pre><code>{code}</code></pre></div>'

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import panflute as pf
 from markupsafe import Markup
@@ -37,20 +37,40 @@ class Page:
         return f"{self.entry.slug}.html"
 
     @property
+    def twin_file(self) -> str:
+        """The page of another edition that says the same."""
+        return "answers.html" if self.entry.slug.startswith("answers-") else self.file
+
+    @property
     def landing(self) -> bool:
         return self.entry.slug == "index"
 
 
+def with_answers_apart(
+    pages: Sequence[Woven], docs: Sequence[pf.Doc]
+) -> Iterator[tuple[Woven, pf.Doc]]:
+    """The pages of the answers to each chapter: in two languages a fold would be too heavy."""
+    for woven, doc in zip(pages, docs, strict=True):
+        if woven.entry.slug != "answers":
+            continue
+        for name, part in exercises.part_answers(doc).items():
+            yield replace(woven, entry=replace(woven.entry, slug=name, number="")), part
+
+
 def make(edition: Edition, woven: Woven, doc: pf.Doc, styles: lean.Styles) -> Page:
     """Turn a chapter, numbered for a site, into its page."""
+    apart = bool(edition.halves)
     title = next((h for h in doc.content if isinstance(h, pf.Header)), None)
     page = Page(woven.entry, pf.stringify(title).strip() if title else edition.title)
     page.number = web.visible_number(title) if title else ""
     page.description = _description(doc) or edition.subtitle
     page.images = web.place_images(doc, woven)
     if page.entry.slug == "answers":
-        exercises.point_to_solutions(doc)
-    exercises.fold_solutions(doc, edition.lang)
+        exercises.point_to_solutions(doc, apart)
+    if apart:
+        exercises.leave_solutions(doc, page.entry.slug)
+    else:
+        exercises.fold_solutions(doc, edition.lang)
     web.with_references(doc, edition, level=2)
     web.show_numbers(doc)
     doc.walk(_fold)
