@@ -8,6 +8,7 @@ from copies import Tree
 
 from workbook.book import EDITIONS, read_edition
 from workbook.chapter import read_chapter
+from workbook.render.front import ASSETS
 
 pytestmark = pytest.mark.slow
 BUILD = "from workbook.cli import main; main()"
@@ -20,7 +21,7 @@ def test_there_are_three_books_in_each_edition_and_one_more_for_eink(tree):
         name
         for edition, stem in stems.items()
         for name in (f"{edition}/html", f"{stem}.pdf", f"{stem}.epub", f"{stem}-eink.epub")
-    }
+    } | {"index.html", *(f"front/{name}" for name in ASSETS)}
 
 
 def test_a_second_build_runs_nothing_and_touches_nothing(tree):

@@ -4,7 +4,10 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import nbformat
 import pytest
+from copies import ROOT
+from nbclient import NotebookClient
 
 from workbook.book import EDITIONS
 
@@ -37,8 +40,9 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module")
 def sites(tree) -> dict[Path, Page]:
-    """The pages of all editions, for they lead to each other."""
+    """The pages of all editions and the front page, for they lead to each other."""
     paths = [p for lang in EDITIONS for p in (tree.shelf / lang / "html").rglob("*.html")]
+    paths.append(tree.shelf / "index.html")
     return {path.resolve(): Page(path) for path in paths}
 
 
@@ -50,7 +54,60 @@ def pages(sites, subject) -> list[Page]:
 
 def test_there_is_a_page_for_every_chapter(pages, subject):
     slugs = {entry.slug for entry in subject.edition.entries}
-    assert {page.path.stem for page in pages} == slugs
+    made = {page.path.stem for page in pages}
+    apart = {name for name in made if name.startswith("answers-")}
+    assert made - apart == slugs
+    assert bool(apart) == bool(subject.edition.halves)
+
+
+def test_no_page_weighs_more_than_150_kb_before_figures(pages):
+    def weight(page):
+        folder = page.path.parent
+        loaded = [a["src"] for a in page.every("script")]
+        loaded += [a["href"] for a in page.every("link") if a["rel"] == "stylesheet"]
+        assert len(loaded) == 3
+        return sum((folder / name).stat().st_size for name in [page.path.name, *loaded])
+
+    weights = {page.path.name: weight(page) for page in pages}
+    assert {name: bytes for name, bytes in weights.items() if bytes > 150_000} == {}
+
+
+def test_images_say_their_size_and_come_late(pages):
+    images = [(page.path.name, image) for page in pages for image in page.every("img")]
+    assert images
+    told = {"width", "height", "loading"}
+    assert [f"{name}: {i['src']}" for name, i in images if not told <= set(i)] == []
+
+
+def test_answers_are_kept_under_ids_that_all_editions_share(sites, tree):
+    def spaces(edition):
+        folder = (tree.shelf / edition / "html").resolve()
+        return {
+            area["id"]
+            for path, page in sites.items()
+            if path.is_relative_to(folder)
+            for area in page.every("textarea")
+        }
+
+    kept = {edition: spaces(edition) for edition in EDITIONS}
+    assert len(kept["zh"]) > 30
+    assert [name for name in EDITIONS if kept[name] != kept["zh"]] == []
+
+
+def test_the_front_page_offers_every_book(sites, tree):
+    front = sites[(tree.shelf / "index.html").resolve()]
+    offered = {a["href"] for a in front.every("a") if not a["href"].startswith("#")}
+    books = {str(p.relative_to(tree.shelf)) for p in tree.shelf.glob("*/*") if p.is_file()}
+    books -= {name for name in books if name.startswith("front/")}
+    assert offered == books | {f"{name}/html/index.html" for name in EDITIONS}
+
+
+def test_a_chapter_can_be_taken_along_as_a_notebook_that_runs(subject, tmp_path, monkeypatch):
+    made = nbformat.read(subject.html / "notebooks" / "meet-pytorch.ipynb", as_version=4)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT / "code"))
+    path = {"metadata": {"path": str(tmp_path)}}
+    NotebookClient(made, timeout=300, resources=path).execute()
+    assert any(cell.get("outputs") for cell in made.cells)
 
 
 def test_every_link_and_fragment_arrives(pages, sites):
@@ -70,7 +127,9 @@ def test_every_page_leads_to_the_same_page_of_the_other_editions(pages, subject)
     others = [edition for edition in EDITIONS if edition != subject.edition.lang]
     for page in pages:
         twins = [a["href"] for a in page.every("a") if a.get("rel") == "alternate"]
-        assert twins == [f"../../{other}/html/{page.path.name}" for other in others]
+        apart = page.path.name.startswith("answers-")
+        name = "answers.html" if apart else page.path.name
+        assert twins == [f"../../{other}/html/{name}" for other in others]
 
 
 def test_nothing_is_fetched_from_the_network(pages):
