@@ -439,8 +439,8 @@ def test_in_both_languages_the_solutions_stand_on_pages_of_their_own(tmp_path):
         return [a["href"] for a in anchors if re.search("#(ans|exr|worked)-", a["href"])]
 
     assert set(links("one.html")) == {"answers-one.html#ans-one-x"}
-    assert links("answers.html") == ["answers-one.html#ans-one-x"]
-    assert links("answers-one.html") == ["one.html#exr-one-x"]
+    assert set(links("answers.html")) == {"answers-one.html#ans-one-x"}
+    assert set(links("answers-one.html")) == {"one.html#exr-one-x"}
     text = (tmp_path / "answers-one.html").read_text(encoding="utf-8")
     assert "先乘。" in text and "Multiply." in text
     assert 'href="../../zh/html/answers.html"' in text
