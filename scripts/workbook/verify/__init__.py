@@ -12,12 +12,13 @@ from pathlib import Path
 
 from workbook.book import LANGUAGES, read_edition
 from workbook.problem import problem
-from workbook.verify import epub, pdf, site, text
+from workbook.verify import epub, paper, pdf, site, text
 from workbook.verify.validator import INSTALL, Finding, Missing, Subject, Validator
 
 VALIDATORS: tuple[Validator, ...] = (
     *epub.VALIDATORS,
     *pdf.VALIDATORS,
+    *paper.VALIDATORS,
     *site.VALIDATORS,
     *text.VALIDATORS,
 )

@@ -1,0 +1,88 @@
+"""The printed pages, measured: what runs over a margin or is left alone at a break is found."""
+
+import datetime
+import shutil
+from pathlib import Path
+
+import pytest
+import typst
+
+from workbook.book import Edition
+from workbook.render.pdf import THEME, fonts
+from workbook.verify import paper
+from workbook.verify.validator import Subject
+
+pytest.importorskip("pymupdf")  # what "make verify" installs
+# A page as theme/book.typ makes it, and two pages before it that are not looked at.
+PAGE = """
+#import "paper.typ": margins, papers
+#let paper = papers.at("a4")
+#set page(width: paper.width, height: paper.height, binding: left, margin: margins(paper))
+#set text(size: 11pt, font: ("Libertinus Serif", "Noto Serif SC"))
+#set text(costs: (orphan: 0%, widow: 0%))
+#set par(justify: true, spacing: 1em, leading: 0.7em)
+#show raw: set text(font: "DejaVu Sans Mono", size: 8.6pt)
+#let heading-like(body) = block(text(font: "Noto Sans SC", size: 16pt, body))
+#let foot(body, room) = { v(1fr); block(height: room); body }
+Title #pagebreak() Colophon #pagebreak()
+"""
+WORDS = "words that fill a line of prose and another one after it "
+MANY = WORDS * 8
+REST = "\n\n#pagebreak()\nWhat follows stands here.\n\nAnd so on."
+
+
+@pytest.fixture
+def found(tmp_path):
+    """What the two validators say of a page with this body."""
+
+    def look(body: str) -> list[str]:
+        for style in THEME.glob("*.typ"):
+            shutil.copy(style, tmp_path)
+        main = tmp_path / "main.typ"
+        main.write_text(PAGE + body)
+        (tmp_path / "book.pdf").write_bytes(
+            typst.compile(main, font_paths=[fonts()], ignore_system_fonts=True)
+        )
+        edition = Edition(
+            "en", "T", "S", "A", datetime.date(2026, 1, 1), "book", Path("none.bib"), ()
+        )
+        subject = Subject(tmp_path, edition, tmp_path)
+        said = [v.run(subject) for v in paper.VALIDATORS]
+        return [str(problem) for finding in said for problem in finding.problems]
+
+    return look
+
+
+def test_a_good_page_has_no_fault(found):
+    code = "x" * 72
+    assert found(f"#heading-like[One]\n{MANY}\n\n```\n{code}\n```\n\n{MANY}{REST}") == []
+
+
+def test_code_that_is_too_long_is_found(found):
+    (told,) = found(f"#box(width: 500pt, `{'x' * 90}`)\n\n{MANY}{REST}")
+    assert told.startswith("book.pdf: page 3: “xxx")
+    assert told.endswith("over the margin; shorten the line")
+
+
+def test_prose_may_hang_out_by_a_comma_only(found):
+    assert found(f"#h(-6pt)A word\n\n{MANY}{REST}") == []
+    (told,) = found(f"#h(-16pt)A word\n\n{MANY}{REST}")
+    assert "“A word” runs 16.0 pt over the margin" in told
+
+
+def test_a_heading_at_the_foot_is_found(found):
+    (told,) = found(f"{MANY}\n\n{MANY}\n\n#v(1fr)\n#heading-like[Alone]{REST}")
+    assert told == (
+        "book.pdf: page 3: the heading “Alone” ends the page; keep it with what follows"
+    )
+
+
+def test_a_line_that_typst_leaves_alone_is_found(found):
+    """Its own rule is off here, and on in the book: what it would avoid is what we find."""
+    strict = "#set text(costs: (orphan: 100%, widow: 100%))\n"
+    alone = []
+    for above in range(600, 660, 4):
+        body = f"#v({above}pt)\nA short line.\n\n{WORDS * 6}words.\n\nThe end. {WORDS}"
+        alone.append(bool(found(body)))
+        assert found(strict + body) == []
+    assert 1 <= sum(alone) < len(alone)
