@@ -455,3 +455,9 @@ def test_plain_pytest_says_the_same(reader):
     assert done.stdout.startswith(".Fsssss")
     assert "看看  要乘二：2 * x。\n情形  x = 0\n" in done.stdout
     assert "1 failed, 1 passed, 5 skipped" in done.stdout
+
+
+def test_a_machine_that_cannot_fork_is_told_what_to_use(reader, monkeypatch):
+    monkeypatch.delattr(os, "fork")
+    said = reader.run("progress", status=2)
+    assert said == "this command runs on Linux and macOS; on Windows, use WSL\n"

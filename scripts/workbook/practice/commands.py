@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import functools
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,9 +15,11 @@ from workbook.book import LANGUAGES
 from workbook.exercise import Exercise
 from workbook.handout import EXERCISES
 from workbook.practice.catalog import Catalog, UnknownName, catalog
-from workbook.practice.journal import Journal, journal_of
 from workbook.practice.words import ReaderError, reader_language, say
 from workbook.problem import BookError
+
+if TYPE_CHECKING:  # not on Windows, where there is no fcntl
+    from workbook.practice.journal import Journal
 
 
 class Desk:
@@ -24,6 +27,8 @@ class Desk:
 
     def __init__(self, lang: str | None) -> None:
         self.lang = reader_language(lang)
+        if not hasattr(os, "fork"):
+            raise ReaderError(say(self.lang, "no:fork"))
         here = Path.cwd()
         found = (f for f in (here, *here.parents) if (f / "_quarto.yml").is_file())
         self.root = next(found, here)
@@ -36,6 +41,8 @@ class Desk:
 
     @functools.cached_property
     def journal(self) -> Journal:
+        from workbook.practice.journal import journal_of
+
         return journal_of(self.root, EXERCISES, self.lang)
 
     def say(self, key: str, /, **values: object) -> None:

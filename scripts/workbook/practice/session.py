@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -35,8 +34,6 @@ class Session:
 
     def run(self, names: Sequence[str], watching: bool) -> int:
         """Try what the names mean; 0 if all of it passes."""
-        if not hasattr(os, "fork"):
-            raise ReaderError(say(self.lang, "no:fork"))
         chosen = self.catalog.find(names)
         runner = self._runner()
         watch = Watch(chosen, runner) if watching else None
