@@ -186,7 +186,9 @@ def test_a_cell_leaves_its_code_and_its_outputs(edition):
         :::
         :::
         """)
-    assert typeset(edition, markdown) == "```python\n1 + 1\n```\n\n```\n2\n```"
+    assert typeset(edition, markdown) == (
+        "#forms.with-output[\n```python\n1 + 1\n```\n\n]\n```\n2\n```"
+    )
 
 
 def test_pictures_of_one_figure_stand_side_by_side(edition):
