@@ -25,7 +25,8 @@ lint: setup  ## check the style of the Python code
 
 verify: setup $(VENV)/.verify  ## validate the finished books (installs validators)
 	$(BIN)/workbook verify
-	$(BIN)/pytest tests/tools/test_verify.py tests/tools/test_paper.py
+	$(BIN)/pytest tests/tools/test_verify.py tests/tools/test_paper.py \
+	  tests/tools/test_site_script.py
 
 setup: $(VENV)/.ready  ## make .venv and install what is needed
 

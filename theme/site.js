@@ -79,6 +79,10 @@
     const head = make("div", { className: "head" }, input, close);
     const dialog = make("dialog", { className: "search" }, head, status, list);
     dialog.setAttribute("aria-label", words.search);
+    // A search field keeps the first Escape to empty itself; here it closes the box.
+    input.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") dialog.close();
+    });
     dialog.addEventListener("click", (event) => {
       if (event.target === dialog || event.target.closest("a")) dialog.close();
     });
@@ -193,10 +197,17 @@
   }, { passive: true });
   mark();
 
+  // Where the reader was led to, as long as it is in view.
+  function asked() {
+    const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    const box = target?.closest("main *")?.getBoundingClientRect();
+    return box && box.bottom > 0 && box.top < innerHeight ? target : null;
+  }
+
   // The same place in the other language: ids are the same in every edition ------------------
   for (const a of $$(".languages a")) {
     a.addEventListener("click", () => {
-      const place = scrollY > 200 && inView(places)?.id;
+      const place = asked()?.id ?? (scrollY > 200 && inView(places)?.id);
       a.hash = place ? `#${place}` : "";
     });
   }

@@ -1,0 +1,207 @@
+"""What the site's scripts do, in a browser: from a server, and from a folder."""
+
+import shutil
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from small import edition, page
+
+from workbook.render import html
+from workbook.serve import serving
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="make verify installs it")
+FILLER = "\n\n".join(f"第 {n} 段。" for n in range(60))
+TEXT = """# 自动微分 {#sec-one}
+
+开头。
+
+::: {.answer lines=1}
+:::
+
+## 计算图 {#sec-one-graph}
+
+用 autograd 求导。
+
+FILLER
+
+## 张量 {#sec-one-tensor}
+
+多维数组。
+
+FILLER
+
+::: {#exr-one-x}
+
+## 题 ★
+
+文。
+
+::: {.worked}
+解。
+:::
+
+:::
+"""
+ANSWERS = "# 答案\n\n::: {#ans-one-x .answer-title}\n[@exr-one-x]\n:::\n"
+
+
+@pytest.fixture(scope="module")
+def sites(tmp_path_factory) -> Path:
+    """The same small site in two languages."""
+    shelf = tmp_path_factory.mktemp("shelf")
+    for lang, other in (("zh", "en"), ("en", "zh")):
+        one = page("one", "1", TEXT.replace("FILLER", FILLER))
+        listed = page("answers", "A", ANSWERS)
+        book = replace(edition(one, listed), lang=lang)
+        html.write(book, [one, listed], shelf / lang / "html", {other: f"../../{other}/html"})
+    return shelf
+
+
+@pytest.fixture(scope="module")
+def address(sites):
+    with serving(sites, 0) as (address, wait):
+        threading.Thread(target=wait, daemon=True).start()
+        yield address.rstrip("/")
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    if not program:
+        pytest.skip("there is no chromium: make verify installs it")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=program, args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def tab(chromium):
+    """A page of a browser that has kept nothing; no error may be said in it."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 800})
+    tab = context.new_page()
+    said: list[str] = []
+    tab.on("console", lambda message: said.append(message.text))
+    tab.on("pageerror", lambda error: said.append(str(error)))
+    tab.on("response", lambda answer: said.extend([answer.url] * (answer.status >= 400)))
+    yield tab
+    context.close()
+    assert said == []
+
+
+@pytest.mark.parametrize("word", ["微分", "自动微分", "多维数组", "autograd"])
+def test_search_finds_words_of_both_languages_in_a_chinese_page(tab, address, word):
+    tab.goto(f"{address}/zh/html/answers.html")
+    tab.keyboard.press("/")
+    tab.keyboard.type(word)
+    tab.wait_for_selector("dialog .found a")
+    assert tab.inner_text("dialog .found a").endswith("章 自动微分")
+    marked = "".join(tab.locator("dialog mark").all_inner_texts())
+    assert word in marked
+    tab.keyboard.press("Escape")
+    assert not tab.locator("dialog").evaluate("dialog => dialog.open")
+
+
+def test_from_a_folder_the_search_box_says_how_to_search(tab, sites):
+    tab.goto((sites / "zh" / "html" / "one.html").as_uri())
+    tab.keyboard.press("/")
+    assert "workbook serve" in tab.inner_text("dialog .status")
+    assert tab.locator("dialog input").is_disabled()
+
+
+def test_a_key_typed_into_an_answer_stays_there(tab, address):
+    tab.goto(f"{address}/zh/html/one.html")
+    tab.locator("textarea").press("/")
+    assert tab.locator("textarea").input_value() == "/"
+    assert tab.locator("dialog").count() == 0
+
+
+def test_an_answer_is_kept_for_both_languages_until_it_is_cleared(tab, address):
+    tab.goto(f"{address}/zh/html/one.html")
+    tab.locator("textarea").fill("三")
+    tab.goto(f"{address}/en/html/one.html")
+    assert tab.locator("textarea").input_value() == "三"
+    clear = tab.locator(".answer-tools button")
+    clear.click()
+    assert tab.locator("textarea").input_value() == "三", "asked first"
+    clear.click()
+    tab.reload()
+    assert tab.locator("textarea").input_value() == ""
+
+
+def test_answers_can_be_taken_along(tab, address):
+    tab.goto(f"{address}/en/html/one.html")
+    tab.locator("textarea").fill("three")
+    with tab.expect_download() as download:
+        tab.locator(".export button").click()
+    assert download.value.suggested_filename == "one-answers.md"
+    text = Path(download.value.path()).read_text(encoding="utf-8")
+    assert text.endswith("(answer-one-1)\n\nthree\n")
+
+
+def test_the_switch_of_language_follows_the_section_in_view(tab, address):
+    tab.goto(f"{address}/zh/html/one.html")
+    tab.locator("#sec-one-tensor").evaluate("section => section.scrollIntoView()")
+    tab.wait_for_selector('.here a[href="#sec-one-tensor"][aria-current]')
+    place = tab.locator(".languages a").bounding_box()
+    tab.mouse.click(place["x"] + 5, place["y"] + 5)  # a locator's click would scroll first
+    tab.wait_for_url("**/en/html/**")
+    assert tab.url == f"{address}/en/html/one.html#sec-one-tensor"
+    tab.goto(f"{address}/zh/html/one.html")
+    tab.locator(".languages a").click()
+    assert tab.url == f"{address}/en/html/one.html"
+
+
+def test_the_appearance_is_chosen_and_kept(tab, address):
+    def paper():
+        return tab.evaluate("getComputedStyle(document.body).backgroundColor")
+
+    tab.goto(f"{address}/zh/html/one.html")
+    light = paper()
+    for _ in ("light", "dark"):
+        tab.locator(".theme").click()
+    dark = paper()
+    assert light != dark
+    tab.goto(f"{address}/en/html/answers.html")
+    assert paper() == dark
+    tab.locator(".theme").click()
+    assert paper() == light, "the system's again"
+
+
+def test_a_link_opens_the_fold_that_it_leads_into(tab, address):
+    tab.goto(f"{address}/zh/html/answers.html")
+    assert tab.locator(".answer-title a").get_attribute("href") == "one.html#worked-one-x"
+    tab.locator(".answer-title a").click()
+    tab.wait_for_selector("details.worked[open]")
+
+
+def test_the_drawer_of_a_phone_takes_the_focus_and_gives_it_back(tab, address):
+    tab.set_viewport_size({"width": 360, "height": 740})
+    tab.goto(f"{address}/zh/html/one.html")
+    tab.locator(".open").click()
+    tab.wait_for_selector(".close:focus")
+    tab.keyboard.press("Escape")
+    tab.wait_for_selector(".open:focus")
+    assert tab.evaluate("document.documentElement.scrollWidth") == 360
+
+
+def test_the_first_key_leads_to_the_text(tab, address):
+    tab.goto(f"{address}/zh/html/one.html")
+    tab.keyboard.press("Tab")
+    tab.keyboard.press("Enter")
+    assert tab.evaluate("document.activeElement.id") == "main"
+
+
+def test_on_paper_there_are_no_bars_and_every_fold_is_open(tab, address):
+    tab.goto(f"{address}/zh/html/one.html")
+    tab.evaluate("dispatchEvent(new Event('beforeprint'))")
+    tab.emulate_media(media="print")
+    bars = ".bar, .contents, .here, .turn, .copy, .anchor, .export"
+    assert [b for b in tab.locator(bars).all() if b.is_visible()] == []
+    assert tab.locator("details:not([open])").count() == 0
+    tab.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert tab.locator("details[open]").count() == 0
