@@ -132,7 +132,7 @@ def _part_page(title: str, name: str) -> pf.Header:
         *pandoc.inlines(title),
         identifier=name,
         classes=["unnumbered", "part"],
-        attributes={"epub:type": "part"},
+        attributes={"epub:type": "part", "role": "doc-part"},
     )
 
 
