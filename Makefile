@@ -25,7 +25,7 @@ lint: setup  ## check the style of the Python code
 
 verify: setup $(VENV)/.verify  ## validate the finished books (installs validators)
 	$(BIN)/workbook verify
-	$(BIN)/pytest tests/tools/test_verify.py tests/tools/test_paper.py \
+	$(BIN)/pytest $(wildcard tests/tools/test_verify*.py) tests/tools/test_paper.py \
 	  tests/tools/test_site_script.py
 
 setup: $(VENV)/.ready  ## make .venv and install what is needed
@@ -39,7 +39,7 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(VENV)/.verify: $(VENV)/.ready requirements-verify.lock
+$(VENV)/.verify: $(VENV)/.ready requirements-verify.lock package-lock.json scripts/install-validators
 	@$(PIP) install --requirement requirements-verify.lock
 	scripts/install-validators
 	@touch $@

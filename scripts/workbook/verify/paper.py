@@ -15,7 +15,8 @@ import typst
 
 from workbook.problem import Problem, problem
 from workbook.render.pdf import THEME
-from workbook.verify.validator import Finding, Subject, Validator, count, package
+from workbook.verify.tools import package
+from workbook.verify.validator import Finding, Subject, Validator, count
 
 HEADING = 12.4  # points: from this size on, the sans face is a heading's
 OVERHANG = 8.5  # points that punctuation, or the empty half of a bracket, may hang out

@@ -17,7 +17,8 @@ from pypdf.generic import DictionaryObject
 from workbook.chapter import read_chapter
 from workbook.problem import Problem, problem
 from workbook.render import pandoc
-from workbook.verify.validator import Finding, Subject, Validator, count, package
+from workbook.verify.tools import package
+from workbook.verify.validator import Finding, Subject, Validator, count
 
 _SPACES = re.compile(r"\s+")
 _WORDS = {"‘": "'", "’": "'", "“": '"', "”": '"'}

@@ -9,15 +9,8 @@ from pathlib import Path
 import yaml
 
 from workbook.problem import Problem, problem
-from workbook.verify.validator import (
-    Finding,
-    Subject,
-    Validator,
-    count,
-    output,
-    package,
-    program,
-)
+from workbook.verify.tools import output, package, program
+from workbook.verify.validator import Finding, Subject, Validator, count
 
 EXCEPTIONS = Path(__file__).with_name("exceptions.yml")
 # What is written in English, beside the English chapters.
@@ -65,7 +58,7 @@ def _slips(path: Path, subject: Subject) -> Iterator[Problem]:
     for slip in autocorrect_py.lint_for(text, "markdown").lines:
         if not any(passage in slip.old for passage in exceptions("autocorrect")):
             what, remedy = f"“{slip.old.strip()}”", f"write “{slip.new.strip()}”"
-            yield problem(subject.shown(path), slip.line, what, remedy)
+            yield subject.told(path, what, remedy, slip.line)
 
 
 def _files(subject: Subject, patterns: tuple[str, ...]) -> list[Path]:

