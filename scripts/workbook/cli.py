@@ -243,7 +243,7 @@ def serve(port: int, show: bool) -> None:
 @click.option("--output", "-o", type=click.Path(path_type=Path), metavar="FOLDER",
               help="Where the books are. [_book]")  # fmt: skip
 @click.option("--edition", "-e", "editions", multiple=True,
-              type=click.Choice([*LANGUAGES, ALL]),
+              type=click.Choice([*EDITIONS, ALL]),
               help="Which edition; may be repeated. [all]")  # fmt: skip
 @click.option("--only", multiple=True, metavar="NAME",
               help="Which validator; may be repeated. [all]")  # fmt: skip
@@ -261,7 +261,7 @@ def verify(output: Path | None, editions: tuple[str, ...], only: tuple[str, ...]
     chosen = verifier.chosen(only)
     click.echo(table.header())
     verdicts = []
-    for verdict in verifier.verify(_root(), folder, chosen, _chosen(editions, LANGUAGES)):
+    for verdict in verifier.verify(_root(), folder, chosen, _chosen(editions, EDITIONS)):
         click.echo(verdict)
         verdicts.append(verdict)
     if not only and not editions:

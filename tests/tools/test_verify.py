@@ -141,9 +141,7 @@ def test_the_command_prints_and_keeps_the_table_and_fails_with_the_problems(tiny
     lines = result.stdout.splitlines()
     assert tuple(lines[0].split()) == table.HEADINGS
     assert sorted(line.split()[0] for line in lines[1:]) == ["reader", "ruler", "ruler"]
-    assert result.stderr.splitlines()[0] == (
-        "shelf/en/tiny-en.pdf: is not there; run make book"
-    )
+    assert "shelf/en/tiny-en.pdf: is not there; run make book" in result.stderr.splitlines()
     kept = (shelf / "verify.md").read_text().splitlines()
     assert kept[0] == "| validator | version | edition | figure | seconds | verdict |"
     assert [row.split(" | ")[0:4:2] for row in kept[2:]] == [

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
-from workbook.book import LANGUAGES, read_edition
+from workbook.book import EDITIONS, read_edition
 from workbook.problem import BookError, problem
 from workbook.verify import (
     axe,
@@ -47,7 +47,7 @@ def verify(
     root: Path,
     output: Path,
     validators: Sequence[Validator] = VALIDATORS,
-    editions: Sequence[str] = LANGUAGES,
+    editions: Sequence[str] = EDITIONS,
     jobs: int = os.cpu_count() or 1,
 ) -> Iterator[Verdict]:
     """Run every validator over every edition on the shelf `output`; verdicts as they fall.
@@ -83,9 +83,7 @@ def chosen(names: Sequence[str]) -> Sequence[Validator]:
 def ordered(verdicts: Sequence[Verdict]) -> list[Verdict]:
     """In the order of the validators, and of the editions for each."""
     names = [validator.name for validator in VALIDATORS]
-    return sorted(
-        verdicts, key=lambda v: (names.index(v.validator), LANGUAGES.index(v.edition))
-    )
+    return sorted(verdicts, key=lambda v: (names.index(v.validator), EDITIONS.index(v.edition)))
 
 
 def _verdict(validator: Validator, subject: Subject) -> Verdict:

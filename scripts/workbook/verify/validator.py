@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from workbook.book import LANGUAGES, Edition
+from workbook.book import EDITIONS, Edition
 from workbook.problem import Problem, problem
 
 INSTALL = "run make verify, which installs it"
@@ -82,7 +82,7 @@ class Validator:
     product: str  # html, pdf, epub; text for the chapters themselves
     version: Callable[[], str]
     run: Callable[[Subject], Finding]
-    editions: tuple[str, ...] = LANGUAGES
+    editions: tuple[str, ...] = EDITIONS
     slow: bool = False  # begins before those that are not, so that no core is idle at the end
     alone: bool = False  # measures time: runs when all the others are done
 
