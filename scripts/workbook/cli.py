@@ -254,20 +254,10 @@ def verify(output: Path | None, editions: tuple[str, ...], only: tuple[str, ...]
     Fails if any validator finds anything, or is not installed: "make verify" installs
     them all. The table is also kept as verify.md beside the books.
     """
-    from workbook import verify as verifier
-    from workbook.verify import table
+    from workbook.verify import validate
 
     folder = (output or _root() / "_book").absolute()
-    chosen = verifier.chosen(only)
-    click.echo(table.header())
-    verdicts = []
-    for verdict in verifier.verify(_root(), folder, chosen, _chosen(editions, EDITIONS)):
-        click.echo(verdict)
-        verdicts.append(verdict)
-    if not only and not editions:
-        table.write(folder, verifier.ordered(verdicts))
-    problems = [each for v in verifier.ordered(verdicts) for each in v.finding.problems]
-    if problems:
+    if problems := validate(_root(), folder, only, _chosen(editions, EDITIONS), click.echo):
         raise BookError(problems)
 
 

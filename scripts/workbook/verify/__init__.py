@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 from workbook.book import EDITIONS, read_edition
-from workbook.problem import BookError, problem
+from workbook.problem import BookError, Problem, problem
 from workbook.verify import (
     axe,
     contrast,
@@ -24,6 +24,7 @@ from workbook.verify import (
     pdf,
     pdfa,
     site,
+    table,
     text,
 )
 from workbook.verify.table import Verdict
@@ -41,6 +42,30 @@ VALIDATORS: tuple[Validator, ...] = (
     *text.VALIDATORS,
     *lighthouse.VALIDATORS,
 )
+
+
+def validate(
+    root: Path,
+    output: Path,
+    names: Sequence[str],
+    editions: Sequence[str],
+    say: Callable[[str], None],
+) -> list[Problem]:
+    """Say a table of what these validators, or all, measured; gives what is wrong.
+
+    The table of all validators over all editions is kept as a file beside the books.
+    """
+    wanted = _chosen(names)
+    order = [validator.name for validator in VALIDATORS]
+    verdicts = []
+    say(table.header())
+    for verdict in verify(root, output, wanted, editions):
+        say(str(verdict))
+        verdicts.append(verdict)
+    verdicts.sort(key=lambda v: (order.index(v.validator), EDITIONS.index(v.edition)))
+    if not names and tuple(editions) == EDITIONS:
+        table.write(output, verdicts)
+    return [each for verdict in verdicts for each in verdict.finding.problems]
 
 
 def verify(
@@ -71,19 +96,13 @@ def verify(
     yield from (_verdict(*task) for task in tasks if task[0].alone)
 
 
-def chosen(names: Sequence[str]) -> Sequence[Validator]:
+def _chosen(names: Sequence[str]) -> Sequence[Validator]:
     """The validators of these names, or all; BookError for a name that none has."""
     known = {validator.name: validator for validator in VALIDATORS}
     if unknown := [name for name in names if name not in known]:
         remedy = f"choose from {', '.join(known)}"
         raise BookError([problem("workbook verify", 0, f"no {n!r}", remedy) for n in unknown])
     return [known[name] for name in names] or VALIDATORS
-
-
-def ordered(verdicts: Sequence[Verdict]) -> list[Verdict]:
-    """In the order of the validators, and of the editions for each."""
-    names = [validator.name for validator in VALIDATORS]
-    return sorted(verdicts, key=lambda v: (names.index(v.validator), EDITIONS.index(v.edition)))
 
 
 def _verdict(validator: Validator, subject: Subject) -> Verdict:
