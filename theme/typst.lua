@@ -279,10 +279,13 @@ local function definitions(list)
   return out
 end
 
--- A cell's code, then its outputs.
+-- A cell's code, then its outputs. Short code stays with what it printed; to keep long code with
+-- a large figure would leave half a page empty.
 local function cell(div)
   local content = div.content
-  if not (div.classes:includes 'cell' and #content > 1 and content[1].t == 'CodeBlock') then
+  local code, output = content[1], content[2]
+  local printed = output and code.t == 'CodeBlock' and output.t == 'CodeBlock'
+  if not (div.classes:includes 'cell' and printed and select(2, code.text:gsub('\n', '')) < 14) then
     return content
   end
   local out = wrapped('forms.with-output', pandoc.Div { content[1] })
