@@ -81,7 +81,8 @@ local function link(l)
   if is_reference(l) then
     return around('#forms.reference(<' .. l.target:sub(2) .. '>)[', l.content, '];')
   end
-  -- An address that is its own text needs no footnote.
+  -- An address that is its own text needs no footnote, nor one that stands beside it already.
+  if l.classes:includes 'again' then return nil end
   if l.target:match '^https?://' and bare(pandoc.utils.stringify(l)) ~= bare(l.target) then
     return around('#forms.outside(' .. quoted(l.target) .. ')[', l.content, '];')
   end

@@ -1,14 +1,18 @@
 """The bilingual edition: what two trees become when they are set beside each other."""
 
 import re
+import zipfile
 from pathlib import Path
 
+import panflute as pf
 import pytest
+from pypdf import PdfReader
 from small import BIB, PARTS, edition, page
 
 from workbook.book import bilingual
 from workbook.problem import BookError
-from workbook.render import pandoc
+from workbook.render import epub, pandoc, pdf
+from workbook.render.beside import line as line_of
 from workbook.render.pages import trees
 from workbook.weave import Woven
 
@@ -285,4 +289,65 @@ def test_trees_of_unlike_shape_are_told(zh, en, told):
         beside(zh, en)
     assert [str(p) for p in caught.value.problems] == [
         f"chapters/one.qmd: {told}; write the same blocks as in chapters/one.qmd"
+    ]
+
+
+def test_a_part_has_a_title_in_each_language():
+    parts = [
+        (span.classes, pf.stringify(span))
+        for span in line_of("基础 · Foundations")
+        if isinstance(span, pf.Span)
+    ]
+    assert parts == [(["zh"], "基础"), (["en"], "Foundations")]
+    assert pf.stringify(pf.Plain(*line_of("基础"))) == "基础"
+
+
+def test_an_address_that_both_have_is_told_once():
+    html = beside("[甲](https://a.org)。", "[A](https://a.org), [B](https://b.org).")
+    assert html == pair(
+        '<p><a href="https://a.org">甲</a>。</p>',
+        '<p><a href="https://a.org" class="again">A</a>, <a href="https://b.org">B</a>.</p>',
+    )
+
+
+@pytest.mark.parametrize(
+    ("paper", "form"), [("a4", "columns"), ("letter", "columns"), ("b5", "stacked")]
+)
+def test_in_print_halves_stand_side_by_side_where_the_paper_is_wide(paper, form):
+    pages = [twins("# 甲 {#sec-one}\n\n你好。", "# A {#sec-one}\n\nHello.")]
+    source = pdf.typeset(both(*pages).on(paper), pages)
+    assert f"#let beside = beside-{form}.with(beside-papers.{paper}.text.en)" in source
+    assert "#zh-words[甲]; #en-words[A];" in source
+    assert re.sub(r"\s+", "", source).endswith("#beside[你好。][Hello.]")
+
+
+@pytest.mark.parametrize("paper", ["a4", "b5"])
+def test_a_printed_book_in_both_languages_is_tagged_and_names_each(tmp_path, paper):
+    pages = [twins("# 甲 {#sec-one}\n\n你好。", "# A {#sec-one}\n\nHello.")]
+    assert pdf.write(both(*pages).on(paper), pages, tmp_path / "book.pdf") >= 5
+    reader = PdfReader(tmp_path / "book.pdf")
+    assert reader.trailer["/Root"]["/Lang"] == "zh-CN"
+    tags = list(tree_of(reader.trailer["/Root"]["/StructTreeRoot"]))
+    assert "en-US" in {tag["/Lang"] for tag in tags if "/Lang" in tag}
+    assert "/Table" not in {tag.get("/S") for tag in tags}  # the halves are no table
+
+
+def tree_of(element):
+    """The elements of a PDF's structure."""
+    kids = element.get("/K", [])
+    for kid in kids if isinstance(kids, list) else [kids]:
+        kid = kid.get_object()
+        if isinstance(kid, dict):
+            yield kid
+            yield from tree_of(kid)
+
+
+def test_an_epub_in_both_languages_says_so(tmp_path):
+    pages = [twins("# 甲 {#sec-one}\n\n你好。", "# A {#sec-one}\n\nHello.")]
+    epub.write(both(*pages), pages, tmp_path / "book.epub")
+    with zipfile.ZipFile(tmp_path / "book.epub") as book:
+        package = book.read("EPUB/content.opf").decode()
+    assert re.findall(r"<dc:language>(.*?)<", package) == ["zh-CN", "en"]
+    assert re.findall(r"<dc:title[^>]*>(.*?)<", package) == [
+        "工作簿：用铅笔 · The Workbook: With a pencil"
     ]

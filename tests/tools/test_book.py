@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from workbook.book import Entry, read_edition, slug_of
+from workbook.book import EDITIONS, Entry, read_edition, slug_of
 from workbook.problem import BookError
 
 ROOT = Path(__file__).parents[2]
@@ -27,6 +27,17 @@ def test_an_edition_is_its_profile_over_the_common_file(tiny):
         Entry(Path("chapters/zh/02-two.qmd"), "two", "2", "Part"),
         Entry(Path("chapters/zh/90-answers.qmd"), "answers", "A", "", True),
     )
+
+
+def test_the_bilingual_edition_is_what_the_two_languages_say(tiny):
+    tiny.edit("_quarto-zh.yml", "part: Part", "part: 部分")
+    zh, en, both = (read_edition(tiny.root, name) for name in EDITIONS)
+    assert (both.lang, both.title, both.author) == ("bilingual", "Tiny zh · Tiny en", "Nobody")
+    assert both.output_file == "tiny-bilingual"
+    assert both.on("b5").output_file == "tiny-bilingual-b5"
+    assert both.halves == (zh, en)
+    assert [entry.part for entry in both.entries] == ["", "部分 · Part", "部分 · Part", ""]
+    assert [entry.path for entry in both.entries] == [entry.path for entry in zh.entries]
 
 
 @pytest.mark.parametrize(

@@ -297,6 +297,20 @@ def test_pinyin_has_a_syllable_for_each_character():
         assert len(pinyin.syllables(words, reading)) == len(pinyin.characters(words))
 
 
+def test_the_bilingual_glossaries_stand_entry_beside_entry():
+    edition = read_edition(ROOT, "bilingual")
+    written = glossary.beside(ROOT, edition, ())
+    zh, en = (written[half.entry("glossary").path] for half in edition.halves)
+    terms = read_glossary(ROOT).terms
+    order = sorted(terms, key=lambda term: pinyin.order(term.zh, term.pinyin))
+    heads = [re.findall(r"^(.+)\n:   ", text, re.M) for text in (zh, en)]
+    assert heads == [
+        [" ".join(filter(None, (term.zh, term.reading))) for term in order],
+        [term.english for term in order],
+    ]
+    assert re.findall("^#.*", zh, re.M)[1:] == re.findall("^#.*", en, re.M)[1:]
+
+
 # --- this book -------------------------------------------------------------------------
 
 

@@ -14,9 +14,9 @@ import panflute as pf
 
 from workbook.book import BETWEEN
 from workbook.problem import BookError, Problem, problem
+from workbook.render import pandoc
 from workbook.render.tree import inside, plain
 
-TAGS = {"zh": "zh-CN", "en": "en"}  # of a half, by its class
 # Boxes that hold one line: a title of both languages, not a pair.
 _LINES = {"callout-title", "exercise-title", "answer-reference", "card-title", "card-place"}
 
@@ -33,6 +33,12 @@ def beside(zh: pf.Doc, en: pf.Doc, paths: tuple[Path, Path]) -> pf.Doc:
         raise BookError(zipper.problems)
     zh.metadata["bilingual"] = True
     return zh
+
+
+def line(words: str) -> list[pf.Inline]:
+    """A title in which both languages stand, `基础 · Foundations`, as `title` gives it."""
+    zh, _, en = words.partition(BETWEEN)
+    return title(pandoc.inlines(zh), pandoc.inlines(en)) if en else pandoc.inlines(words)
 
 
 def title(left: Iterable[pf.Inline], right: Iterable[pf.Inline]) -> list[pf.Inline]:
@@ -145,22 +151,26 @@ class _Zipper:
 
 def pair(left: Sequence[pf.Block], right: Sequence[pf.Block]) -> pf.Div:
     """Prose beside prose: `.pair` with the children `.zh` and `.en`."""
-    halves = (
-        pf.Div(*blocks, classes=[lang], attributes={"lang": TAGS[lang]})
+    zh, en = (
+        pf.Div(*blocks, classes=[lang], attributes={"lang": pandoc.LOCALES[lang]})
         for lang, blocks in (("zh", left), ("en", right))
     )
-    return pf.Div(*halves, classes=["pair"])
+    _mark_links(zh, en)
+    return pf.Div(zh, en, classes=["pair"])
 
 
 def _half(lang: str, inlines: Iterable[pf.Inline]) -> pf.Span:
-    return pf.Span(*inlines, classes=[lang], attributes={"lang": TAGS[lang]})
+    return pf.Span(*inlines, classes=[lang], attributes={"lang": pandoc.LOCALES[lang]})
 
 
 def _joined(
     left: Iterable[pf.Inline], right: Iterable[pf.Inline], between: pf.Inline
 ) -> list[pf.Inline]:
-    left, right = list(left), list(right)
-    return left if _same(left, right) else [_half("zh", left), between, _half("en", right)]
+    zh, en = _half("zh", left), _half("en", right)
+    if _same(zh.content, en.content):
+        return list(zh.content)
+    _mark_links(zh, en)
+    return [zh, between, en]
 
 
 def _lines(left: Iterable[pf.Inline], right: Iterable[pf.Inline]) -> list[pf.Inline]:
@@ -189,6 +199,14 @@ def _both(left: pf.Image, right: pf.Image) -> str:
 
 def _line(box: pf.Div) -> list[pf.Inline]:
     return list(box.content[0].content)
+
+
+def _mark_links(left: pf.Element, right: pf.Element) -> None:
+    """Links that the left has too become `.again`: on paper one note tells the address."""
+    told = {link.url for link in inside(left, pf.Link)}
+    for link in inside(right, pf.Link):
+        if link.url in told and "xref" not in link.classes:
+            link.classes.append("again")
 
 
 # --- comparing --------------------------------------------------------------------------

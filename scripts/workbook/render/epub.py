@@ -18,6 +18,7 @@ import typst
 
 from workbook.book import BETWEEN, Edition
 from workbook.render import formulas, pandoc, pdf, web
+from workbook.render.beside import line
 from workbook.render.pages import trees
 from workbook.render.repack import repack
 from workbook.render.words import said
@@ -86,7 +87,8 @@ def write(edition: Edition, pages: Sequence[Woven], out: Path, eink: bool = Fals
             date=_seconds(edition.date),
         )
         out.parent.mkdir(parents=True, exist_ok=True)
-        repack(folder / "book.epub", out, parts, _words(edition.lang))
+        also = [pandoc.locale(half) for half in edition.halves[1:]]
+        repack(folder / "book.epub", out, parts, _words(edition.lang), also)
 
 
 def identifier(edition: Edition, eink: bool = False) -> str:
@@ -115,7 +117,8 @@ def _open_parts(
     parts: dict[str, list[str]] = {}
     current = ""
     for doc, page in zip(docs, pages, strict=True):
-        appendices = _words(edition.lang)["appendices"]
+        halves = edition.halves or (edition,)
+        appendices = BETWEEN.join(_words(half.lang)["appendices"] for half in halves)
         part = appendices if page.entry.appendix else page.entry.part
         chapter = next(b.identifier for b in doc.content if isinstance(b, pf.Header))
         if part and part != current:
@@ -129,7 +132,7 @@ def _open_parts(
 
 def _part_page(title: str, name: str) -> pf.Header:
     return pf.Header(
-        *pandoc.inlines(title),
+        *line(title),
         identifier=name,
         classes=["unnumbered", "part"],
         attributes={"epub:type": "part", "role": "doc-part"},

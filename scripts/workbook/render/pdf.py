@@ -26,6 +26,7 @@ from pypdf import PdfReader
 from workbook.book import Edition, Entry
 from workbook.problem import BookError, Problem, problem
 from workbook.render import pandoc
+from workbook.render.beside import line
 from workbook.render.pages import trees
 from workbook.weave import Woven
 
@@ -151,8 +152,7 @@ def _assembled(
         title = APPENDICES.get(edition.lang, "Appendices") if entry.appendix else entry.part
         blocks = _placed(entry, doc, depth=1 if title else 0)
         if title and title != part:
-            words = pandoc.inlines(title)
-            blocks.insert(0, pf.Header(*words, level=1, attributes={"kind": "part"}))
+            blocks.insert(0, pf.Header(*line(title), level=1, attributes={"kind": "part"}))
         part = title
         opening = next((block for block in blocks if isinstance(block, pf.Header)), None)
         if opening:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -23,18 +23,29 @@ _MATH = re.compile(
 _TITLE = re.compile(r"<title>.*?</title>")
 _COVER = re.compile(r'<svg\b.*?<image [^>]*xlink:href="([^"]*)" />\s*</svg>', re.S)
 _COVER_ITEM = 'media-type="application/xhtml+xml" properties="svg"'
+_LANGUAGE = re.compile(r"<dc:language>[^<]*</dc:language>")
 _TAG = re.compile(r"<[^>]*>")
 
 
 def repack(
-    made: Path, out: Path, parts: Mapping[str, list[str]], words: Mapping[str, str]
+    made: Path,
+    out: Path,
+    parts: Mapping[str, list[str]],
+    words: Mapping[str, str],
+    also: Sequence[str] = (),
 ) -> None:
-    """Copy the EPUB that pandoc made: parts in the contents, titles, no styles of its own."""
+    """Copy the EPUB that pandoc made: parts in the contents, titles, no styles of its own.
+
+    `also` names the languages of the book besides its first, which is all that pandoc tells.
+    """
+    languages = "".join(f"<dc:language>{tag}</dc:language>" for tag in also)
     with zipfile.ZipFile(made) as source, zipfile.ZipFile(out, "w") as target:
         for info in source.infolist():
             data = source.read(info)
             if info.filename.endswith((".xhtml", ".opf")):
                 data = _with_plain_cover(data.decode(), words["cover"]).encode()
+            if info.filename.endswith(".opf"):
+                data = _LANGUAGE.sub(rf"\g<0>{languages}", data.decode()).encode()
             if info.filename.endswith(".xhtml"):
                 data = _tidy(data.decode()).encode()
             if info.filename.endswith("nav.xhtml"):
