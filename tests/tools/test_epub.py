@@ -109,6 +109,8 @@ def test_the_contents_hold_chapters_below_their_parts(book):
         "封面",
         "目录",
         "正文",
+        "附录",
+        "参考文献",
     ]
 
 
@@ -155,7 +157,7 @@ def test_the_english_book_is_english(tmp_path):
 def test_a_chapter_has_links_across_files_and_alt_on_the_image(book):
     assert body(read(book, "text/ch004.xhtml")) == "\n".join(
         [
-            '<section id="sec-two" class="level1">',
+            '<section id="sec-two" class="level1" epub:type="chapter" role="doc-chapter">',
             '<h1><span class="number">第~2~章</span> 自动微分</h1>',
             '<div id="fig-two-a">',
             "<figure>",
@@ -170,6 +172,14 @@ def test_a_chapter_has_links_across_files_and_alt_on_the_image(book):
         book, "text/ch006.xhtml"
     )
     assert 'href="ch007.xhtml#ref-doe2020"' in read(book, "text/ch003.xhtml")
+
+
+def test_every_file_says_what_it_is(book):
+    pages = [read(book, f"text/ch00{at}.xhtml") for at in range(1, 8)]
+    kinds = [re.search(r'<section .*epub:type="(\w+)" role="doc-\1"', page) for page in pages]
+    assert [kind[1] for kind in kinds] == [
+        "preface", "part", "chapter", "chapter", "part", "appendix", "bibliography"
+    ]  # fmt: skip
 
 
 def test_images_of_one_name_in_two_chapters_stay_two(book):

@@ -16,11 +16,11 @@ from pathlib import Path
 import panflute as pf
 import typst
 
-from workbook.book import BETWEEN, Edition
+from workbook.book import BETWEEN, Edition, Entry
 from workbook.render import formulas, pandoc, pdf, web
 from workbook.render.beside import line
 from workbook.render.pages import trees
-from workbook.render.repack import repack
+from workbook.render.repack import BACK, repack
 from workbook.render.words import said
 from workbook.weave import Woven
 
@@ -31,6 +31,8 @@ WORDS = {
         "cover": "封面",
         "titlepage": "书名页",
         "bodymatter": "正文",
+        "backmatter": "附录",
+        "bibliography": "参考文献",
         "colon": "：",
         "appendices": "附录",
         "eink": "（墨水屏版）",
@@ -43,6 +45,8 @@ WORDS = {
         "cover": "Cover",
         "titlepage": "Title page",
         "bodymatter": "Start of the text",
+        "backmatter": "Appendices",
+        "bibliography": "References",
         "colon": ": ",
         "appendices": "Appendices",
         "eink": " (e-ink)",
@@ -115,17 +119,19 @@ def _open_parts(
 ) -> dict[str, list[str]]:
     """Put a page before the first chapter of each part; gives the chapters' ids by part's."""
     parts: dict[str, list[str]] = {}
-    current = ""
+    current = name = ""
     for doc, page in zip(docs, pages, strict=True):
         halves = edition.halves or (edition,)
         appendices = BETWEEN.join(_words(half.lang)["appendices"] for half in halves)
         part = appendices if page.entry.appendix else page.entry.part
-        chapter = next(b.identifier for b in doc.content if isinstance(b, pf.Header))
+        chapter = next(block for block in doc.content if isinstance(block, pf.Header))
+        chapter.attributes |= _role(_kind(page.entry))
         if part and part != current:
-            parts[f"part-page-{len(parts) + 1}"] = []
-            doc.content.insert(0, _part_page(part, list(parts)[-1]))
+            name = BACK if page.entry.appendix else f"part-page-{len(parts) + 1}"
+            parts[name] = []
+            doc.content.insert(0, _part_page(part, name))
         if part:
-            parts[list(parts)[-1]].append(chapter)
+            parts[name].append(chapter.identifier)
         current = part
     return parts
 
@@ -135,13 +141,28 @@ def _part_page(title: str, name: str) -> pf.Header:
         *line(title),
         identifier=name,
         classes=["unnumbered", "part"],
-        attributes={"epub:type": "part", "role": "doc-part"},
+        attributes=_role("part"),
     )
+
+
+def _kind(entry: Entry) -> str:
+    """What a file of the book is, in the words of EPUB."""
+    if entry.appendix:
+        return "appendix"
+    return "chapter" if entry.number else "preface"
+
+
+def _role(kind: str) -> dict[str, str]:
+    """What pandoc gives to the section, so that readers can announce it."""
+    return {"epub:type": kind, "role": f"doc-{kind}"}
 
 
 def _joined(edition: Edition, docs: Sequence[pf.Doc]) -> pf.Doc:
     book = pandoc.join(docs)
     web.with_references(book, edition, level=1)
+    for block in book.content:
+        if isinstance(block, pf.Header) and block.identifier == "references":
+            block.attributes |= _role("bibliography")
     web.show_numbers(book)
     book.walk(_box)
     return book

@@ -10,6 +10,7 @@ from xml.etree import ElementTree as ET
 
 from workbook.render import web
 
+BACK = "part-appendices"  # the id of the page before the appendices
 _XHTML = "http://www.w3.org/1999/xhtml"
 _OPS = "http://www.idpf.org/2007/ops"
 _STYLE = re.compile(r"\s*<style>.*?</style>", re.S)
@@ -95,15 +96,19 @@ def _navigation(nav: bytes, parts: Mapping[str, list[str]], words: Mapping[str, 
     marks = landmarks.find(f"{{{_XHTML}}}ol")
     for link in map(_link, marks):
         link.text = words[link.get(f"{{{_OPS}}}type", "")]
-    if parts:
-        start = _link(entries[next(iter(parts))]).get("href", "")
+    for kind, name in _landmarks(parts, entries).items():
         item = ET.SubElement(marks, f"{{{_XHTML}}}li")
-        link = ET.SubElement(
-            item, f"{{{_XHTML}}}a", {"href": start, f"{{{_OPS}}}type": "bodymatter"}
-        )
-        link.text = words["bodymatter"]
+        told = {"href": _link(entries[name]).get("href", ""), f"{{{_OPS}}}type": kind}
+        ET.SubElement(item, f"{{{_XHTML}}}a", told).text = words[kind]
     text = ET.tostring(tree, encoding="unicode")
     return f'<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE html>\n{text}\n'.encode()
+
+
+def _landmarks(parts: Mapping[str, list[str]], entries: Mapping[str, object]) -> dict[str, str]:
+    """Where the text, what stands behind it and the references begin."""
+    first = next(iter(parts), "")
+    names = {"bodymatter": first, "backmatter": BACK, "bibliography": "references"}
+    return {kind: name for kind, name in names.items() if name in entries}
 
 
 def _link(item: ET.Element) -> ET.Element:
