@@ -4,9 +4,11 @@ Those that "make verify" installs are skipped where they are not.
 """
 
 import pytest
+from small import page
 from verifying import empty_shelf, needs, shown, told
 
-from workbook.verify import axe, contrast, lighthouse, markup, site
+from workbook.render import html
+from workbook.verify import axe, contrast, lighthouse, markup, search, site
 from workbook.verify.validator import Finding
 
 PLAIN = """<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>T</title>
@@ -145,3 +147,16 @@ def test_lighthouse_takes_the_median_where_a_page_seems_slow(monkeypatch):
     good = {"accessibility": 100, "best-practices": 100}
     monkeypatch.setattr(lighthouse, "_run", lambda _: {"performance": next(runs)} | good)
     assert lighthouse._scores("http://localhost") == {"performance": 97} | good
+
+
+def test_a_word_that_search_does_not_find_is_found_out(subject, monkeypatch):
+    needs(*search.VALIDATORS)
+    pages = [page("index", "", "# Preface\n"), page("one", "1", "# One\n\nA tensor.\n")]
+    html.write(subject.edition, pages, subject.html)
+    monkeypatch.setitem(search.PROBES, "en", {"tensor": "one"})
+    assert search.search(subject) == Finding("1 of 1 probe found", [])
+    monkeypatch.setattr(search, "_PATIENCE", 2000)
+    monkeypatch.setitem(search.PROBES, "en", {"tensor": "one", "zebra": "one"})
+    finding = search.search(subject)
+    assert finding.figure == "1 of 2 probes found"
+    assert told(finding) == ["looking for “zebra” does not find one.html"]

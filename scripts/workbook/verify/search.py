@@ -1,0 +1,91 @@
+"""The site's search, asked in a browser as a reader asks it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from workbook.problem import Problem
+from workbook.verify import browser
+from workbook.verify.tools import package
+from workbook.verify.validator import Finding, Subject, Validator, count
+
+# What is looked for, and the chapter that must be among what is found. Chinese has no spaces
+# between its words: 微分 stands inside 自动微分.
+_CHINESE = {
+    "自动微分": "autograd",
+    "微分": "autograd",
+    "张量": "tensors",
+    "多维数组": "tensors",
+    "autograd": "autograd",
+}
+_ENGLISH = {"autograd": "autograd", "broadcasting": "tensors", "learning rate": "optim"}
+PROBES = {"zh": _CHINESE, "en": _ENGLISH, "bilingual": _CHINESE | _ENGLISH}
+_PATIENCE = 30_000  # milliseconds until something is found
+_FOUND = "dialog .found a"
+_MORE = "dialog .found button"
+
+
+def search(subject: Subject) -> Finding:
+    """Every word is found in its chapter, and looking for it asks for nothing elsewhere."""
+    probes = PROBES[subject.edition.lang]
+    said: list[str] = []
+    with (
+        browser.opened() as chromium,
+        browser.served(subject.folder.parent) as address,
+        browser.page_of(chromium) as page,
+    ):
+        start = address(subject.html / "index.html")
+        home = address(subject.folder.parent).rstrip("/.")
+        page.on("request", lambda request: said.extend(_elsewhere(request.url, home)))
+        page.goto(start)
+        lost = [word for word, slug in probes.items() if not _finds(page, word, slug)]
+    problems = list(_problems(subject, probes, lost, said))
+    return Finding(
+        f"{len(probes) - len(lost)} of {count(len(probes), 'probe')} found", problems
+    )
+
+
+def _finds(page: Any, word: str, slug: str) -> bool:
+    """Type a word into the box and look through all that it shows."""
+    from playwright.sync_api import Error
+
+    page.reload()
+    page.keyboard.press("/")
+    page.keyboard.type(word)
+    with contextlib.suppress(Error):
+        page.wait_for_selector(_FOUND, timeout=_PATIENCE)
+        while page.locator(_MORE).count():
+            shown = page.locator(_FOUND).count()
+            page.locator(_MORE).click()
+            page.wait_for_function(
+                "([links, shown]) => document.querySelectorAll(links).length > shown",
+                arg=[_FOUND, shown],
+                timeout=_PATIENCE,
+            )
+    links = page.locator(_FOUND).evaluate_all("links => links.map((link) => link.pathname)")
+    return any(link.endswith(f"/{slug}.html") for link in links)
+
+
+def _elsewhere(url: str, home: str) -> Iterator[str]:
+    if not url.startswith((f"{home}/", "data:", "blob:")):
+        yield url
+
+
+def _problems(
+    subject: Subject, probes: dict[str, str], lost: list[str], said: list[str]
+) -> Iterator[Problem]:
+    for word in lost:
+        what = f"looking for “{word}” does not find {probes[word]}.html"
+        yield subject.told(subject.html, what, "see what the index holds")
+    for url in dict.fromkeys(said):
+        yield subject.told(subject.html, f"search asks for {url}", "keep it on the site")
+
+
+def _version() -> str:
+    browser.version()
+    return package("pagefind")()
+
+
+VALIDATORS = (Validator("search", "html", _version, search),)
