@@ -2,6 +2,9 @@
 import * as pagefind from "./pagefind/pagefind.js";
 
 const PAGE = 8; // results shown at a time
+const LONGEST = 6; // characters in a row that are cut in every way
+
+let latest = 0; // which search the reader waits for
 
 export async function ready() {
   await pagefind.options({ excerptLength: 24 });
@@ -16,18 +19,63 @@ export async function search(query, list, status, words) {
     return;
   }
   status.textContent = words.looking;
-  const found = await pagefind.debouncedSearch(query, {}, 150);
-  if (!found) return; // the reader typed on
+  const mine = ++latest;
+  await new Promise((done) => setTimeout(done, 150));
+  if (mine !== latest) return; // the reader typed on
+  const found = await everyReading(query);
+  if (mine !== latest) return;
   list.replaceChildren();
-  const count = found.results.length;
-  status.textContent = count ? words.found.replaceAll("{}", count) : words.none;
-  await show(found.results, list, words);
+  status.textContent = found.length ? words.found.replaceAll("{}", found.length) : words.none;
+  const pages = await Promise.all(found.map((result) => result.data()));
+  show(inOrder(pages, query.trim().toLowerCase()), list, words);
 }
 
-async function show(results, list, words) {
-  const pages = await Promise.all(results.slice(0, PAGE).map((result) => result.data()));
-  list.append(...pages.map(entry));
-  const rest = results.slice(PAGE);
+// The browser and the index cut Chinese into words in different ways: 张量 is one word here
+// and two there. So every way to cut it is looked for, the longest words first; single
+// characters, which begin many words, only where nothing else is found.
+async function everyReading(query) {
+  const found = new Map();
+  for (const reading of readings(query)) {
+    const alone = reading.split(" ").some((word) => /^\p{Script=Han}$/u.test(word));
+    if (alone && found.size) break;
+    const { results } = await pagefind.search(reading);
+    for (const result of results) if (!found.has(result.id)) found.set(result.id, result);
+  }
+  return [...found.values()];
+}
+
+function readings(query) {
+  let all = [""];
+  for (const run of query.match(/\p{Script=Han}+|\P{Script=Han}+/gu) ?? []) {
+    const ways = /^\p{Script=Han}/u.test(run) && run.length <= LONGEST ? cuts(run) : [run];
+    all = all.flatMap((start) => ways.map((way) => `${start} ${way}`));
+  }
+  const words = (reading) => reading.split(" ").length;
+  const single = (reading) => /(^| )\p{Script=Han}( |$)/u.test(reading);
+  const tidy = all.slice(0, 64).map((reading) => reading.replace(/\s+/g, " ").trim());
+  return tidy.sort((a, b) => single(a) - single(b) || words(a) - words(b));
+}
+
+/** Every way to cut a run of characters into words, such as 张量 and 张 量. */
+function cuts(run) {
+  if (run.length < 2) return [run];
+  const rest = cuts(run.slice(1));
+  return rest.flatMap((way) => [run[0] + way, `${run[0]} ${way}`]);
+}
+
+/** What is named after the words comes first, then what has a section of that name. */
+function inOrder(pages, query) {
+  const has = (text) => text.toLowerCase().includes(query);
+  const rank = (page) => {
+    if (has(page.meta.title)) return 0;
+    return page.sub_results.some((section) => has(section.title)) ? 1 : 2;
+  };
+  return [...pages].sort((a, b) => rank(a) - rank(b));
+}
+
+function show(pages, list, words) {
+  list.append(...pages.slice(0, PAGE).map(entry));
+  const rest = pages.slice(PAGE);
   if (!rest.length) return;
   const more = document.createElement("button");
   more.type = "button";
@@ -35,10 +83,10 @@ async function show(results, list, words) {
   const item = document.createElement("li");
   item.append(more);
   list.append(item);
-  more.addEventListener("click", async () => {
+  more.addEventListener("click", () => {
     item.remove();
     const last = list.lastElementChild;
-    await show(rest, list, words);
+    show(rest, list, words);
     last.nextElementSibling?.querySelector("a")?.focus();
   });
 }
