@@ -12,7 +12,7 @@ from small import BIB, PARTS, SVG, edition, page
 
 from workbook.book import bilingual
 from workbook.problem import BookError
-from workbook.render import html
+from workbook.render import exercises, html, pandoc
 
 INDEX = "# 前言 {.unnumbered}\n\n你好。\n\n## 怎么用\n\n做。\n"
 ONE = """# 张量 {#sec-one}
@@ -218,6 +218,39 @@ def test_a_solution_lies_folded_below_the_stub(tmp_path):
     code = re.sub(r"<[^>]*>", "", inside)
     assert "def f():\n    return 1\n" in code
     assert "尾" in after
+
+
+IN_ORDER = """\
+::: {#exr-a .exercise}
+::: {.exercise-body}
+Write `f`.
+
+::: {.answer}
+:::
+:::
+:::
+
+::: {.cell exercise="exr-a"}
+The stub.
+:::
+
+Between.
+
+::: {.cell exercise="exr-b"}
+That of another.
+:::
+"""
+
+
+def test_the_stub_stands_in_its_box_above_the_room_to_write():
+    doc = pandoc.read(IN_ORDER, "a.qmd")
+    exercises.place_stubs(doc)
+    plain = pandoc.write(doc, "plain", told="a.qmd").split("\n\n")
+    assert [text.strip() for text in plain] == [
+        "Write f.", "The stub.", "Between.", "That of another.",
+    ]  # fmt: skip
+    body = doc.content[0].content[0]
+    assert [block.classes for block in list(body.content)[1:]] == [["cell"], ["answer"]]
 
 
 def test_the_contents_show_parts_and_the_sections_of_this_page_only(site):

@@ -17,7 +17,7 @@ import panflute as pf
 import typst
 
 from workbook.book import BETWEEN, Edition, Entry
-from workbook.render import formulas, pandoc, pdf, web
+from workbook.render import exercises, formulas, pandoc, pdf, web
 from workbook.render.beside import line
 from workbook.render.pages import trees
 from workbook.render.repack import BACK, repack
@@ -61,6 +61,8 @@ WORDS = {
 def write(edition: Edition, pages: Sequence[Woven], out: Path, eink: bool = False) -> None:
     """Write the EPUB of an edition to the file `out`; `eink` draws the formulas."""
     docs = trees(edition, pages, site=False)
+    for doc in docs:
+        exercises.place_stubs(doc)
     images = {"cover.png": _cover(edition)}
     for doc, page in zip(docs, pages, strict=True):
         images |= web.place_images(doc, page)

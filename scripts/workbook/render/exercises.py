@@ -49,6 +49,26 @@ def refer_to_answers(doc: pf.Doc, entry: Entry, index: Mapping[str, Label], site
             body.content.append(pf.Div(pf.Para(link), classes=["answer-reference"]))
 
 
+def place_stubs(doc: pf.Doc) -> None:
+    """Put each exercise's stub into its box, above the room to write.
+
+    The stub says what to write: whoever works with a pencil must see it first. In the source
+    its cell follows the box, as Quarto wants it.
+    """
+    kept: list[pf.Block] = []
+    box: pf.Div | None = None
+    for block in doc.content:
+        if is_a(block, "exercise"):
+            box = block
+        if box and _belongs(block, box):
+            body = next(child for child in box.content if is_a(child, "exercise-body"))
+            rooms = (at for at, child in enumerate(body.content) if is_a(child, "answer"))
+            body.content.insert(next(rooms, len(body.content)), block)
+        else:
+            kept.append(block)
+    doc.content = kept
+
+
 def fold_solutions(doc: pf.Doc, lang: str) -> None:
     """Put each worked solution, with the reference code, into a `<details>` on its page.
 

@@ -71,6 +71,7 @@ def make(edition: Edition, woven: Woven, doc: pf.Doc, styles: lean.Styles) -> Pa
         exercises.leave_solutions(doc, page.entry.slug)
     else:
         exercises.fold_solutions(doc, edition.lang)
+    exercises.place_stubs(doc)
     web.with_references(doc, edition, level=2)
     web.show_numbers(doc)
     doc.walk(_fold)

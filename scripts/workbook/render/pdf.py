@@ -25,7 +25,7 @@ from pypdf import PdfReader
 
 from workbook.book import Edition, Entry
 from workbook.problem import BookError, Problem, problem
-from workbook.render import pandoc
+from workbook.render import exercises, pandoc
 from workbook.render.beside import line
 from workbook.render.pages import trees
 from workbook.weave import Woven
@@ -61,6 +61,8 @@ def write(edition: Edition, pages: Sequence[Woven], out: Path) -> int:
 def typeset(edition: Edition, pages: Sequence[Woven]) -> str:
     """The whole book as Typst, ready to be compiled beside `theme/` and the images."""
     docs = trees(edition, pages, site=False)
+    for doc in docs:
+        exercises.place_stubs(doc)
     doc = pandoc.join(docs)
     blocks = list(_assembled(edition, [page.entry for page in pages], docs))
     doc.content = [*blocks, *(_references(edition) if pandoc.cites(doc) else [])]
