@@ -97,13 +97,25 @@ local function wide(inline, at)
   return codepoint >= 0x3000 and codepoint <= 0xFFEF
 end
 
+-- Between a formula and ： or ； Typst would break a line, which must not begin with either: a
+-- word joiner forbids it.
+local JOINER = utf8.char(0x2060)
+local function joined(inline, before)
+  local words = before and before.t == 'Math' and inline.t == 'Str' and inline.text or ''
+  local first = words:match(utf8.charpattern) or ''
+  if first == '' or not ('：；？！、，。）》”’』」'):find(first, 1, true) then return inline end
+  return pandoc.Str(JOINER .. words)
+end
+
 local function close_up(inlines)
   local kept = pandoc.Inlines {}
   for i, inline in ipairs(inlines) do
     local before, after = inlines[i - 1], inlines[i + 1]
     local beside = is_reference(before) or is_reference(after)
     local space = inline.t == 'Space' or inline.t == 'SoftBreak'
-    if not (space and beside and wide(before, -1) and wide(after, 1)) then kept:insert(inline) end
+    if not (space and beside and wide(before, -1) and wide(after, 1)) then
+      kept:insert(joined(inline, before))
+    end
   end
   return kept
 end

@@ -450,6 +450,17 @@ def test_a_long_name_in_a_line_breaks_without_a_hyphen(edition, tmp_path):
     assert "".join(broken).startswith(name)
 
 
+@pytest.mark.parametrize("mark", "：；？！、，。）”")
+def test_no_line_begins_with_a_mark_after_a_formula(edition, tmp_path, mark):
+    """Wherever the formula falls on the line: each paragraph is one character longer."""
+    lengths = range(20, 45)
+    text = "\n\n".join("字" * n + f"$x_i${mark}" + "尾" * 9 for n in lengths)
+    pages = printed(edition, tmp_path, text)
+    lines = [line.strip() for page in pages for line in page.splitlines()]
+    assert sum(mark in line for line in lines) >= len(lengths)
+    assert [line for line in lines if line.startswith(mark)] == []
+
+
 def test_chinese_citations_stand_in_full_width_brackets(edition, tmp_path):
     style = pdf.THEME / "cite-zh.csl"
     pages = [woven("one", "# T\n\n张量 [@doe2020]。")]
