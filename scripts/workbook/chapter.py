@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from workbook.blocks import HEADING, Block, Cell, split
@@ -66,6 +66,7 @@ def read_chapters(edition: Edition, root: Path, generated: bool = True) -> tuple
     return tuple(read_chapter(root / e.path, root) for e in entries)
 
 
+@lru_cache(maxsize=64)
 def parse_chapter(source: str, path: Path) -> Chapter:
     """Split a chapter's text into blocks; BookError where its structure is broken."""
     return Chapter(path, split(source, path))

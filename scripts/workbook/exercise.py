@@ -6,13 +6,19 @@ import ast
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from workbook.blocks import HEADING, Block, Cell, div_end
 
 COMMON_SLIPS = ("keys", "shape", "dtype", "type", "value", "input", "raises", "returns")
 SLIP = re.compile(r"`([^`]*)`")  # a slip's name stands in code type, on a line of its own
 _PIECE = re.compile(r"^# %% *(.*?) *$", re.M)
+
+
+@lru_cache(maxsize=2048)
+def parsed(code: str) -> ast.Module:
+    """The code's tree, which many read and none changes; SyntaxError if it has none."""
+    return ast.parse(code)
 
 
 @dataclass(frozen=True)
@@ -75,7 +81,7 @@ class Exercise:
         """The function's name if it takes nothing: its value can be found by hand."""
         defined = [
             node
-            for node in ast.parse(self.solution).body
+            for node in parsed(self.solution).body
             if isinstance(node, ast.FunctionDef | ast.ClassDef)
         ]
         if len(defined) != 1 or not isinstance(defined[0], ast.FunctionDef):

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from workbook.chapter import Chapter
-from workbook.exercise import Exercise
+from workbook.exercise import Exercise, parsed
 from workbook.tangle import Target
 
 EXERCISES = Path("exercises")
@@ -66,10 +66,10 @@ def check_function(exercise: Exercise) -> str:
 
 def taken(exercise: Exercise) -> list[str]:
     """The names of the exercise's cell that its check uses, in the order of the cell."""
-    code = ast.parse(exercise.check.code if exercise.check else "")
+    code = parsed(exercise.check.code if exercise.check else "")
     used = {node.id for node in ast.walk(code) if isinstance(node, ast.Name)}
     imported = {name for node in code.body for name in _bound(node)}
-    bound = [name for node in ast.parse(exercise.solution).body for name in _bound(node)]
+    bound = [name for node in parsed(exercise.solution).body for name in _bound(node)]
     return [name for name in bound if name in used - imported]
 
 

@@ -19,7 +19,7 @@ XML = (".xhtml", ".opf", ".ncx", ".xml", ".svg")
 
 @pytest.fixture(scope="module", params=["", "-eink"])
 def book(subject, request):
-    path = subject.epub.with_stem(subject.epub.stem + request.param)
+    path = next(path for path in subject.epubs if path.stem.endswith(request.param))
     with zipfile.ZipFile(path) as book:
         yield book
 

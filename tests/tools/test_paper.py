@@ -12,7 +12,6 @@ from workbook.render.pdf import THEME, fonts
 from workbook.verify import paper
 from workbook.verify.validator import Subject
 
-pytest.importorskip("pymupdf")  # what "make verify" installs
 # A page as theme/book.typ makes it, and two pages before it that are not looked at.
 PAGE = """
 #import "paper.typ": margins, papers

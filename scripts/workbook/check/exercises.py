@@ -10,7 +10,7 @@ from workbook.blocks import Block, Cell, div_end
 from workbook.chapter import Chapter
 from workbook.check.files import Book
 from workbook.check.structure import role
-from workbook.exercise import COMMON_SLIPS, SLIP, Exercise, Piece
+from workbook.exercise import COMMON_SLIPS, SLIP, Exercise, Piece, parsed
 from workbook.inline import attributes, generated, option_line
 from workbook.problem import Problem, problem
 
@@ -147,7 +147,7 @@ def _piece_faults(exercise: Exercise, piece: Piece) -> Iterator[tuple[str, str]]
     elif piece.slip not in exercise.slips and piece.slip not in COMMON_SLIPS:
         yield f'slip "{piece.slip}" is not explained', "add it to .slips"
     try:
-        code = ast.parse(piece.code).body
+        code = parsed(piece.code).body
     except SyntaxError:
         return  # told of the cell
     if exercise.paper and not (code and isinstance(code[-1], ast.Expr)):
@@ -182,7 +182,7 @@ def _complete(chapter: Chapter) -> Iterator[Exercise]:
     for exercise in chapter.exercises:
         if exercise.check and exercise.cell and any(c.option("wrong") for c in exercise.cells):
             try:
-                ast.parse(exercise.check.code), ast.parse(exercise.solution)
+                parsed(exercise.check.code), parsed(exercise.solution)
             except SyntaxError:
                 continue  # told of the cell
             yield exercise
@@ -193,7 +193,7 @@ def _messages(cell: Cell | None) -> Iterator[tuple[int, str | None]]:
 
     What is not written as a string (a variable, a call) is left to the gate.
     """
-    for node in ast.walk(ast.parse(cell.code if cell else "")):
+    for node in ast.walk(parsed(cell.code if cell else "")):
         message: ast.expr | None
         if isinstance(node, ast.Assert):
             message = node.msg
@@ -212,6 +212,6 @@ def _messages(cell: Cell | None) -> Iterator[tuple[int, str | None]]:
 
 
 def _strings(cell: Cell | None) -> Iterator[str]:
-    for node in ast.walk(ast.parse(cell.code if cell else "")):
+    for node in ast.walk(parsed(cell.code if cell else "")):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.value
