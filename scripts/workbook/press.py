@@ -56,19 +56,34 @@ def print_books(
 
     `outputs` holds, by slug, what each chapter's cells gave.
     """
-    tasks = _tasks(tuple(books), formats)
     sites = _sites(tuple(books), formats, shelf)
-    made: dict[tuple[str, str], Product] = {}
-    with _workers(min(jobs, len(tasks))) as pool:
-        futures = [
-            pool.submit(_render, books[lang], outputs, some, paper, root, shelf, sites)
-            for lang, some in tasks
-        ]
-        for future in as_completed(futures):
-            for kind, lang, product in future.result():
-                made[kind, lang] = product
-                on_book(f"{lang} {kind}")
-    return [made[kind, lang] for lang in books for kind in kinds(formats)]
+    made: dict[str, Product] = {}
+
+    def plan(task: tuple[str, tuple[str, ...]]) -> list[_Plan]:
+        lang, some = task
+        return list(_plans(books[lang], outputs, some, paper, root, sites))
+
+    def note(products: Mapping[str, Product]) -> None:
+        made.update(products)
+        for name in products:
+            on_book(name)
+
+    stale = []  # a worker takes a second to start: only for what has to be made
+    for task in _tasks(tuple(books), formats):
+        standing = {each.title: shelf.standing(each.name, each.key) for each in plan(task)}
+        if all(standing.values()):
+            note({title: product for title, product in standing.items() if product})
+        else:
+            stale.append(task)
+    if stale:
+        with _workers(min(jobs, len(stale))) as pool:
+            futures = [
+                pool.submit(_render, books[lang], outputs, some, paper, root, shelf, sites)
+                for lang, some in stale
+            ]
+            for future in as_completed(futures):
+                note(future.result())
+    return [made[f"{lang} {kind}"] for lang in books for kind in kinds(formats)]
 
 
 def print_front(
@@ -132,17 +147,25 @@ def _workers(jobs: int) -> Iterator[Executor]:
             raise
 
 
-def _render(
+@dataclass(frozen=True)
+class _Plan:
+    """A book to be made, or to be left as it stands if its key is the same."""
+
+    title: str  # zh html
+    name: str  # on the shelf
+    key: str
+    write: Callable[[Path], int]
+
+
+def _plans(
     book: Book,
     outputs: Mapping[str, Outputs],
     formats: Sequence[str],
     paper: str,
     root: Path,
-    shelf: Shelf,
     sites: Sequence[str],
-) -> list[tuple[str, str, Product]]:
-    """Make some books of one edition; returns kind, language and book of each."""
-    made = []
+) -> Iterator[_Plan]:
+    """Some books of one edition."""
     for fmt in formats:
         edition = book.edition.on(paper) if fmt == "pdf" else book.edition
         pages = _woven(book, outputs, fmt, root)
@@ -151,8 +174,21 @@ def _render(
             key = _render_key(edition, pages, f"{kind} {twins}", root)
             write = functools.partial(_write, kind, edition, pages, twins, book.chapters)
             name = f"{edition.lang}/{_file_name(edition, kind)}"
-            made.append((kind, edition.lang, shelf.product(name, key, write)))
-    return made
+            yield _Plan(f"{edition.lang} {kind}", name, key, write)
+
+
+def _render(
+    book: Book,
+    outputs: Mapping[str, Outputs],
+    formats: Sequence[str],
+    paper: str,
+    root: Path,
+    shelf: Shelf,
+    sites: Sequence[str],
+) -> dict[str, Product]:
+    """Make some books of one edition, each under its title."""
+    plans = _plans(book, outputs, formats, paper, root, sites)
+    return {each.title: shelf.product(each.name, each.key, each.write) for each in plans}
 
 
 def _woven(book: Book, outputs: Mapping[str, Outputs], fmt: str, root: Path) -> list[Woven]:

@@ -45,13 +45,19 @@ class Shelf:
 
         `write(path)` makes it and returns the number of its pages.
         """
+        if standing := self.standing(name, key):
+            return standing
+        staged = self.staging / name
+        staged.parent.mkdir(parents=True, exist_ok=True)
+        return Product(self.output / name, key, write(staged), fresh=True)
+
+    def standing(self, name: str, key: str) -> Product | None:
+        """The book `name` as an earlier build left it, if its inputs are the same."""
         target = self.output / name
         stamp = self.kept.get(str(target))
         if stamp and not self.force and stamp["key"] == key and stamp["bytes"] == _size(target):
             return Product(target, key, stamp["pages"], fresh=False)
-        staged = self.staging / name
-        staged.parent.mkdir(parents=True, exist_ok=True)
-        return Product(target, key, write(staged), fresh=True)
+        return None
 
     def has(self, name: str) -> bool:
         """Whether an earlier build left this book."""
