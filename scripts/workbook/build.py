@@ -23,7 +23,8 @@ from workbook.check import check
 from workbook.execute import Modules, Outputs, cached, execute, fingerprint, keep
 from workbook.handout import handouts
 from workbook.kernel import stop_kernels
-from workbook.press import Book, kinds, print_books, print_front
+from workbook.offers import print_front
+from workbook.press import Book, kinds, print_books
 from workbook.problem import BookError
 from workbook.shelf import Product, shelf_at
 from workbook.weave import FORMATS

@@ -13,22 +13,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from workbook.book import EDITIONS, PAPERS, Edition
+from workbook.book import EDITIONS, Edition
 from workbook.chapter import Chapter
 from workbook.execute import Outputs
-from workbook.shelf import Product, Shelf
+from workbook.shelf import Product, Shelf, place
 from workbook.weave import Woven, weave
-
-if TYPE_CHECKING:
-    from workbook.render.front import Offer
 
 _MAKERS = (  # the packages that shape a book, and those that its colophon names
     "pypandoc_binary", "typst", "jinja2", "pagefind", "panflute", "pylopdf-fonts-zh-cn",
     "torch", "numpy", "matplotlib",
 )  # fmt: skip
-_PAPER_NAMES = {"a4": "A4", "letter": "Letter", "b5": "B5"}
 FRONT = "../../index.html"  # the page of all editions, as seen from a site
 _KINDS = {"epub": ("epub", "eink")}  # a format of which an edition has several books
 
@@ -84,23 +79,6 @@ def print_books(
             for future in as_completed(futures):
                 note(future.result())
     return [made[f"{lang} {kind}"] for lang in books for kind in kinds(formats)]
-
-
-def print_front(
-    editions: Sequence[Edition], products: Sequence[Product], root: Path, shelf: Shelf
-) -> list[Product]:
-    """The page that offers every edition of the shelf, those of earlier builds included."""
-    from workbook.render import front
-
-    offers = [_offer(edition, products, shelf) for edition in editions]
-    digest = hashlib.sha256(repr(offers).encode())
-    for file in _makers(root):
-        digest.update(file.name.encode() + file.read_bytes())
-    key = digest.hexdigest()
-    return [
-        shelf.product(front.FOLDER, key, front.write_assets),
-        shelf.product(front.PAGE, key, functools.partial(front.write, offers)),
-    ]
 
 
 def kinds(formats: Sequence[str]) -> tuple[str, ...]:
@@ -173,8 +151,7 @@ def _plans(
             twins = [s for s in sites if s != edition.lang] if kind == "html" else []
             key = _render_key(edition, pages, f"{kind} {twins}", root)
             write = functools.partial(_write, kind, edition, pages, twins, book.chapters)
-            name = f"{edition.lang}/{_file_name(edition, kind)}"
-            yield _Plan(f"{edition.lang} {kind}", name, key, write)
+            yield _Plan(f"{edition.lang} {kind}", place(edition, kind), key, write)
 
 
 def _render(
@@ -211,25 +188,6 @@ def _sites(names: Sequence[str], formats: Sequence[str], shelf: Shelf) -> list[s
     """The editions that have a site when this build is over: a page leads to no other."""
     made = names if "html" in formats else ()
     return [each for each in EDITIONS if each in made or shelf.has(f"{each}/html")]
-
-
-def _offer(edition: Edition, products: Sequence[Product], shelf: Shelf) -> Offer:
-    from workbook.render.front import Download, Offer
-
-    files = []
-    for paper in PAPERS:
-        found = shelf.stock(f"{edition.lang}/{_file_name(edition.on(paper), 'pdf')}", products)
-        files += [Download("pdf", *found, _PAPER_NAMES[paper])] if found else []
-    for kind in ("epub", "eink"):
-        found = shelf.stock(f"{edition.lang}/{_file_name(edition, kind)}", products)
-        files += [Download(kind, *found)] if found else []
-    site = shelf.stock(f"{edition.lang}/html", products)
-    return Offer(edition, f"{site[0]}/index.html" if site else "", tuple(files))
-
-
-def _file_name(edition: Edition, kind: str) -> str:
-    names = {"html": "html", "eink": f"{edition.output_file}-eink.epub"}
-    return names.get(kind, f"{edition.output_file}.{kind}")
 
 
 def _write(
@@ -275,12 +233,12 @@ def _render_key(edition: Edition, pages: Sequence[Woven], kind: str, root: Path)
     for package in _MAKERS:
         digest.update(f"{package} {importlib.metadata.version(package)}".encode())
     digest.update(platform.python_version().encode())  # the colophon names it
-    for file in [*_makers(root), edition.bibliography]:
+    for file in [*makers(root), edition.bibliography]:
         digest.update(file.name.encode() + file.read_bytes())
     return digest.hexdigest()
 
 
-def _makers(root: Path) -> list[Path]:
+def makers(root: Path) -> list[Path]:
     """The files that shape every book: theme, filter, recordings, and this tooling."""
     folders = (root / "theme", root / "_extensions", root / "recordings", Path(__file__).parent)
     files = (path for folder in folders for path in folder.rglob("*"))
