@@ -21,7 +21,7 @@ from workbook.verify.tools import package
 from workbook.verify.validator import Finding, Subject, Validator, count
 
 _SPACES = re.compile(r"\s+")
-_WORDS = {"‘": "'", "’": "'", "“": '"', "”": '"'}
+_WORDS = {"‘": "'", "’": "'", "“": '"', "”": '"', "\N{WORD JOINER}": ""}
 
 
 @dataclass(frozen=True)
