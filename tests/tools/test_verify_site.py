@@ -155,7 +155,7 @@ def test_a_word_that_search_does_not_find_is_found_out(subject, monkeypatch):
     html.write(subject.edition, pages, subject.html)
     monkeypatch.setitem(search.PROBES, "en", {"tensor": "one"})
     assert search.search(subject) == Finding("1 of 1 probe found", [])
-    monkeypatch.setattr(search, "_PATIENCE", 2000)
+    monkeypatch.setattr(search, "_PATIENCE", 3.0)
     monkeypatch.setitem(search.PROBES, "en", {"tensor": "one", "zebra": "one"})
     finding = search.search(subject)
     assert finding.figure == "1 of 2 probes found"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,12 +17,13 @@ _CHINESE = {
     "自动微分": "autograd",
     "微分": "autograd",
     "张量": "tensors",
-    "多维数组": "tensors",
+    "多维数组": "glossary",
     "autograd": "autograd",
 }
 _ENGLISH = {"autograd": "autograd", "broadcasting": "tensors", "learning rate": "optim"}
 PROBES = {"zh": _CHINESE, "en": _ENGLISH, "bilingual": _CHINESE | _ENGLISH}
-_PATIENCE = 30_000  # milliseconds until something is found
+_PATIENCE = 30.0  # seconds until a word is given up
+_PAUSE = 200  # milliseconds between two looks
 _FOUND = "dialog .found a"
 _MORE = "dialog .found button"
 
@@ -48,24 +49,18 @@ def search(subject: Subject) -> Finding:
 
 
 def _finds(page: Any, word: str, slug: str) -> bool:
-    """Type a word into the box and look through all that it shows."""
-    from playwright.sync_api import Error
-
+    """Type a word into the box and look through all that it comes to show."""
     page.reload()
     page.keyboard.press("/")
     page.keyboard.type(word)
-    with contextlib.suppress(Error):
-        page.wait_for_selector(_FOUND, timeout=_PATIENCE)
-        while page.locator(_MORE).count():
-            shown = page.locator(_FOUND).count()
-            page.locator(_MORE).click()
-            page.wait_for_function(
-                "([links, shown]) => document.querySelectorAll(links).length > shown",
-                arg=[_FOUND, shown],
-                timeout=_PATIENCE,
-            )
-    links = page.locator(_FOUND).evaluate_all("links => links.map((link) => link.pathname)")
-    return any(link.endswith(f"/{slug}.html") for link in links)
+    until = time.monotonic() + _PATIENCE
+    while time.monotonic() < until:
+        links = page.locator(_FOUND).evaluate_all("links => links.map(link => link.pathname)")
+        if any(link.endswith(f"/{slug}.html") for link in links):
+            return True
+        page.locator(_MORE).evaluate_all("buttons => buttons.forEach(button => button.click())")
+        page.wait_for_timeout(_PAUSE)
+    return False
 
 
 def _elsewhere(url: str, home: str) -> Iterator[str]:
