@@ -11,34 +11,38 @@ from workbook.verify import browser
 from workbook.verify.tools import node_file, node_package
 from workbook.verify.validator import Finding, Subject, Validator, count
 
+_AXE = "axe-core/axe.min.js"
 # Light and dark differ in colors and in nothing else: in the dark only these rules can fail.
 _COLORS = ["color-contrast", "link-in-text-block"]
 _RULES = {"light": {}, "dark": {"runOnly": {"type": "rule", "values": _COLORS}}}
-_RUN = "options => axe.run(document, {resultTypes: ['violations'], ...options})"
+_RUN = "options => axe.run(document, options)"
+LEAN = Path(__file__).with_name("axe-lean.js")
 
 
 def axe(subject: Subject) -> Finding:
     """No rule is violated on any page, at either width, in either scheme."""
-    script = node_file("axe-core/axe.min.js").read_text(encoding="utf-8")
     problems: list[Problem] = []
     views = 0
     with browser.opened() as chromium:
-        for path in subject.pages:
-            for where, violations in _views(chromium, path, script):
-                views += 1
-                problems += _problems(path, where, violations, subject)
+        for path, where, violations in _views(chromium, subject.pages):
+            views += 1
+            problems += _problems(path, where, violations, subject)
     figure = f"{count(len(problems), 'violation')} in {count(views, 'view')}"
     return Finding(f"{figure} of {count(len(subject.pages), 'page')}", problems)
 
 
-def _views(chromium: Any, path: Path, script: str) -> Iterator[tuple[str, list[Any]]]:
+def _views(chromium: Any, paths: list[Path]) -> Iterator[tuple[Path, str, list[Any]]]:
+    scripts = [file.read_text(encoding="utf-8") for file in (node_file(_AXE), LEAN)]
     for scheme, rules in _RULES.items():
         with browser.page_of(chromium, color_scheme=scheme) as page:
-            page.goto(path.resolve().as_uri())
-            page.evaluate(script)
-            for width in browser.WIDTHS:
-                page.set_viewport_size({"width": width, "height": browser.HEIGHT})
-                yield f"{scheme}, {width} px", page.evaluate(_RUN, rules)["violations"]
+            for path in paths:
+                page.goto(path.resolve().as_uri())
+                for script in scripts:
+                    page.evaluate(script)
+                for width in browser.WIDTHS:
+                    page.set_viewport_size({"width": width, "height": browser.HEIGHT})
+                    found = page.evaluate(_RUN, rules)["violations"]
+                    yield path, f"{scheme}, {width} px", found
 
 
 def _problems(

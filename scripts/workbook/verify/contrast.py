@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from workbook.verify import browser
+from workbook.verify import browser, mupdf
 from workbook.verify.tools import package
 from workbook.verify.validator import Finding, Subject, Validator, count
 
@@ -96,10 +96,8 @@ def _css(color: str) -> Color:
 
 def _drawn(path: Path) -> Iterator[Pair]:
     """Each color of code in a PDF, at the places where it is first seen."""
-    import pymupdf
-
     seen: dict[tuple[float, ...], int] = defaultdict(int)
-    with pymupdf.open(path) as document:
+    with mupdf.opened(path) as document:
         for page in document:
             for span in page.get_texttrace():
                 color = tuple(span["color"])

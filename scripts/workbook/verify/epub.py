@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import tempfile
 from collections.abc import Iterator
@@ -11,18 +10,18 @@ from typing import Any
 
 from workbook.problem import Problem
 from workbook.verify.tools import (
+    NODE_MODULES,
     chromium,
-    node_file,
     node_package,
-    output,
     package,
     program,
     python_file,
     report,
 )
-from workbook.verify.validator import Failed, Finding, Subject, Validator, count
+from workbook.verify.validator import Finding, Subject, Validator, count
 
 _ACE = "@daisy/ace-cli"
+_CALL = Path(__file__).with_name("ace.cjs")
 _NAMESPACE = re.compile(r' xmlns(:\w+)?="[^"]*"')
 
 
@@ -38,7 +37,8 @@ def epubcheck(subject: Subject) -> Finding:
 
 def ace(subject: Subject) -> Finding:
     """No violation of the rules of accessible publishing, of whatever impact."""
-    problems = [each for book in subject.epubs for each in _violations(book, subject)]
+    told = zip(subject.epubs, _ace_reports(subject.epubs), strict=True)
+    problems = [each for book, report in told for each in _violations(book, report, subject)]
     return Finding(f"{count(len(problems), 'violation')}, {_books(subject)}", problems)
 
 
@@ -60,9 +60,7 @@ def _messages(book: Path, subject: Subject) -> Iterator[Problem]:
             yield subject.told(path, what, remedy, max(place["line"] or 0, 0))
 
 
-def _violations(book: Path, subject: Subject) -> Iterator[Problem]:
-    with tempfile.TemporaryDirectory() as folder:
-        told = _ace_report(book, Path(folder))
+def _violations(book: Path, told: dict[str, Any], subject: Subject) -> Iterator[Problem]:
     for page in told["assertions"]:
         where = book / page["earl:testSubject"]["url"]
         for each in page.get("assertions", []):
@@ -73,20 +71,17 @@ def _violations(book: Path, subject: Subject) -> Iterator[Problem]:
             yield subject.told(where, what, remedy[0])
 
 
-def _ace_report(book: Path, folder: Path) -> dict[str, Any]:
-    """Ace's report; its settings and its log go into the folder, too."""
+def _ace_reports(books: list[Path]) -> list[dict[str, Any]]:
+    """Ace's report of each book; its settings go into a folder that is removed."""
     homes = ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME")
-    said = output(
-        program("node"), node_file(f"{_ACE}/bin/ace.js"), "-s", "-E", "-f", "-o", folder, book,
-        env=dict.fromkeys(homes, str(folder / "home")) | {
-            "PUPPETEER_EXECUTABLE_PATH": chromium(),
-            "ACE_TIMEOUT_INITIAL": "60000",  # for the browser to start on a busy machine
-        },
-    )  # fmt: skip
-    path = folder / "report.json"
-    if not path.is_file():
-        raise Failed(" ".join(said.strip().splitlines()[-2:]) or "Ace wrote no report")
-    told: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    with tempfile.TemporaryDirectory() as folder:
+        told: list[dict[str, Any]] = report(
+            program("node"), _CALL, NODE_MODULES, *books,
+            env=dict.fromkeys(homes, folder) | {
+                "PUPPETEER_EXECUTABLE_PATH": chromium(),
+                "ACE_TIMEOUT_INITIAL": "60000",  # for the browser to start on a busy machine
+            },
+        )  # fmt: skip
     return told
 
 

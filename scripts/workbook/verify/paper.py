@@ -15,6 +15,7 @@ import typst
 
 from workbook.problem import Problem, problem
 from workbook.render.pdf import THEME
+from workbook.verify import mupdf
 from workbook.verify.tools import package
 from workbook.verify.validator import Finding, Subject, Validator, count
 
@@ -75,10 +76,8 @@ class Page:
 
 def pages(subject: Subject) -> Iterator[Page]:
     """Every page after the title and the colophon."""
-    import pymupdf
-
     inside, outside, top, bottom = _margins(subject)
-    with pymupdf.open(subject.pdf) as document:
+    with mupdf.opened(subject.pdf) as document:
         for page in document.pages(2):
             wide, high = page.rect.width, page.rect.height
             left, right = (inside, outside) if page.number % 2 == 0 else (outside, inside)

@@ -17,6 +17,7 @@ from pypdf.generic import DictionaryObject
 from workbook.chapter import read_chapter
 from workbook.problem import Problem, problem
 from workbook.render import pandoc
+from workbook.verify import mupdf
 from workbook.verify.tools import package
 from workbook.verify.validator import Finding, Subject, Validator, count
 
@@ -41,14 +42,14 @@ class Printed:
     """A PDF with what is read more than once; by MuPDF, since pypdf takes a minute for it."""
 
     def __init__(self, path: Path) -> None:
-        import pymupdf
-
-        with pymupdf.open(path) as document:
-            self.texts = [page.get_text(sort=True) for page in document]  # of each page
+        with mupdf.opened(path) as document:
             self.bookmarks = [
                 Bookmark(depth, _plain(title), page - 1)
                 for depth, title, page in document.get_toc()
             ]
+            # Of each page; those of the contents line by line, which takes longer.
+            self.opening = min((mark.page for mark in self.bookmarks), default=0)
+            self.texts = [page.get_text(sort=page.number < self.opening) for page in document]
         reader = PdfReader(path)
         self.labels = reader.page_labels  # MuPDF misreads them where they have a type
         self.catalog = reader.trailer["/Root"]
@@ -59,11 +60,9 @@ class Printed:
 
 def glyphs(subject: Subject) -> Finding:
     """No page draws glyph 0, the box that stands for a character that the font lacks."""
-    import pymupdf
-
     total = 0
     boxes: Counter[tuple[int, str]] = Counter()  # by page and font
-    with pymupdf.open(subject.pdf) as document:
+    with mupdf.opened(subject.pdf) as document:
         for page in document:
             for span in page.get_texttrace():
                 total += len(span["chars"])
@@ -169,10 +168,10 @@ def _chapters(book: Printed, names: list[str]) -> Iterator[tuple[str, str]]:
 
 def _contents(book: Printed, names: list[str]) -> Iterator[tuple[str, str]]:
     """The contents stand before the first bookmark, each line ends with a page's number."""
-    text = "\n".join(book.texts[: min((mark.page for mark in book.bookmarks), default=0)])
+    text = _straight("\n".join(book.texts[: book.opening]))
     for mark in book.bookmarks:
         words = r"\s+".join(re.escape(word) for word in mark.title.split())
-        line = re.search(rf"^\s*{words}[ .]*?([0-9ivxlc]+) *$", _straight(text), re.M)
+        line = re.search(rf"^\s*{words}[ .]*?([0-9ivxlc]+) *$", text, re.M)
         label = book.labels[mark.page]
         if line and line[1] != label:
             what = f"the contents say that “{mark.title}” is on {line[1]}, it is on {label}"

@@ -59,38 +59,41 @@ def _lychee_version() -> str:
 def requests(subject: Subject) -> Finding:
     """Each page, opened from its folder, asks for nothing outside it and says no error."""
     problems: list[Problem] = []
+    said: list[str] = []
     asked: list[str] = []
-    with browser.opened() as chromium:
+    with browser.opened() as chromium, browser.page_of(chromium) as page:
+        _listen(page, subject.html.resolve().as_uri() + "/", said, asked)
         for path in subject.pages:
-            problems += _visited(chromium, path, subject, asked)
+            _visit(page, path, said)
+            problems += (
+                subject.told(path, what, "mend the page") for what in dict.fromkeys(said)
+            )
+            said.clear()
     figure = f"{count(len(asked), 'request')} out of {count(len(subject.pages), 'page')}"
     return Finding(figure, problems)
 
 
-def _visited(
-    chromium: Any, path: Path, subject: Subject, asked: list[str]
-) -> Iterator[Problem]:
-    """What is wrong with one page; adds the requests that leave the folder."""
-    said: list[str] = []
-    home = subject.html.resolve().as_uri() + "/"
+def _listen(page: Any, home: str, said: list[str], asked: list[str]) -> None:
+    """Have `said` tell what goes wrong, and `asked` each request that leaves the folder."""
 
     def asks(request: Any) -> None:
         if not request.url.startswith((home, *_OWN)):
             asked.append(request.url)
             said.append(f"asks for {request.url}")
 
-    with browser.page_of(chromium) as page:
-        page.on("request", asks)
-        page.on("requestfailed", lambda request: said.append(f"cannot get {request.url}"))
-        page.on("console", lambda message: said.extend(_complaint(message)))
-        page.on("pageerror", lambda error: said.append(f"script error: {error}"))
-        page.goto(path.resolve().as_uri(), wait_until="load")
-        for width in browser.WIDTHS:
-            page.set_viewport_size({"width": width, "height": browser.HEIGHT})
-            if wide := page.evaluate(_OVERFLOW):
-                said.append(f"is wider than {width} px: {', '.join(wide)}")
-    for what in dict.fromkeys(said):
-        yield subject.told(path, what, "mend the page")
+    page.on("request", asks)
+    page.on("requestfailed", lambda request: said.append(f"cannot get {request.url}"))
+    page.on("console", lambda message: said.extend(_complaint(message)))
+    page.on("pageerror", lambda error: said.append(f"script error: {error}"))
+
+
+def _visit(page: Any, path: Path, said: list[str]) -> None:
+    """Look at a page at every width."""
+    page.goto(path.resolve().as_uri(), wait_until="load")
+    for width in browser.WIDTHS:
+        page.set_viewport_size({"width": width, "height": browser.HEIGHT})
+        if wide := page.evaluate(_OVERFLOW):
+            said.append(f"is wider than {width} px: {', '.join(wide)}")
 
 
 def _complaint(message: Any) -> Iterator[str]:
