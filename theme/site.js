@@ -124,17 +124,15 @@
     }
   });
 
-  function letKeysScroll() {
-    const boxes = $$("pre, .table-float, .equation, p:has(> math)");
-    const wide = boxes.map((box) => box.scrollWidth > box.clientWidth); // all read, then written
-    boxes.forEach((box, at) => {
-      if (wide[at]) box.tabIndex = 0;
-      else box.removeAttribute("tabindex");
-    });
-  }
-
-  letKeysScroll();
-  addEventListener("resize", letKeysScroll);
+  // What is wider than the page is scrolled by keys, too, once they can come to it. An
+  // observer looks after the page is laid out; to measure before would lay it out twice.
+  const boxes = new ResizeObserver((entries) => {
+    for (const { target } of entries) {
+      if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;
+      else target.removeAttribute("tabindex");
+    }
+  });
+  for (const box of $$("pre, .table-float, .equation, p:has(> math)")) boxes.observe(box);
 
   // The drawer of contents on a phone ------------------------------------------------------
   const drawer = $("#contents");
@@ -195,7 +193,6 @@
     waiting = true;
     requestAnimationFrame(() => { waiting = false; mark(); });
   }, { passive: true });
-  mark();
 
   // Where the reader was led to, as long as it is in view.
   function asked() {

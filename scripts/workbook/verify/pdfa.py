@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 import sys
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from workbook.problem import Problem
 from workbook.verify.tools import package, program, python_file, report
@@ -22,12 +23,19 @@ _JAXB = Path("/usr/share/java/jaxb-runtime.jar")  # Debian's libjaxb-java; left 
 _RELEASE = "META-INF/maven/org.verapdf/validation-model/pom.properties"
 
 
-def verapdf(subject: Subject) -> Finding:
+def verapdf(subjects: Sequence[Subject]) -> list[Finding]:
     """Every PDF is valid in both flavours."""
-    told = report(sys.executable, _CALL, f"{_jar()}:{_JAXB}", *FLAVOURS, "--", *subject.pdfs)
+    paths = [path for subject in subjects for path in subject.pdfs]
+    told = report(sys.executable, "-P", _CALL, f"{_jar()}:{_JAXB}", *FLAVOURS, "--", *paths)
+    return [_judged(subject, told) for subject in subjects]
+
+
+def _judged(subject: Subject, reports: list[dict[str, Any]]) -> Finding:
+    paths = {str(path) for path in subject.pdfs}
+    told = [each for each in reports if each["path"] in paths]
     assertions = sum(each["assertions"] for each in told)
     if {(each["path"], each["flavour"]) for each in told} != {
-        (str(path), flavour) for path in subject.pdfs for flavour in FLAVOURS
+        (path, flavour) for path in paths for flavour in FLAVOURS
     }:
         raise Failed("not every file was validated in every flavour")
     problems = [each for book in told for each in _failures(book, subject)]
@@ -35,7 +43,7 @@ def verapdf(subject: Subject) -> Finding:
     return Finding(f"{passed}, {count(assertions, 'assertion')}", problems)
 
 
-def _failures(book: dict, subject: Subject) -> Iterator[Problem]:
+def _failures(book: dict[str, Any], subject: Subject) -> Iterator[Problem]:
     path = Path(book["path"])
     for rule in book["failures"]:
         what = f"{book['flavour']} {rule['clause']}, {rule['times']} times: {rule['message']}"
@@ -58,4 +66,4 @@ def _version() -> str:
     return release[1] if release else "unknown"
 
 
-VALIDATORS = (Validator("verapdf", "pdf", _version, verapdf, slow=True),)
+VALIDATORS = (Validator("verapdf", "pdf", _version, verapdf, slow=True, together=True),)

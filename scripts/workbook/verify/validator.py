@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from workbook.book import EDITIONS, Edition
 from workbook.problem import Problem, problem
@@ -81,10 +82,17 @@ class Validator:
     name: str
     product: str  # html, pdf, epub; text for the chapters themselves
     version: Callable[[], str]
-    run: Callable[[Subject], Finding]
+    run: Callable[[Any], Any]  # of a subject to its finding
     editions: tuple[str, ...] = EDITIONS
     slow: bool = False  # begins before those that are not, so that no core is idle at the end
+    together: bool = False  # runs once: of all subjects to a list of their findings
     alone: bool = False  # measures time: runs when all the others are done
+
+    def findings(self, subjects: Sequence[Subject]) -> list[Finding]:
+        """What it finds in each of these."""
+        if self.together:
+            return list(self.run(subjects))
+        return [self.run(subject) for subject in subjects]
 
 
 def count(number: int, one: str, many: str = "") -> str:

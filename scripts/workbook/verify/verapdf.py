@@ -14,7 +14,9 @@ import jpype
 def main(jars: str, *arguments: str) -> None:
     """Validate each file in each flavour."""
     at = arguments.index("--")
-    jpype.startJVM("-XX:+UseSerialGC", classpath=jars.split(":"), convertStrings=True)
+    # What a check makes is soon forgotten: with much room for it, that costs little.
+    flags = ("-XX:+UseSerialGC", "-Xmn1g", "-Xmx4g")
+    jpype.startJVM(*flags, classpath=jars.split(":"), convertStrings=True)
     jpype.JClass("org.verapdf.gf.foundry.VeraGreenfieldFoundryProvider").initialise()
     found = [each for path in arguments[at + 1 :] for each in validate(path, arguments[:at])]
     print(json.dumps(found))
