@@ -220,14 +220,14 @@ def serve(port: int, show: bool) -> None:
     The address leads to the page with all editions. Search works there, which a browser
     does not allow on pages opened from a folder.
     """
-    from workbook.serve import serving
+    from workbook.serve import Server
 
     try:
-        with serving(_root() / "_book", port) as (address, wait):
-            click.echo(f"{address}\nCtrl-C stops it.")
+        with Server(_root() / "_book", port) as server:
+            click.echo(f"{server.address}\nCtrl-C stops it.")
             if show:
-                click.launch(address)
-            wait()
+                click.launch(server.address)
+            server.serve_forever()
     except FileNotFoundError:
         raise click.ClickException(
             'there is no _book folder yet; run "workbook build"'

@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
-import functools
-import http.server
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import sys
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 
-class _Quiet(http.server.SimpleHTTPRequestHandler):
-    """Tells nothing of the requests that it answers."""
-
+class _Handler(SimpleHTTPRequestHandler):
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Say nothing of the requests."""
 
 
-@contextmanager
-def serving(folder: Path, port: int) -> Iterator[tuple[str, Callable[[], None]]]:
-    """Open the port; gives the address and what answers requests until it is interrupted.
+class Server(ThreadingHTTPServer):
+    """Answers requests for the files of a folder while `serve_forever` runs.
 
     Raises FileNotFoundError where there is no such folder, OSError where the port is taken;
     port 0 takes a free one.
     """
-    if not folder.is_dir():
-        raise FileNotFoundError(folder)
-    handler = functools.partial(_Quiet, directory=str(folder))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
-        yield f"http://127.0.0.1:{server.server_port}/", server.serve_forever
+
+    def __init__(self, folder: Path, port: int = 0) -> None:
+        if not folder.is_dir():
+            raise FileNotFoundError(folder)
+        super().__init__(("127.0.0.1", port), partial(_Handler, directory=str(folder)))
+
+    @property
+    def address(self) -> str:
+        """Of the folder, with a slash at its end."""
+        return f"http://127.0.0.1:{self.server_port}/"
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of a browser that went on before it had its answer."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)

@@ -12,7 +12,7 @@ from small import edition
 from workbook.cli import main
 from workbook.render import front
 from workbook.render.front import Download, Offer
-from workbook.serve import serving
+from workbook.serve import Server
 
 MEGABYTE = 1024 * 1024
 
@@ -121,10 +121,11 @@ def test_what_the_page_needs_stands_beside_it(page, tmp_path):
 
 
 def test_the_server_opens_at_the_front_page(page, tmp_path):
-    with serving(tmp_path, 0) as (address, wait):
-        threading.Thread(target=wait, daemon=True).start()
-        with urllib.request.urlopen(address, timeout=10) as answer:
+    with Server(tmp_path) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        with urllib.request.urlopen(server.address, timeout=10) as answer:
             assert answer.read().decode() == page
+        server.shutdown()
 
 
 def test_serving_says_what_is_missing(tmp_path, monkeypatch):
@@ -141,8 +142,7 @@ def test_serving_says_that_the_port_is_taken(tmp_path, monkeypatch):
     (tmp_path / "_quarto.yml").touch()
     (tmp_path / "_book").mkdir()
     monkeypatch.chdir(tmp_path)
-    with serving(tmp_path, 0) as (address, _):
-        port = address.rstrip("/").rpartition(":")[2]
-        said = CliRunner().invoke(main, ["serve", "--port", port])
+    with Server(tmp_path) as server:
+        said = CliRunner().invoke(main, ["serve", "--port", str(server.server_port)])
     assert said.exit_code == 1
-    assert f"port {port} is not to be had (Address already in use)" in said.output
+    assert f"port {server.server_port} is not to be had (Address already in use)" in said.output

@@ -9,7 +9,7 @@ import pytest
 from small import edition, page
 
 from workbook.render import html
-from workbook.serve import serving
+from workbook.serve import Server
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="make verify installs it")
 FILLER = "\n\n".join(f"第 {n} 段。" for n in range(60))
@@ -61,9 +61,10 @@ def sites(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def address(sites):
-    with serving(sites, 0) as (address, wait):
-        threading.Thread(target=wait, daemon=True).start()
-        yield address.rstrip("/")
+    with Server(sites) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.address.rstrip("/")
+        server.shutdown()
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from workbook import verify
+from workbook.book import EDITIONS
 from workbook.cli import main
 from workbook.verify import table, text, tools
 from workbook.verify.validator import Failed, Finding, Missing, Subject, Validator
@@ -96,6 +97,22 @@ def test_books_on_other_papers_are_validated_too(tiny):
     folder.mkdir(parents=True)
     (folder / "tiny-zh-b5.pdf").touch()
     assert [path.name for path in subject.pdfs] == ["tiny-zh-b5.pdf", "tiny-zh.pdf"]
+
+
+def test_one_that_takes_all_editions_at_once_runs_once(tiny):
+    asked = []
+
+    def run(subjects):
+        asked.append([subject.edition.lang for subject in subjects])
+        return [measure(subject.edition.lang == "zh")(subject) for subject in subjects]
+
+    rows = verdicts(tiny, Validator("gauge", "text", lambda: "1.0", run, together=True))
+    assert asked == [list(EDITIONS)]
+    assert [row for row, _ in rows] == [
+        "gauge 1.0 zh zh seen good",
+        "gauge 1.0 en en seen BAD",
+        "gauge 1.0 bilingual bilingual seen BAD",
+    ]
 
 
 def test_slow_ones_begin_first_and_those_that_measure_time_run_alone(tiny):

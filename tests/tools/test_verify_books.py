@@ -85,24 +85,21 @@ def test_tofu_is_found_out(subject):
     ]
 
 
-def test_verapdf_passes_an_accessible_pdf_and_finds_what_others_lack(subject):
+def test_verapdf_passes_an_accessible_pdf_and_finds_what_others_lack(tmp_path):
     needs(*pdfa.VALIDATORS)
     source = PRINTED.replace("#set text", '#set document(title: "T")\n#set text')
-    good = typst.compile(source.encode(), pdf_standards=["a-2a", "ua-1"])
-    subject.pdf.write_bytes(good)
-    finding = pdfa.verapdf(subject)
-    assert finding.problems == []
-    assert finding.figure.startswith("ua1 and 2a, ")
+    good, bad = (empty_shelf(tmp_path / name) for name in ("good", "bad"))
+    for each in (good, bad):
+        each.pdf.write_bytes(typst.compile(source.encode(), pdf_standards=["a-2a", "ua-1"]))
+    untagged = bad.pdf.with_stem(f"{bad.pdf.stem}-b5")
+    untagged.write_bytes(typst.compile(PRINTED.encode(), pdf_tags=False))
 
-    subject.pdf.write_bytes(typst.compile(PRINTED.encode(), pdf_tags=False))
-    found = told(pdfa.verapdf(subject))
-    assert any("MarkInfo" in each for each in found if each.startswith("ua1 6.2-1"))
-    assert any("MarkInfo" in each for each in found if each.startswith("2a 6.7.2.2-1"))
-
-    untagged = subject.pdf.rename(subject.pdf.with_stem(f"{subject.pdf.stem}-b5"))
-    subject.pdf.write_bytes(good)
-    problems = pdfa.verapdf(subject).problems
-    assert {problem.where.path for problem in problems} == {subject.shown(untagged)}
+    passed, failed = pdfa.verapdf([good, bad])
+    assert passed.problems == []
+    assert passed.figure.startswith("ua1 and 2a, ")
+    assert {problem.where.path for problem in failed.problems} == {bad.shown(untagged)}
+    for start in ("ua1 6.2-1", "2a 6.7.2.2-1"):
+        assert any("MarkInfo" in each for each in told(failed) if each.startswith(start))
 
 
 def test_pale_code_is_found_out(subject):
@@ -135,12 +132,14 @@ def epubs(subject: Subject, old: bytes = b"", new: bytes = b"") -> Subject:
     return subject
 
 
-def test_a_broken_epub_is_found_out(subject):
+def test_a_broken_epub_is_found_out(tmp_path):
     needs(epub.VALIDATORS[0])
-    assert epub.epubcheck(epubs(subject)) == Finding("0 messages, 2 books", [])
-    found = epub.epubcheck(epubs(subject, b"#sec-one", b"#sec-nowhere")).problems
+    good = epubs(empty_shelf(tmp_path / "good"))
+    bad = epubs(empty_shelf(tmp_path / "bad"), b"#sec-one", b"#sec-nowhere")
+    passed, failed = epub.epubcheck([good, bad])
+    assert passed == Finding("0 messages, 2 books", [])
     for name in ("workbook-en.epub", "workbook-en-eink.epub"):
-        assert any("RSC-012" in str(p) and f"{name}/EPUB/" in str(p) for p in found)
+        assert any("RSC-012" in str(p) and f"{name}/EPUB/" in str(p) for p in failed.problems)
 
 
 def test_an_epub_that_shuts_readers_out_is_found_out(subject):

@@ -30,7 +30,7 @@ def empty_shelf(root: Path) -> Subject:
     pages = [page("one", "1", "# One\n"), page("two", "2", "# Two\n")]
     for each in pages:
         path = root / each.entry.path
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(each.markdown)
     folder = root / "_book" / "en"
     (folder / "html").mkdir(parents=True)

@@ -6,14 +6,13 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
 from workbook.render.pdf import FONTS
+from workbook.serve import Server
 from workbook.verify.tools import chromium, output, package
 
 WIDTHS = (360, 1280)  # CSS pixels: a small phone, a laptop
@@ -68,19 +67,12 @@ def page_of(browser: Any, **options: Any) -> Iterator[Any]:
         context.close()
 
 
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
 @contextmanager
 def served(folder: Path) -> Iterator[Callable[[Path], str]]:
     """Serve a folder to this machine; gives a function from its files to their addresses."""
-    handler = partial(_Quiet, directory=str(folder))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+    with Server(folder) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         try:
-            home = f"http://127.0.0.1:{server.server_port}"
-            yield lambda path: f"{home}/{path.relative_to(folder).as_posix()}"
+            yield lambda path: f"{server.address}{path.relative_to(folder).as_posix()}"
         finally:
             server.shutdown()
