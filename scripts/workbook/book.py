@@ -48,6 +48,7 @@ class Edition:
     paper: str = PAPERS[0]  # of the printed book
     citation_style: Path | None = None  # a CSL file
     halves: tuple[Edition, ...] = ()  # what the bilingual edition was made of: Chinese, English
+    embeds_font: bool = False  # whether its EPUBs bring a Chinese font along
 
     def on(self, paper: str) -> Edition:
         """The edition printed on this paper; only the usual one has the plain file name."""
@@ -56,9 +57,27 @@ class Edition:
         stem = f"{self.output_file}-{paper}"
         return dataclasses.replace(self, paper=paper, output_file=stem)
 
+    def with_font(self) -> Edition:
+        """The edition whose EPUBs bring a Chinese font along, the English for its glossary."""
+        return dataclasses.replace(self, embeds_font=True)
+
     def entry(self, slug: str) -> Entry | None:
         """The entry with this slug, if the edition has one."""
         return next((e for e in self.entries if e.slug == slug), None)
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a reader may choose of the books."""
+
+    paper: str = PAPERS[0]  # of the PDF
+    embed_font: bool = False  # in the EPUBs
+
+    def applied(self, edition: Edition, fmt: str) -> Edition:
+        """The edition as it is to be in this format."""
+        if fmt == "pdf":
+            return edition.on(self.paper)
+        return edition.with_font() if fmt == "epub" and self.embed_font else edition
 
 
 def read_edition(root: Path, lang: str) -> Edition:

@@ -17,7 +17,7 @@ from typing import Protocol
 
 from workbook import cheatsheet, claims, glossary, notation, tangle
 from workbook.answers import answers
-from workbook.book import BILINGUAL, EDITIONS, LANGUAGES, PAPERS, bilingual, read_edition
+from workbook.book import BILINGUAL, EDITIONS, LANGUAGES, Options, bilingual, read_edition
 from workbook.chapter import Chapter, parse_chapter, read_chapters
 from workbook.check import check
 from workbook.execute import Modules, Outputs, cached, execute, fingerprint, keep
@@ -53,7 +53,7 @@ class Request:
     output: Path
     editions: tuple[str, ...] = EDITIONS
     formats: tuple[str, ...] = FORMATS
-    paper: str = PAPERS[0]  # of the PDF
+    options: Options = field(default_factory=Options)
     jobs: int = os.cpu_count() or 1
     force: bool = False  # execute and render even what did not change
 
@@ -88,7 +88,7 @@ def build(request: Request, report: Reporter) -> Summary:
                 wanted,
                 outputs,
                 request.formats,
-                request.paper,
+                request.options,
                 request.root,
                 shelf,
                 request.jobs,

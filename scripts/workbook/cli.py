@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from workbook.book import EDITIONS, LANGUAGES, PAPERS, read_edition
+from workbook.book import EDITIONS, LANGUAGES, PAPERS, Options, read_edition
 from workbook.chapter import read_chapters
 from workbook.practice.commands import READERS
 from workbook.problem import BookError
@@ -85,6 +85,8 @@ for reader in READERS:
     show_default=True,
     help="Paper of the PDF; other papers than the usual one go into the file's name.",
 )
+@click.option("--embed-font", is_flag=True,
+    help="Put a Chinese font into the EPUBs, for e-readers without one.")  # fmt: skip
 @click.option(
     "--engine",
     type=click.Choice(["embedded", "quarto"]),
@@ -92,13 +94,8 @@ for reader in READERS:
     show_default=True,
     help="What renders: our own pipeline, or Quarto (an extra).",
 )
-@click.option(
-    "--output",
-    "-o",
-    type=click.Path(path_type=Path),
-    metavar="FOLDER",
-    help="Where the books go. [_book]",
-)
+@click.option("--output", "-o", type=click.Path(path_type=Path), metavar="FOLDER",
+    help="Where the books go. [_book]")  # fmt: skip
 @click.option(
     "--jobs",
     "-j",
@@ -109,8 +106,8 @@ for reader in READERS:
 )
 @click.option("--force", is_flag=True, help="Execute and render even what did not change.")
 @_tells_problems
-def build(editions: tuple[str, ...], formats: tuple[str, ...], paper: str, engine: str,
-          output: Path | None, jobs: int, force: bool) -> None:  # fmt: skip
+def build(editions: tuple[str, ...], formats: tuple[str, ...], paper: str, embed_font: bool,
+          engine: str, output: Path | None, jobs: int, force: bool) -> None:  # fmt: skip
     """Make the books.
 
     Every code cell is executed, once for all editions and formats; a chapter that
@@ -121,6 +118,7 @@ def build(editions: tuple[str, ...], formats: tuple[str, ...], paper: str, engin
     workbook build                       all books
     workbook build -e zh -f pdf          the Chinese PDF
     workbook build -f pdf --paper b5     the PDFs for B5 paper
+    workbook build -f epub --embed-font  EPUBs for e-readers without a Chinese font
     workbook build --engine quarto       through Quarto, into _book/quarto
     """
     from workbook.build import Request, retangle
@@ -144,7 +142,7 @@ def build(editions: tuple[str, ...], formats: tuple[str, ...], paper: str, engin
         output=(output or root / "_book").absolute(),
         editions=_chosen(editions, EDITIONS),
         formats=kinds,
-        paper=paper,
+        options=Options(paper, embed_font),
         jobs=jobs,
         force=force,
     )

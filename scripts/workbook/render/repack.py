@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-from workbook.render import web
+from workbook.render import typeface, web
 
 BACK = "part-appendices"  # the id of the page before the appendices
 _XHTML = "http://www.w3.org/1999/xhtml"
@@ -40,7 +40,8 @@ def repack(
     `also` names the languages of the book besides its first, which is all that pandoc tells.
     """
     languages = "".join(f"<dc:language>{tag}</dc:language>" for tag in also)
-    with zipfile.ZipFile(made) as source, zipfile.ZipFile(out, "w") as target:
+    files: dict[zipfile.ZipInfo, bytes] = {}
+    with zipfile.ZipFile(made) as source:
         for info in source.infolist():
             data = source.read(info)
             if info.filename.endswith((".xhtml", ".opf")):
@@ -51,7 +52,17 @@ def repack(
                 data = _tidy(data.decode()).encode()
             if info.filename.endswith("nav.xhtml"):
                 data = _navigation(data, parts, words)
+            files[info] = data
+    with zipfile.ZipFile(out, "w") as target:
+        for info, data in files.items():
+            if info.filename.endswith(typeface.FILE):
+                data = typeface.subset(_text(files))
             target.writestr(info, data, compress_type=info.compress_type)
+
+
+def _text(files: Mapping[zipfile.ZipInfo, bytes]) -> Iterator[str]:
+    """The text of all pages, their markup included."""
+    return (data.decode() for info, data in files.items() if info.filename.endswith(".xhtml"))
 
 
 def _tidy(page: str) -> str:
