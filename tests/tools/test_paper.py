@@ -85,3 +85,10 @@ def test_a_line_that_typst_leaves_alone_is_found(found):
         alone.append(bool(found(body)))
         assert found(strict + body) == []
     assert 1 <= sum(alone) < len(alone)
+
+
+def test_a_page_that_is_left_to_one_line_is_found(found):
+    (told,) = found(f"{MANY}\n\n#pagebreak()\nAnswer (page 9){REST}")
+    assert told.startswith("book.pdf: page 4: “Answer (page 9)” stands alone on the page")
+    rows = "#rect(width: 8cm, height: 4cm, stroke: 0.4pt)" * 2
+    assert found(f"{MANY}\n\n#pagebreak()\n{rows}Answer (page 9){REST}") == []

@@ -72,6 +72,7 @@ class Page:
     area: Area
     lines: tuple[Line, ...]
     pieces: tuple[Line, ...]
+    drawn: bool = True  # whether there is anything besides text and the rule below the head
 
 
 def pages(subject: Subject) -> Iterator[Page]:
@@ -86,7 +87,9 @@ def pages(subject: Subject) -> Iterator[Page]:
                      for line in block.get("lines", ())]  # fmt: skip
             pieces = tuple(p for line in lines for span in line["spans"] if (p := _piece(span)))
             body = [piece for piece in pieces if top < piece.y < area.bottom + 2]
-            yield Page(page.number + 1, area, tuple(_joined(body)), pieces)
+            rows = tuple(_joined(body))
+            drawn = len(rows) != 1 or len(page.get_drawings()) > 1 or bool(page.get_images())
+            yield Page(page.number + 1, area, rows, pieces, drawn)
 
 
 def _margins(subject: Subject) -> list[float]:
@@ -140,10 +143,15 @@ def area(subject: Subject) -> Finding:
 
 
 def breaks(subject: Subject) -> Finding:
-    """No heading ends a page, and no paragraph leaves one line alone on either side."""
+    """No heading ends a page, no page is left to one line, and no paragraph leaves a line
+    alone on either side.
+    """
     found = list(pages(subject))
     problems = []
     for page, following in pairwise(found):
+        if not page.drawn and _goes_over(page, page.lines[0]):
+            what = f"“{page.lines[0].text[:30]}” stands alone on the page"
+            problems.append(_told(subject, page, what, "keep it with what precedes"))
         if page.lines and page.lines[-1].is_heading and len(page.lines) > 2:
             what = f"the heading “{page.lines[-1].text}” ends the page"
             problems.append(_told(subject, page, what, "keep it with what follows"))
@@ -151,6 +159,11 @@ def breaks(subject: Subject) -> Finding:
             what = f"“{lone[:30]}” stands alone"
             problems.append(_told(subject, page, what, "keep two lines together"))
     return Finding(f"{count(len(found), 'page')} broken well", problems)
+
+
+def _goes_over(page: Page, line: Line) -> bool:
+    """Whether a line has come from the page before, for which there was no room."""
+    return not line.is_heading and line.y < page.area.top + 40
 
 
 def _lone(page: Page, following: Page) -> Iterator[str]:
