@@ -23,11 +23,21 @@ export async function search(query, list, status, words) {
   await new Promise((done) => setTimeout(done, 150));
   if (mine !== latest) return; // the reader typed on
   const found = await everyReading(query);
+  const all = await Promise.all(found.map((result) => result.data()));
   if (mine !== latest) return;
+  const pages = all.filter((page) => holds(page, query.toLowerCase()));
   list.replaceChildren();
-  status.textContent = found.length ? words.found.replaceAll("{}", found.length) : words.none;
-  const pages = await Promise.all(found.map((result) => result.data()));
+  status.textContent = pages.length ? words.found.replaceAll("{}", pages.length) : words.none;
   show(inOrder(pages, query.trim().toLowerCase()), list, words);
+}
+
+// Where nothing fits, Pagefind shortens a word until something does, down to one letter. An
+// ending may differ (gradients, gradient), the beginning may not.
+function holds(page, query) {
+  const text = `${page.meta.title} ${page.content}`.toLowerCase();
+  const stem = (word) => word.slice(0, Math.max(3, word.length - 3));
+  const words = query.match(/\p{Script=Han}|[^\p{Script=Han}\s]+/gu) ?? [];
+  return words.every((word) => text.includes(stem(word)));
 }
 
 // The browser and the index cut Chinese into words in different ways: 张量 is one word here

@@ -37,7 +37,7 @@ _TEXT = {
         "tally": "一共 {total} 条：{counts}。",
         "count": "{zh} {count} 条",
         "joint": "，",
-        "chapter": "见 [@{section}]。",
+        "chapter": "见[@{section}]。",
         "claim": "{number} {verdict}：{says}",
         "evidence": "依据：{evidence}",
         "test": "测试 `{name}`（`{file}`）",

@@ -12,7 +12,7 @@ from small import BIB, PARTS, SVG, edition, page
 
 from workbook.book import bilingual
 from workbook.problem import BookError
-from workbook.render import exercises, html, pandoc
+from workbook.render import exercises, html, pandoc, web
 
 INDEX = "# 前言 {.unnumbered}\n\n你好。\n\n## 怎么用\n\n做。\n"
 ONE = """# 张量 {#sec-one}
@@ -404,6 +404,14 @@ def test_formulas_carry_no_more_than_a_browser_draws(tmp_path):
         "</mrow></math>",
         '<math display="block"><msup><mi>x</mi><mn>2</mn></msup></math>',
     ]
+
+
+def test_what_must_not_begin_a_line_stays_with_the_formula_before_it():
+    doc = pandoc.read("$a$，就是 $b$）。也是 $c$ 与 $d$ 。", "one.qmd")
+    web.hold_punctuation(doc)
+    text = pandoc.write(doc, "html5", "--katex", told="one.qmd")
+    held = re.findall(r'<span class="hold">.*?\\?(\w)</span>(.*?)</span>(.{2})', text)
+    assert held == [("a", "，", "就是"), ("b", "）。", "也是")]
 
 
 def test_images_come_late_and_nothing_jumps(tmp_path):

@@ -167,6 +167,7 @@ def _joined(edition: Edition, docs: Sequence[pf.Doc]) -> pf.Doc:
         if isinstance(block, pf.Header) and block.identifier == "references":
             block.attributes |= _role("bibliography")
     web.show_numbers(book)
+    web.hold_punctuation(book)
     book.walk(_box)
     return book
 

@@ -46,7 +46,7 @@ _SPOKEN = {  # what the script says
         "broken": "The index cannot be read. Build the site again.",
         "saved": "Saved in this browser", "unsaved": "Not saved: the browser refuses",
         "clear": "Clear", "sure": "Press again to clear",
-        "export": "Export this page's answers",
+        "export": "Export this page’s answers",
     },
 }  # fmt: skip
 

@@ -15,6 +15,7 @@ from workbook.weave import Woven
 
 _SECTION = re.compile(r'<h([23])([^>]*?) id="([^"]+)"([^>]*)>(.*?)</h\1>', re.S)
 _TITLE = re.compile(r"<h1\b.*?</h1>\s*", re.S)
+_NAME = re.compile(r'</?h1\b[^>]*>|<span class="number">.*?</span>|<a [^>]*>.*?</a>', re.S)
 _NOTHING = Markup()
 _DESCRIPTION = 150  # characters, about what a search engine shows
 
@@ -28,6 +29,7 @@ class Page:
     number: str = ""  # 第 1 章
     description: str = ""
     heading: Markup = _NOTHING  # the h1
+    name: Markup = _NOTHING  # the title as the contents show it
     body: Markup = _NOTHING
     sections: list[tuple[str, Markup]] = field(default_factory=list)  # id, heading
     images: Mapping[str, bytes] = field(default_factory=dict)  # by their path on the site
@@ -74,6 +76,7 @@ def make(edition: Edition, woven: Woven, doc: pf.Doc, styles: lean.Styles) -> Pa
     exercises.place_stubs(doc)
     web.with_references(doc, edition, level=2)
     web.show_numbers(doc)
+    web.hold_punctuation(doc)
     doc.walk(_fold)
     html = pandoc.write(
         doc,
@@ -91,6 +94,7 @@ def make(edition: Edition, woven: Woven, doc: pf.Doc, styles: lean.Styles) -> Pa
     html = _with_anchors(html, edition.lang)
     head = _TITLE.match(html)
     page.heading = Markup(head[0] if head else "")
+    page.name = Markup(_NAME.sub("", page.heading).strip()) or Markup.escape(page.title)
     page.body = Markup(html[len(page.heading) :])
     return page
 

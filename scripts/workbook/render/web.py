@@ -10,15 +10,30 @@ import panflute as pf
 
 from workbook.book import Edition
 from workbook.render import pandoc
+from workbook.render.tree import inside
 from workbook.weave import Woven
 
 _LINE_ANCHOR = re.compile(r'<span id="cb[\d-]+"><a href="#cb[^>]*></a>')
+_CLOSING = "，。；：、！？）》”’』」,.;:!?)]"
 EXERCISE_LEVEL = 3  # an exercise stands under the heading “Exercises”, which is a second level
 
 
 def show_numbers(doc: pf.Doc) -> None:
     """Write the numbers that numbering left in attributes where a reader sees them."""
     doc.walk(_show)
+
+
+def hold_punctuation(doc: pf.Doc) -> None:
+    """Keep what must not begin a line with the formula before it: browsers break there."""
+    for math in inside(doc, pf.Math):
+        closing = math.next.text if isinstance(math.next, pf.Str) else ""
+        rest = closing.lstrip(_CLOSING)
+        if math.format != "InlineMath" or rest == closing:
+            continue
+        siblings, at = math.container, math.index
+        siblings[at + 1] = pf.Str(rest)
+        held = closing[: len(closing) - len(rest)]
+        siblings[at] = pf.Span(math, pf.Str(held), classes=["hold"])
 
 
 def with_references(doc: pf.Doc, edition: Edition, level: int) -> None:

@@ -23,7 +23,8 @@ FLAGS = (
 )  # fmt: skip
 _PATIENCE = 120_000  # milliseconds that a page may take on a busy machine
 _FONT_CONFIG = """<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd">
-<fontconfig><dir>/usr/share/fonts</dir><dir>{fonts}</dir><cachedir>{cache}</cachedir>
+<fontconfig><include ignore_missing="yes">/etc/fonts/fonts.conf</include>
+<dir>/usr/share/fonts</dir><dir>{fonts}</dir><cachedir>{cache}</cachedir>
 </fontconfig>"""
 
 
