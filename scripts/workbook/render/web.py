@@ -14,6 +14,7 @@ from workbook.render.tree import inside
 from workbook.weave import Woven
 
 _LINE_ANCHOR = re.compile(r'<span id="cb[\d-]+"><a href="#cb[^>]*></a>')
+_LONG = 40  # characters of TeX: such a formula may need the whole line of a phone
 _CLOSING = "，。；：、！？）》”’』」,.;:!?)]"
 EXERCISE_LEVEL = 3  # an exercise stands under the heading “Exercises”, which is a second level
 
@@ -28,7 +29,7 @@ def hold_punctuation(doc: pf.Doc) -> None:
     for math in inside(doc, pf.Math):
         closing = math.next.text if isinstance(math.next, pf.Str) else ""
         rest = closing.lstrip(_CLOSING)
-        if math.format != "InlineMath" or rest == closing:
+        if math.format != "InlineMath" or rest == closing or len(math.text) > _LONG:
             continue
         siblings, at = math.container, math.index
         siblings[at + 1] = pf.Str(rest)
