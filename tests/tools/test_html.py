@@ -378,10 +378,10 @@ def test_styles_from_attributes_are_classes_in_the_style_sheet(site):
         (site / "site.css")
         .read_text(encoding="utf-8")
         .endswith(
-            ".s-text-align-left-padding-left-0 { text-align: left; padding-left: 0 }\n"
-            ".s-text-align-right { text-align: right; }\n"
-            ".s-text-align-right-padding-right-0 { text-align: right; padding-right: 0 }\n"
-            ".s-width-40-0 { width:40.0% }\n"
+            ".s-text-align-left-padding-left-0{text-align:left;padding-left:0}"
+            ".s-text-align-right{text-align:right;}"
+            ".s-text-align-right-padding-right-0{text-align:right;padding-right:0}"
+            ".s-width-40-0{width:40.0%}\n"
         )
     )
 
@@ -400,8 +400,7 @@ def test_formulas_carry_no_more_than_a_browser_draws(tmp_path):
     html.write(edition(one), [one], tmp_path)
     text = (tmp_path / "one.html").read_text(encoding="utf-8")
     assert re.findall("<math.*?</math>", text, re.S) == [
-        '<math><mrow><mo stretchy="false">(</mo><mi>a</mi><mo stretchy="false">)</mo>'
-        "</mrow></math>",
+        '<math><mo stretchy="false">(</mo><mi>a</mi><mo stretchy="false">)</mo></math>',
         '<math display="block"><msup><mi>x</mi><mn>2</mn></msup></math>',
     ]
 

@@ -37,7 +37,7 @@ APPENDIX = {
 
 ## 概说 {#sec-claims-one}
 
-见 [@sec-one]。
+见[@sec-one]。
 
 1 正确：一加一得二。
 

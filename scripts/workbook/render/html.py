@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -54,7 +53,7 @@ def write(
             lang=pandoc.locale(edition),
             policy=POLICY,
             words=words,
-            spoken=json.dumps(spoken, ensure_ascii=False, separators=(",", ":")),
+            spoken=spoken,
             page=each,
             contents=_contents(made, words["appendices"]),
             previous=made[at - 1] if 0 < at < len(made) else None,
@@ -78,7 +77,7 @@ def write(
 
 def environment() -> jinja2.Environment:
     """The templates of the theme."""
-    return jinja2.Environment(
+    templates = jinja2.Environment(
         loader=jinja2.FileSystemLoader(THEME),
         autoescape=True,
         trim_blocks=True,
@@ -86,6 +85,8 @@ def environment() -> jinja2.Environment:
         keep_trailing_newline=True,
         undefined=jinja2.StrictUndefined,
     )
+    templates.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "separators": (",", ":")}
+    return templates
 
 
 def _contents(pages: Sequence[Page], appendices: str) -> list[tuple[str, list[Page]]]:

@@ -34,6 +34,11 @@ _MATH = (
     (re.compile(r"<annotation\b.*?</annotation>", re.S), ""),
     (re.compile(r"</?semantics>"), ""),
     (re.compile(r' (?:display="inline"|xmlns="http://www\.w3\.org/1998/Math/MathML")'), ""),
+    # A formula is a row by itself.
+    (
+        re.compile(r"(<math[^>]*>)<mrow>((?:(?!</?mrow>|</math>).)*)</mrow></math>", re.S),
+        r"\1\2</math>",
+    ),
     # Which form a bracket has follows from which bracket it is.
     (re.compile(r' form="(?:prefix|postfix)"(?=>[()\[\]{}]<)'), ""),
 )
@@ -80,7 +85,8 @@ def compact(name: str, text: str) -> str:
     """A script or a style sheet without what is meant for its authors."""
     if name.endswith(".css"):
         text = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
-    elif not name.endswith(".js"):
+        return re.sub(r"\s*([{};,])\s*|(:)\s+", r"\1\2", text).strip() + "\n"
+    if not name.endswith(".js"):
         return text
     lines = (line.strip() for line in text.split("\n"))
     return "\n".join(line for line in lines if line and not line.startswith("//")) + "\n"

@@ -16,6 +16,7 @@ from workbook.weave import Woven
 _SECTION = re.compile(r'<h([23])([^>]*?) id="([^"]+)"([^>]*)>(.*?)</h\1>', re.S)
 _TITLE = re.compile(r"<h1\b.*?</h1>\s*", re.S)
 _NAME = re.compile(r'</?h1\b[^>]*>|<span class="number">.*?</span>|<a [^>]*>.*?</a>', re.S)
+_FIRST = re.compile(r'<span class="zh">((?:(?!<span).)*?)</span>', re.S)
 _NOTHING = Markup()
 _DESCRIPTION = 150  # characters, about what a search engine shows
 
@@ -90,13 +91,20 @@ def make(edition: Edition, woven: Woven, doc: pf.Doc, styles: lean.Styles) -> Pa
     html = lean.lean(styles.lift(_notes(web.without_line_anchors(html))))
     sizes = {place: lean.size(data) for place, data in page.images.items()}
     html = lean.sized(html, {place: size for place, size in sizes.items() if size})
-    page.sections = [(m[3], Markup(m[5])) for m in _SECTION.finditer(html) if m[1] == "2"]
+    if apart:  # the page is in its first language; only the other has to say so
+        html = html.replace(f' lang="{pandoc.locale(edition)}"', "")
+    page.sections = [(m[3], _listed(m[5])) for m in _SECTION.finditer(html) if m[1] == "2"]
     html = _with_anchors(html, edition.lang)
     head = _TITLE.match(html)
     page.heading = Markup(head[0] if head else "")
-    page.name = Markup(_NAME.sub("", page.heading).strip()) or Markup.escape(page.title)
+    page.name = _listed(_NAME.sub("", page.heading).strip()) or Markup.escape(page.title)
     page.body = Markup(html[len(page.heading) :])
     return page
+
+
+def _listed(title: str) -> Markup:
+    """A title for the contents, where only the second language stands apart."""
+    return Markup(_FIRST.sub(r"\1", title))
 
 
 def _description(doc: pf.Doc) -> str:
