@@ -23,6 +23,7 @@ export async function search(query, list, status, words) {
   await new Promise((done) => setTimeout(done, 150));
   if (mine !== latest) return; // the reader typed on
   const found = await everyReading(query);
+  if (mine !== latest) return; // before what was found is fetched, which is more
   const all = await Promise.all(found.map((result) => result.data()));
   if (mine !== latest) return;
   const pages = all.filter((page) => holds(page, query.toLowerCase()));

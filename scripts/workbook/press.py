@@ -22,7 +22,7 @@ from workbook.weave import Woven, weave
 
 _MAKERS = (  # the packages that shape a book, and those that its colophon names
     "pypandoc_binary", "typst", "jinja2", "pagefind", "panflute", "pylopdf-fonts-zh-cn",
-    "torch", "numpy", "matplotlib",
+    "fonttools", "torch", "numpy", "matplotlib",
 )  # fmt: skip
 FRONT = "../../index.html"  # the page of all editions, as seen from a site
 _KINDS = {"epub": ("epub", "eink")}  # a format of which an edition has several books
