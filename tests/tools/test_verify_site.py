@@ -8,7 +8,7 @@ from small import page
 from verifying import empty_shelf, needs, shown, told
 
 from workbook.render import html
-from workbook.verify import axe, contrast, lighthouse, markup, search, site
+from workbook.verify import axe, browser, contrast, lighthouse, markup, search, site
 from workbook.verify.validator import Finding
 
 PLAIN = """<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>T</title>
@@ -122,6 +122,20 @@ def test_a_page_that_shuts_readers_out_is_found_out(subject, body, style, expect
     assert told(finding) == expected
     violations = "1 violation" if len(expected) == 1 else f"{len(expected)} violations"
     assert finding.figure == f"{violations} in 4 views of 1 page"
+
+
+def test_a_page_of_another_width_is_looked_at_when_its_scripts_have_seen_it(subject):
+    needs(*axe.VALIDATORS)
+    body = "<p>T</p><script>const p = document.querySelector('p'); "
+    body += "new ResizeObserver(() => { p.title = innerWidth }).observe(p)</script>"
+    path = shown(subject, body, styled()).html / "one.html"
+    with browser.opened() as chromium, browser.page_of(chromium) as page:
+        page.goto(path.resolve().as_uri())
+        seen = []
+        for width in browser.WIDTHS * 10:
+            browser.resize(page, width)
+            seen.append(page.locator("p").get_attribute("title"))
+    assert seen == [str(width) for width in browser.WIDTHS] * 10
 
 
 def test_code_that_is_pale_in_greyscale_is_found_out(subject):

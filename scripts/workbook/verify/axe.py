@@ -40,7 +40,7 @@ def _views(chromium: Any, paths: list[Path]) -> Iterator[tuple[Path, str, list[A
                 for script in scripts:
                     page.evaluate(script)
                 for width in browser.WIDTHS:
-                    page.set_viewport_size({"width": width, "height": browser.HEIGHT})
+                    browser.resize(page, width)
                     found = page.evaluate(_RUN, rules)["violations"]
                     yield path, f"{scheme}, {width} px", found
 

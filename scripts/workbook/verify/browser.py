@@ -26,6 +26,8 @@ _FONT_CONFIG = """<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd">
 <fontconfig><include ignore_missing="yes">/etc/fonts/fonts.conf</include>
 <dir>/usr/share/fonts</dir><dir>{fonts}</dir><cachedir>{cache}</cachedir>
 </fontconfig>"""
+# A page's observers are told of a new size with the frame that is drawn next.
+_DRAWN = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
 def version() -> str:
@@ -66,6 +68,12 @@ def page_of(browser: Any, **options: Any) -> Iterator[Any]:
         yield context.new_page()
     finally:
         context.close()
+
+
+def resize(page: Any, width: int) -> None:
+    """Give a page this width in CSS pixels, and wait until its scripts have seen it."""
+    page.set_viewport_size({"width": width, "height": HEIGHT})
+    page.evaluate(_DRAWN)
 
 
 @contextmanager

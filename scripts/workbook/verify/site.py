@@ -91,7 +91,7 @@ def _visit(page: Any, path: Path, said: list[str]) -> None:
     """Look at a page at every width."""
     page.goto(path.resolve().as_uri(), wait_until="load")
     for width in browser.WIDTHS:
-        page.set_viewport_size({"width": width, "height": browser.HEIGHT})
+        browser.resize(page, width)
         if wide := page.evaluate(_OVERFLOW):
             said.append(f"is wider than {width} px: {', '.join(wide)}")
 
