@@ -77,15 +77,42 @@ local function bare(address)
   return (address:gsub('^https?://', ''):gsub('/$', ''))
 end
 
+-- Whether paper must say where a link leads: not if its own text is the address, nor if that
+-- stands beside it already.
+local function is_hidden(l)
+  if is_reference(l) or l.classes:includes 'again' then return false end
+  return l.target:match '^https?://' and bare(pandoc.utils.stringify(l)) ~= bare(l.target)
+end
+
 local function link(l)
   if is_reference(l) then
     return around('#forms.reference(<' .. l.target:sub(2) .. '>)[', l.content, '];')
   end
-  -- An address that is its own text needs no footnote, nor one that stands beside it already.
-  if l.classes:includes 'again' then return nil end
-  if l.target:match '^https?://' and bare(pandoc.utils.stringify(l)) ~= bare(l.target) then
-    return around('#forms.outside(' .. quoted(l.target) .. ')[', l.content, '];')
+  if not is_hidden(l) then return nil end
+  local letter = l.attributes.letter
+  if letter then
+    return around(('#forms.noted(%s, %s)['):format(quoted(letter), quoted(l.target)), l.content, '];')
   end
+  return around('#forms.outside(' .. quoted(l.target) .. ')[', l.content, '];')
+end
+
+-- The addresses in a table stand below it, under letters: a note at the page's foot would stay
+-- behind when the table moves to the next page.
+local function noted(float)
+  local letters, notes = {}, {}
+  local out = float:walk {
+    Link = function(l)
+      if not is_hidden(l) then return nil end
+      if not letters[l.target] then
+        letters[l.target] = string.char(string.byte 'a' + #notes)
+        table.insert(notes, quoted(l.target))
+      end
+      l.attributes.letter = letters[l.target]
+      return l
+    end,
+  }
+  if #notes > 0 then out.attributes.notes = table.concat(notes, ', ') end
+  return out
 end
 
 -- 图 1.1 begins with a Chinese character, so no space sets it off from its neighbours.
@@ -313,7 +340,9 @@ local function block(div)
   if classes:includes 'callout' then return callout(div) end
   if classes:includes 'exercise' then return exercise(div) end
   if classes:includes 'table-float' then
-    return wrapped('forms.table-float(id: ' .. quoted(div.identifier) .. ')', div)
+    local notes = div.attributes.notes
+    return wrapped(('forms.table-float(id: %s%s)'):format(
+      quoted(div.identifier), notes and ', notes: (' .. notes .. ',)' or ''), div)
   end
   if classes:includes 'answer-reference' then return wrapped('forms.answer-reference', div) end
   if div.identifier == 'refs' then return wrapped('forms.works', div) end
@@ -335,6 +364,7 @@ end
 local function prepare(div)
   if div.classes:includes 'equation' then return equation(div) end
   if div.classes:includes 'notation' then return in_line(div) end
+  if div.classes:includes 'table-float' then return noted(div) end
 end
 
 -- Labelled formulas and parts of figures first, while they can still be told from others.

@@ -92,3 +92,12 @@ def test_a_page_that_is_left_to_one_line_is_found(found):
     assert told.startswith("book.pdf: page 4: “Answer (page 9)” stands alone on the page")
     rows = "#rect(width: 8cm, height: 4cm, stroke: 0.4pt)" * 2
     assert found(f"{MANY}\n\n#pagebreak()\n{rows}Answer (page 9){REST}") == []
+
+
+def test_a_note_that_stayed_behind_is_found(found):
+    """As Typst leaves it where a table with notes moves on: here by a link set by hand."""
+    call = "#super(link(<note>, [1]))"
+    assert found(f"{MANY}#footnote[Said here.]{REST}") == []
+    assert found(f"{MANY}{call}\n\n#pagebreak()\n{MANY} #[Said overleaf.]<note>") == []
+    (told,) = found(f"{MANY}\n\n#[Said before.]<note>\n\n#pagebreak()\n{MANY}{call}{REST}")
+    assert "page 4: its note stands on page 3; keep it with what calls it" in told

@@ -401,6 +401,32 @@ def test_an_address_that_the_words_hide_stands_at_the_foot(edition, tmp_path):
     assert page.splitlines()[-2:] == ["1 https://a.example/b", "1"]
 
 
+def test_the_addresses_of_a_table_stand_below_it(edition, tmp_path):
+    """They go with it to the next page, each under one letter however often it is linked."""
+    rows = "\n".join(
+        f"| {n} | [甲](https://a.example/x), [乙](https://b.example/y) |" for n in "12"
+    )
+    table = (
+        f"| n | 网址 |\n|:-|:-|\n{rows}\n\n: 表 {{#tbl-one-t}}\n\n见[丙](https://c.example/z)。"
+    )
+    filler = "\n\n".join(["一段。"] * 26)
+    first, second = printed(edition, tmp_path, f"{filler}\n\n{table}")
+    assert "example" not in first
+    said = second.splitlines()
+    at = said.index("a https://a.example/x")
+    assert said[at + 1] == "b https://b.example/y"
+    assert said[-1] == "1 https://c.example/z"
+    assert "1 甲a, 乙b" in said and "2 甲a, 乙b" in said
+
+
+def test_a_short_formula_stays_in_one_line(edition, tmp_path):
+    paragraphs = [f"{'数' * n}$x - y = z$，{'数' * 60}" for n in range(30, 50)]
+    pages = printed(edition, tmp_path, "\n\n".join(paragraphs))
+    lines = [line.strip() for page in pages for line in page.splitlines() if "数" in line]
+    assert len(lines) > 40
+    assert not [line for line in lines if line[-1] in "−=" or line[0] in "−="]
+
+
 def test_footnotes_are_numbered_by_chapter(edition, tmp_path):
     note = "[官网](https://a.example/b)。\n"
     pages = [woven("one", f"# A\n\n{note}"), woven("two", f"# B\n\n{note}", "2")]

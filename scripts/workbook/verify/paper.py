@@ -21,6 +21,7 @@ from workbook.verify.validator import Finding, Subject, Validator, count
 
 HEADING = 12.4  # points: from this size on, the sans face is a heading's
 OVERHANG = 8.5  # points that punctuation, or the empty half of a bracket, may hang out
+_MARK = 12  # points: a link that calls a note is narrower
 _MEASURES = """
 #import "paper.typ": margins, papers
 #import "beside.typ": beside-papers
@@ -72,6 +73,7 @@ class Page:
     area: Area
     lines: tuple[Line, ...]
     pieces: tuple[Line, ...]
+    notes: tuple[int, ...] = ()  # the pages on which the notes stand that are called here
     drawn: bool = True  # whether there is anything besides text and the rule below the head
 
 
@@ -89,7 +91,7 @@ def pages(subject: Subject) -> Iterator[Page]:
             body = [piece for piece in pieces if top < piece.y < area.bottom + 2]
             rows = tuple(_joined(body))
             drawn = len(rows) != 1 or len(page.get_drawings()) > 1 or bool(page.get_images())
-            yield Page(page.number + 1, area, rows, pieces, drawn)
+            yield Page(page.number + 1, area, rows, pieces, tuple(_notes(page)), drawn)
 
 
 def _margins(subject: Subject) -> list[float]:
@@ -97,6 +99,14 @@ def _margins(subject: Subject) -> list[float]:
     source = _MEASURES.format(paper=edition.paper, lang=edition.lang)
     compiler = typst.Compiler(source.encode(), root=THEME)
     return json.loads(compiler.query("<area>", field="value", one=True))
+
+
+def _notes(page: Any) -> Iterator[int]:
+    """Where the raised numbers of this page lead to: they are the links of a digit or two."""
+    for link in page.get_links():
+        inside = link["from"].width < _MARK and page.get_textbox(link["from"]).strip()
+        if inside and inside.isdigit() and link.get("page", -1) >= 0:
+            yield link["page"] + 1
 
 
 def _piece(span: dict[str, Any]) -> Line | None:
@@ -143,11 +153,16 @@ def area(subject: Subject) -> Finding:
 
 
 def breaks(subject: Subject) -> Finding:
-    """No heading ends a page, no page is left to one line, and no paragraph leaves a line
-    alone on either side.
+    """No heading ends a page, no page is left to one line, no paragraph leaves a line alone
+    on either side, and no note comes before the page that calls it.
     """
     found = list(pages(subject))
-    problems = []
+    problems = [
+        _told(subject, page, f"its note stands on page {note}", "keep it with what calls it")
+        for page in found
+        for note in page.notes
+        if note < page.number
+    ]
     for page, following in pairwise(found):
         if not page.drawn and _goes_over(page, page.lines[0]):
             what = f"“{page.lines[0].text[:30]}” stands alone on the page"
