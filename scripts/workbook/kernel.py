@@ -64,6 +64,7 @@ def kernel(modules: Mapping[str, str], root: Path) -> Iterator[Run]:
             environment |= {"PYTHONPATH": folder, "IPYTHONDIR": f"{folder}/ipython"}
             with client.setup_kernel(env=environment, cleanup_kc=True), _registered(client.km):
                 _run_code(client, SETUP, counted=False)
+                client.timeout = CELL_TIMEOUT  # for cells, not for a slow start
                 yield functools.partial(_run_code, client)
         except (ModuleNotFoundError, RuntimeError, NoSuchKernel, OSError) as error:
             raise NoKernel(str(error)) from None
@@ -78,7 +79,6 @@ def _client(folder: str, root: Path) -> NotebookClient:
     return NotebookClient(
         nbformat.v4.new_notebook(),
         km=AsyncKernelManager(kernel_name="python3", **private),
-        timeout=CELL_TIMEOUT,
         allow_errors=True,
         shutdown_kernel="immediate",
         resources={"metadata": {"path": str(root)}},

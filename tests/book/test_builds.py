@@ -30,9 +30,9 @@ def test_a_second_build_runs_nothing_and_touches_nothing(tree):
         return {path: (path.stat().st_mtime_ns, path.stat().st_ino) for path in files}
 
     before = stamps()
-    begun = time.perf_counter()
+    begun = time.process_time()  # whatever else the machine does
     summary = tree.build()
-    seconds = time.perf_counter() - begun
+    seconds = time.process_time() - begun
     assert summary.executed == []
     assert [product.path.name for product in summary.products if product.fresh] == []
     assert stamps() == before

@@ -830,6 +830,14 @@ MARKUP = {
             "5: link definition; write [text](address) where it is used",
         ],
     ),
+    "a note that would be a power": (
+        text("自 [2.0](https://a.example/1) 起，[2.0 版](https://a.example/2)。\n\n"
+             "| a | b |\n|:-|:-|\n| 一 | [1.0](https://a.example/3) |"),
+        [
+            "3: link whose words end in a digit: on paper the number of its note would be a "
+            "power; let the words end in a letter: [version 2.0 made](address)",
+        ],
+    ),
     "raw TeX": (
         text("a \\newpage b"),
         ["3: raw TeX; write it between $ and $"],

@@ -36,6 +36,11 @@ _REFUSED = (  # (pattern in text without code and formulas, what it is, what to 
         "raw TeX",
         "write it between $ and $",
     ),
+    (
+        re.compile(r"^(?!\|).*?[0-9]\]\( ", re.M),
+        "link whose words end in a digit: on paper the number of its note would be a power",
+        "let the words end in a letter: [version 2.0 made](address)",
+    ),
 )  # fmt: skip
 _SETEXT = re.compile(r"^(=+|-+)\s*$")
 _SHORTCODE = re.compile(r"\{\{<.*?>\}\}")
