@@ -1,5 +1,5 @@
-// The site works without this script. It adds: copy buttons, a search box, the appearance,
-// the section in view, answers that are kept, the same section in the other language.
+// The site works without this script. It adds: copy buttons, a search box, the appearance, the
+// section in view, answers that are kept, hints one by one, the same section elsewhere.
 "use strict";
 
 (() => {
@@ -265,6 +265,20 @@
   if (areas.length) {
     $(".turn")?.before(make("p", { className: "export" },
       button(words.export, "", exportAnswers)));
+  }
+
+  // Hints come one by one, as in the terminal. What a search in the page finds opens by itself.
+  const hidden = (step) => step.hidden;
+  for (const body of $$(".exercise details.callout-tip > .callout-body")) {
+    const steps = [...body.children].slice(1);
+    for (const step of steps) step.hidden = "until-found";
+    const next = make("p", { className: "next-hint" }, button(words.hint, "", () => {
+      const step = steps.find(hidden);
+      if (step) step.hidden = false;
+      if (!steps.some(hidden)) next.remove();
+    }));
+    body.setAttribute("aria-live", "polite");
+    if (steps.length) body.append(next);
   }
 
   // On paper every fold is open.

@@ -38,6 +38,14 @@ FILLER
 
 文。
 
+:::: {.callout-tip collapse="true" title="提示"}
+画图。
+
+列表。
+
+求和。
+::::
+
 ::: {.worked}
 解。
 :::
@@ -181,6 +189,27 @@ def test_a_link_opens_the_fold_that_it_leads_into(tab, address):
     assert tab.locator(".answer-title a").get_attribute("href") == "one.html#worked-one-x"
     tab.locator(".answer-title a").click()
     tab.wait_for_selector("details.worked[open]")
+
+
+def test_hints_come_one_by_one_and_all_of_them_on_paper(tab, address):
+    tab.goto(f"{address}/zh/html/one.html")
+    hint = tab.locator("details.callout-tip")
+    hint.locator("summary").click()
+    hints = hint.locator(".callout-body > p:not(.next-hint)")
+
+    def shown() -> list[str]:
+        seen = "e => e.checkVisibility({ contentVisibilityAuto: true }) && e.offsetHeight > 0"
+        return [each.text_content() for each in hints.all() if each.evaluate(seen)]
+
+    assert shown() == ["画图。"]
+    tab.get_by_role("button", name="再给一条提示").click()
+    assert shown() == ["画图。", "列表。"]
+    tab.emulate_media(media="print")
+    assert shown() == ["画图。", "列表。", "求和。"]
+    tab.emulate_media(media="screen")
+    tab.get_by_role("button", name="再给一条提示").click()
+    assert shown() == ["画图。", "列表。", "求和。"]
+    assert tab.get_by_role("button", name="再给一条提示").count() == 0
 
 
 def test_the_drawer_of_a_phone_takes_the_focus_and_gives_it_back(tab, address):

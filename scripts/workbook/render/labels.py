@@ -33,7 +33,7 @@ _SPOKEN = {  # what the script says
         "workbook serve，再打开它给出的网址，就可以搜索。",
         "broken": "读不到搜索索引。请重新生成网站。",
         "saved": "已存在这个浏览器里", "unsaved": "没能保存：浏览器不允许", "clear": "清空",
-        "sure": "再按一次清空", "export": "导出本页的作答",
+        "sure": "再按一次清空", "export": "导出本页的作答", "hint": "再给一条提示",
     },
     "en": {
         "copy": "Copy", "copied": "Copied", "failed": "Cannot copy",
@@ -46,7 +46,7 @@ _SPOKEN = {  # what the script says
         "broken": "The index cannot be read. Build the site again.",
         "saved": "Saved in this browser", "unsaved": "Not saved: the browser refuses",
         "clear": "Clear", "sure": "Press again to clear",
-        "export": "Export this page’s answers",
+        "export": "Export this page’s answers", "hint": "One more hint",
     },
 }  # fmt: skip
 
