@@ -405,12 +405,14 @@ def test_formulas_carry_no_more_than_a_browser_draws(tmp_path):
     ]
 
 
-def test_what_must_not_begin_a_line_stays_with_the_formula_before_it():
-    doc = pandoc.read("$a$，就是 $b$）。也是 $c$ 与 $d$ 。", "one.qmd")
+def test_brackets_and_stops_stay_with_their_formula():
+    doc = pandoc.read("$a$，就是（$b$）。也是 $c$ 与 $d$ 。有“（$e$、（$f$", "one.qmd")
     web.hold_punctuation(doc)
     text = pandoc.write(doc, "html5", "--katex", told="one.qmd")
-    held = re.findall(r'<span class="hold">.*?\\?(\w)</span>(.*?)</span>(.{2})', text)
-    assert held == [("a", "，", "就是"), ("b", "）。", "也是")]
+    held = r'<span class="hold">([^<]*)<span\sclass="math inline">(\w)</span>(.*?)</span>'
+    shown = re.sub(held, r"{\1\2\3}", text)
+    assert shown.startswith("<p>{a，}就是{（b）。}也是 <span")
+    assert shown.endswith("有{“（e、}{（f}</p>\n")
 
 
 def test_images_come_late_and_nothing_jumps(tmp_path):

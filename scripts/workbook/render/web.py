@@ -15,6 +15,7 @@ from workbook.weave import Woven
 
 _LINE_ANCHOR = re.compile(r'<span id="cb[\d-]+"><a href="#cb[^>]*></a>')
 _LONG = 40  # characters of TeX: such a formula may need the whole line of a phone
+_OPENING = "（《“‘「『(["
 _CLOSING = "，。；：、！？）》”’』」,.;:!?)]"
 EXERCISE_LEVEL = 3  # an exercise stands under the heading “Exercises”, which is a second level
 
@@ -25,16 +26,26 @@ def show_numbers(doc: pf.Doc) -> None:
 
 
 def hold_punctuation(doc: pf.Doc) -> None:
-    """Keep what must not begin a line with the formula before it: browsers break there."""
+    """Keep a formula with what must not end the line before it, nor begin the one after it:
+    browsers break there.
+    """
     for math in inside(doc, pf.Math):
-        closing = math.next.text if isinstance(math.next, pf.Str) else ""
-        rest = closing.lstrip(_CLOSING)
-        if math.format != "InlineMath" or rest == closing or len(math.text) > _LONG:
+        before, after = _words(math.prev), _words(math.next)
+        head, tail = before.rstrip(_OPENING), after.lstrip(_CLOSING)
+        alone = (head, tail) == (before, after)
+        if math.format != "InlineMath" or alone or len(math.text) > _LONG:
             continue
         siblings, at = math.container, math.index
-        siblings[at + 1] = pf.Str(rest)
-        held = closing[: len(closing) - len(rest)]
-        siblings[at] = pf.Span(math, pf.Str(held), classes=["hold"])
+        held = [pf.Str(before[len(head) :]), math, pf.Str(after[: len(after) - len(tail)])]
+        if tail != after:
+            siblings[at + 1] = pf.Str(tail)
+        siblings[at] = pf.Span(*held, classes=["hold"])
+        if head != before:
+            siblings[at - 1] = pf.Str(head)
+
+
+def _words(element: pf.Element | None) -> str:
+    return element.text if isinstance(element, pf.Str) else ""
 
 
 def with_references(doc: pf.Doc, edition: Edition, level: int) -> None:
