@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from statistics import median
 
 from workbook.verify import browser
@@ -12,7 +12,7 @@ from workbook.verify.validator import Failed, Finding, Subject, Validator
 
 PAGES = ("index", "tensors", "glossary")  # the way in, a long chapter, a long list
 LEAST = {"performance": 95, "accessibility": 100, "best-practices": 100}
-_TRIES = 3  # where the machine was busy, the median counts
+_TRIES = 5  # where the machine is busy, the median counts
 
 
 def lighthouse(subject: Subject) -> Finding:
@@ -34,11 +34,15 @@ def lighthouse(subject: Subject) -> Finding:
 
 
 def _scores(address: str) -> Mapping[str, int]:
-    """By category; a page that does not reach the least has more tries."""
+    """By category; a page whose median does not reach the least has more tries."""
     runs = [_run(address)]
-    while len(runs) < _TRIES and runs[0]["performance"] < LEAST["performance"]:
+    while len(runs) < _TRIES and _median(runs, "performance") < LEAST["performance"]:
         runs.append(_run(address))
-    return {category: round(median(run[category] for run in runs)) for category in LEAST}
+    return {category: _median(runs, category) for category in LEAST}
+
+
+def _median(runs: Sequence[Mapping[str, int]], category: str) -> int:
+    return round(median(run[category] for run in runs))
 
 
 def _run(address: str) -> dict[str, int]:
