@@ -54,28 +54,21 @@ def print_books(
     sites = _sites(tuple(books), formats, shelf)
     made: dict[str, Product] = {}
 
-    def plan(task: tuple[str, tuple[str, ...]]) -> list[_Plan]:
-        lang, some = task
-        return list(_plans(books[lang], outputs, some, options, root, sites))
-
     def note(products: Mapping[str, Product]) -> None:
         made.update(products)
         for name in products:
             on_book(name)
 
     stale = []  # a worker takes a second to start: only for what has to be made
-    for task in _tasks(tuple(books), formats):
-        standing = {each.title: shelf.standing(each.name, each.key) for each in plan(task)}
-        if all(standing.values()):
-            note({title: product for title, product in standing.items() if product})
-        else:
-            stale.append(task)
+    for lang, some in _tasks(tuple(books), formats):
+        plans = list(_plans(books[lang], outputs, some, options, root, sites))
+        standing = {each.title: shelf.standing(each.name, each.key) for each in plans}
+        note({title: product for title, product in standing.items() if product})
+        if missing := [each for each in plans if not standing[each.title]]:
+            stale.append(missing)
     if stale:
         with _workers(min(jobs, len(stale))) as pool:
-            futures = [
-                pool.submit(_render, books[lang], outputs, some, options, root, shelf, sites)
-                for lang, some in stale
-            ]
+            futures = [pool.submit(_make, plans, shelf) for plans in stale]
             for future in as_completed(futures):
                 note(future.result())
     return [made[f"{lang} {kind}"] for lang in books for kind in kinds(formats)]
@@ -154,17 +147,8 @@ def _plans(
             yield _Plan(f"{edition.lang} {kind}", place(edition, kind), key, write)
 
 
-def _render(
-    book: Book,
-    outputs: Mapping[str, Outputs],
-    formats: Sequence[str],
-    options: Options,
-    root: Path,
-    shelf: Shelf,
-    sites: Sequence[str],
-) -> dict[str, Product]:
-    """Make some books of one edition, each under its title."""
-    plans = _plans(book, outputs, formats, options, root, sites)
+def _make(plans: Sequence[_Plan], shelf: Shelf) -> dict[str, Product]:
+    """Make these books, each under its title."""
     return {each.title: shelf.product(each.name, each.key, each.write) for each in plans}
 
 
