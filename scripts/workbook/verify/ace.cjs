@@ -15,6 +15,13 @@ const ace = load("@daisy/ace-core");
 const TABS = 2;
 const PATIENCE = 300_000; // milliseconds, for a busy machine
 const AXE = /(axe-core-for-ace\/axe)\.js$/;
+const kept = new Map();
+
+/** The text of a file that goes into every page. */
+function text(path) {
+  if (!kept.has(path)) kept.set(path, readFileSync(path, "utf8"));
+  return kept.get(path);
+}
 
 /** What runs Ace's scripts in a page; Ace asks for one run for each page of a book. */
 function runner(browser) {
@@ -27,8 +34,8 @@ function runner(browser) {
       const tab = free.pop() ?? (await browser.newPage());
       await tab.goto(address, { timeout: PATIENCE });
       for (const path of scripts) {
-        await tab.evaluate(readFileSync(path.replace(AXE, "$1.min.js"), "utf8"));
-        if (AXE.test(path)) await tab.evaluate(readFileSync(`${__dirname}/axe-lean.js`, "utf8"));
+        await tab.evaluate(text(path.replace(AXE, "$1.min.js")));
+        if (AXE.test(path)) await tab.evaluate(text(`${__dirname}/axe-lean.js`));
       }
       const found = await tab.evaluate(() => new Promise((resolve, reject) => {
         window.daisy.ace.run((error, result) => (error ? reject(error) : resolve(result)));

