@@ -9,6 +9,7 @@ import time
 
 import pytest
 from click.testing import CliRunner
+from tiny import TinyBook
 
 from workbook import press
 from workbook.book import Options
@@ -20,8 +21,9 @@ from workbook.progress import Lines
 COMMAND = [sys.executable, "-c", "from workbook.cli import main; main()"]
 
 
-def make(tiny, **options):
-    request = Request(tiny.root, tiny.root / "_book", formats=("html",), **options)
+def make(tiny, jobs=1, **options):
+    """Build its sites, in this process: a worker takes as long to start as to render them."""
+    request = Request(tiny.root, tiny.root / "_book", formats=("html",), jobs=jobs, **options)
     return build(request, Lines())
 
 
@@ -37,15 +39,25 @@ def snapshot(folder):
     return {p: p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
-@pytest.fixture
-def built(tiny):
-    """A book that was built once, and its bytes."""
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A book that is built once for all tests, and a copy of it put aside."""
+    tiny = TinyBook(tmp_path_factory.mktemp("book"))
     make(tiny)
+    return tiny, shutil.copytree(tiny.root, tmp_path_factory.mktemp("aside") / "book")
+
+
+@pytest.fixture
+def built(finished):
+    """That book, as it was when it was built, and its bytes."""
+    tiny, aside = finished
+    shutil.rmtree(tiny.root)
+    shutil.copytree(aside, tiny.root)
     return tiny, snapshot(tiny.root / "_book")
 
 
 def test_a_build_makes_every_book_and_tells_what_it_ran(tiny):
-    summary = make(tiny)
+    summary = make(tiny, jobs=2)
     assert sorted(summary.executed) == ["one", "two"]
     assert [p.path.relative_to(tiny.root).as_posix() for p in summary.products] == [
         "_book/zh/html",
@@ -104,7 +116,8 @@ def test_a_site_leads_only_to_what_is_there(tiny):
 def test_each_paper_makes_a_book_of_its_own(tiny):
     def printed(paper):
         options = Options(paper)
-        request = Request(tiny.root, tiny.root / "_book", ("zh",), ("html", "pdf"), options)
+        output = tiny.root / "_book"
+        request = Request(tiny.root, output, ("zh",), ("html", "pdf"), options, jobs=1)
         return [(p.path.name, p.fresh) for p in build(request, Lines()).products[:2]]
 
     assert printed("a4") == [("html", True), ("tiny-zh.pdf", True)]
@@ -253,7 +266,7 @@ def test_what_fails_while_rendering_changes_no_book(built, monkeypatch):
 
     monkeypatch.setattr(press, "_write", fail)
     with pytest.raises(BookError, match=r"theme/page\.html:1: broken; mend it"):
-        make(tiny, jobs=1)  # in this process, where the break is
+        make(tiny)
     assert snapshot(tiny.root / "_book") == before
 
 

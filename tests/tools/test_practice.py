@@ -11,21 +11,12 @@ from pathlib import Path
 
 import psutil
 import pytest
-from readers import Reader
 
 from workbook.practice import attempt, words
 from workbook.practice.sandbox import Limits, isolated
 from workbook.practice.words import WORDS, reader_language
 
 SMALL = Limits(seconds=2.0, memory=300_000_000, output=200_000, file=10_000_000)
-
-
-@pytest.fixture
-def reader(tmp_path, monkeypatch):
-    reader = Reader(tmp_path)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "120")
-    return reader
 
 
 @pytest.fixture

@@ -20,14 +20,6 @@ WORKBOOK = [sys.executable, "-c", "from workbook.cli import main; main()"]
 JOURNAL = "exercises/progress.yml"
 
 
-@pytest.fixture
-def reader(tmp_path, monkeypatch):
-    reader = Reader(tmp_path)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "120")
-    return reader
-
-
 def journal(reader, lang="en"):
     return journal_of(reader.root, reader.file.parent, lang)
 
