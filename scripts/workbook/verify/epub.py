@@ -33,10 +33,17 @@ def epubcheck(subjects: Sequence[Subject]) -> list[Finding]:
     on what is allowed, such as the empty path that Matplotlib draws for a space.
     """
     books = [book for subject in subjects for book in subject.epubs]
-    jar = python_file("epubcheck", "epubcheck.jar")
-    told = java.told_by("epubcheck", [jar, *jar.parent.glob("lib/*.jar")], *books)
-    reports = dict(zip(books, told, strict=True))
+    reports = dict(zip(books, epubcheck_reports(books), strict=True))
     return [_messages(subject, reports) for subject in subjects]
+
+
+def epubcheck_reports(books: Sequence[Path]) -> list[dict[str, Any]]:
+    """EPUBCheck's report of each book."""
+    jar = python_file("epubcheck", "epubcheck.jar")
+    told: list[dict[str, Any]] = java.told_by(
+        "epubcheck", [jar, *jar.parent.glob("lib/*.jar")], *books
+    )
+    return told
 
 
 def ace(subject: Subject) -> Finding:
