@@ -1,6 +1,7 @@
 """The page at the front of the shelf, and the server that opens there."""
 
 import dataclasses
+import re
 import threading
 import urllib.request
 from html.parser import HTMLParser
@@ -12,6 +13,7 @@ from small import edition
 from workbook.cli import main
 from workbook.render import front
 from workbook.render.front import Download, Offer
+from workbook.render.html import asset
 from workbook.serve import Server
 
 MEGABYTE = 1024 * 1024
@@ -91,7 +93,7 @@ def test_it_leads_to_what_there_is_and_nowhere_by_itself(page):
     wanted = ["zh/html/index.html", "zh/book.pdf", "zh/book.epub", "en/ink.epub"]
     assert [link for link in Texts(page).links if not link.startswith("#")] == wanted
     assert "refresh" not in page
-    assert "location" not in (front.THEME / "front.js").read_text(encoding="utf-8")
+    assert "location" not in asset("front.js")
 
 
 def test_the_edition_in_both_languages_says_everything_twice(tmp_path):
@@ -118,6 +120,13 @@ def test_what_the_page_needs_stands_beside_it(page, tmp_path):
     front.write_assets(tmp_path / front.FOLDER)
     assert sorted(p.name for p in (tmp_path / front.FOLDER).iterdir()) == sorted(front.ASSETS)
     assert all(f"{front.FOLDER}/{name}" in page for name in front.ASSETS)
+
+
+def test_dark_is_the_same_whether_the_system_or_the_reader_asks_for_it():
+    rules = re.findall(r"^ *(:root.*?) \{(.*?)\}", asset("front.css"), re.M | re.S)
+    lists = {who: re.findall(r"--[\w-]+: .*", colors) for who, colors in rules}
+    dark = lists[':root[data-theme="dark"]']
+    assert dark and dark == lists[':root:not([data-theme="light"])']
 
 
 def test_the_server_opens_at_the_front_page(page, tmp_path):

@@ -5,14 +5,13 @@ It chooses no language for the reader: each edition speaks its own.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from workbook.book import Edition
 from workbook.render import pandoc
-from workbook.render.html import THEME, environment
+from workbook.render.html import asset, environment
 
 PAGE, FOLDER = "index.html", "front"
 ASSETS = ("front.css", "front.js", "theme.js", "icon.svg")
@@ -108,5 +107,5 @@ def write_assets(out: Path) -> int:
     """Write what the front page needs into the folder `out`."""
     out.mkdir(parents=True)
     for name in ASSETS:
-        shutil.copyfile(THEME / name, out / name)
+        (out / name).write_text(asset(name), encoding="utf-8", newline="\n")
     return 0

@@ -67,12 +67,18 @@ def write(
             (out / place).parent.mkdir(parents=True, exist_ok=True)
             (out / place).write_bytes(data)
     for name in ASSETS:
-        text = (THEME / name).read_text(encoding="utf-8")
+        text = asset(name)
         if name == "site.css":
             text += (THEME / "beside.css").read_text("utf-8") if edition.halves else ""
             text += styles.rules()
         (out / name).write_text(lean.compact(name, text), encoding="utf-8", newline="\n")
     search.index(out)
+
+
+def asset(name: str) -> str:
+    """A file that pages load; a style sheet has the palette of all pages before it."""
+    files = ["palette.css", name] if name.endswith(".css") else [name]
+    return "".join((THEME / each).read_text(encoding="utf-8") for each in files)
 
 
 def environment() -> jinja2.Environment:
