@@ -52,7 +52,16 @@ FILLER
 
 :::
 """
-ANSWERS = "# 答案\n\n::: {#ans-one-x .answer-title}\n[@exr-one-x]\n:::\n"
+ANSWERS = f"""# 答案
+
+```python
+{'x' * 72}
+```
+
+::: {{#ans-one-x .answer-title}}
+[@exr-one-x]
+:::
+"""
 
 
 @pytest.fixture(scope="module")
@@ -220,6 +229,18 @@ def test_the_drawer_of_a_phone_takes_the_focus_and_gives_it_back(tab, address):
     tab.keyboard.press("Escape")
     tab.wait_for_selector(".open:focus")
     assert tab.evaluate("document.documentElement.scrollWidth") == 360
+
+
+def test_code_wider_than_the_page_is_scrolled_by_keys(tab, address):
+    tab.goto(f"{address}/zh/html/answers.html")
+    assert tab.locator("pre").get_attribute("tabindex") is None
+    tab.set_viewport_size({"width": 360, "height": 740})
+    tab.wait_for_selector("pre[tabindex='0']")
+    tab.locator("pre").focus()
+    tab.keyboard.press("ArrowRight")
+    tab.wait_for_function("document.querySelector('pre').scrollLeft > 0")
+    tab.set_viewport_size({"width": 1280, "height": 800})
+    tab.wait_for_selector("pre:not([tabindex])")
 
 
 def test_the_first_key_leads_to_the_text(tab, address):
