@@ -55,7 +55,7 @@ FILLER
 ANSWERS = f"""# 答案
 
 ```python
-{'x' * 72}
+{"x" * 72}
 ```
 
 ::: {{#ans-one-x .answer-title}}
@@ -238,7 +238,10 @@ def test_code_wider_than_the_page_is_scrolled_by_keys(tab, address):
     tab.wait_for_selector("pre[tabindex='0']")
     tab.locator("pre").focus()
     tab.keyboard.press("ArrowRight")
-    tab.wait_for_function("document.querySelector('pre').scrollLeft > 0")
+    scrolled = (
+        "async pre => { while (!pre.scrollLeft) await new Promise(requestAnimationFrame) }"
+    )
+    tab.locator("pre").evaluate(scrolled)
     tab.set_viewport_size({"width": 1280, "height": 800})
     tab.wait_for_selector("pre:not([tabindex])")
 
