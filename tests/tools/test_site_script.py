@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from small import edition, page
 
+from workbook.book import bilingual
 from workbook.render import html
 from workbook.serve import Server
 
@@ -244,6 +245,39 @@ def test_code_wider_than_the_page_is_scrolled_by_keys(tab, address):
     tab.locator("pre").evaluate(scrolled)
     tab.set_viewport_size({"width": 1280, "height": 800})
     tab.wait_for_selector("pre:not([tabindex])")
+
+
+@pytest.fixture(scope="module")
+def beside(tmp_path_factory) -> Path:
+    """A page of the bilingual edition, with a list and a box."""
+    text = "# {0} {{#sec-one}}\n\n{0}\n\n- {0}\n\n::: {{.callout-note title={0}}}\n- {0}\n:::\n"
+    zh, en = (page("one", "1", text.format(word)) for word in ("甲", "One"))
+    site = tmp_path_factory.mktemp("bilingual")
+    both = bilingual(edition(zh), edition(en, lang="en"))
+    html.write(both, [replace(zh, twin=en)], site)
+    return site / "one.html"
+
+
+def test_pairs_are_stacked_below_one_width_and_stand_side_by_side_above_it(tab, beside):
+    tab.goto(beside.as_uri())
+    seen = []
+    for width in (360, 700, 799, 800, 900, 961, 1000, 1050, 1103, 1104, 1105, 1200, 1280, 1600):
+        tab.set_viewport_size({"width": width, "height": 800})
+        columns = tab.locator("main .pair").first.evaluate("p => getComputedStyle(p).display")
+        seen.append((width, columns == "grid", tab.locator(".contents").is_visible()))
+    assert [width for width, columns, _ in seen if columns] == [w for w, *_ in seen if w >= 800]
+    # The contents come out of their drawer where there is room for them as well.
+    assert [width for width, _, listed in seen if listed] == [w for w, *_ in seen if w > 1104]
+
+
+@pytest.mark.parametrize("width", [800, 1104, 1280])
+def test_side_by_side_all_english_begins_on_one_axis(tab, beside, width):
+    tab.goto(beside.as_uri())
+    tab.set_viewport_size({"width": width, "height": 800})
+    places = "all => all.map(p => p.getBoundingClientRect().left)"
+    left = tab.locator("main .pair > .en").evaluate_all(places)
+    assert len(left) == 3
+    assert max(left) - min(left) < 3  # the rule of a box is wider than its other edge
 
 
 def test_the_first_key_leads_to_the_text(tab, address):

@@ -69,8 +69,7 @@ def write(
     for name in ASSETS:
         text = asset(name)
         if name == "site.css":
-            text += (THEME / "beside.css").read_text("utf-8") if edition.halves else ""
-            text += styles.rules()
+            text = (_beside(text) if edition.halves else text) + styles.rules()
         (out / name).write_text(lean.compact(name, text), encoding="utf-8", newline="\n")
     search.index(out)
 
@@ -79,6 +78,13 @@ def asset(name: str) -> str:
     """A file that pages load; a style sheet has the palette of all pages before it."""
     files = ["palette.css", name] if name.endswith(".css") else [name]
     return "".join((THEME / each).read_text(encoding="utf-8") for each in files)
+
+
+def _beside(styles: str) -> str:
+    """The site's styles for two columns of prose, which leave the contents in their drawer
+    until there is room for all three: no width lies between where the columns part again."""
+    wider = styles.replace("(max-width: 60rem)", "(max-width: 69rem)")
+    return wider + (THEME / "beside.css").read_text(encoding="utf-8")
 
 
 def environment() -> jinja2.Environment:
