@@ -2,6 +2,7 @@
 
 import re
 import zipfile
+from itertools import pairwise
 from pathlib import Path
 
 import panflute as pf
@@ -14,6 +15,7 @@ from workbook.problem import BookError
 from workbook.render import epub, pandoc, pdf
 from workbook.render.beside import line as line_of
 from workbook.render.pages import trees
+from workbook.verify.mupdf import opened
 from workbook.weave import Woven
 
 
@@ -316,7 +318,7 @@ def test_an_address_that_both_have_is_told_once():
 def test_in_print_halves_stand_side_by_side_where_the_paper_is_wide(paper, form):
     pages = [twins("# 甲 {#sec-one}\n\n你好。", "# A {#sec-one}\n\nHello.")]
     source = pdf.typeset(both(*pages).on(paper), pages)
-    assert f"#let beside = beside-{form}.with(beside-papers.{paper}.text.en)" in source
+    assert f"#let beside = beside-{form}.with(beside-papers.{paper})" in source
     assert "#zh-words[甲]; #en-words[A];" in source
     assert re.sub(r"\s+", "", source).endswith("#beside[你好。][Hello.]")
 
@@ -351,3 +353,31 @@ def test_an_epub_in_both_languages_says_so(tmp_path):
     assert re.findall(r"<dc:title[^>]*>(.*?)<", package) == [
         "工作簿：用铅笔 · The Workbook: With a pencil"
     ]
+ON_ONE_AXIS = """# {title} {{#sec-one}}
+
+{word} {more} {more} `{code}` {more}
+
+- {word}
+
+::: {{.callout-tip title="{title}"}}
+{word}
+
+1. {word}
+:::
+"""
+
+
+@pytest.mark.parametrize("paper", ["a4", "letter"])
+def test_in_print_all_english_begins_on_one_axis_and_no_line_is_stretched(tmp_path, paper):
+    said = {"title": "甲", "word": "词汇", "more": "词", "code": "binarycrossentropywithlogits"}
+    english = said | {"title": "A", "word": "First", "more": "then"}
+    pages = [twins(*(ON_ONE_AXIS.format(**words) for words in (said, english)))]
+    pdf.write(both(*pages).on(paper), pages, tmp_path / "book.pdf")
+    with opened(tmp_path / "book.pdf") as book:
+        words = [word for page in book for word in page.get_text("words")]
+    first = [round(left, 1) for left, *_, text, _, _, _ in words if text == "First"]
+    assert len(first) == 4 and len(set(first)) == 1
+    gaps = [b[0] - a[2] for a, b in pairwise(words) if a[4] == "First" and b[4] == "then"]
+    assert len(gaps) == 1 and gaps[0] < 4
+
+

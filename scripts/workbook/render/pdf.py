@@ -123,7 +123,7 @@ def _preamble(edition: Edition) -> str:
         '#import "workbook.typ": *\n'
         '#import "forms.typ"\n'
         '#import "beside.typ": *\n'
-        f"#let beside = beside-{form}.with(beside-papers.{edition.paper}.text.en)\n"
+        f"#let beside = beside-{form}.with(beside-papers.{edition.paper})\n"
         f"#show: workbook-book.with({', '.join(f'{k}: {v}' for k, v in told.items())})"
     )
 
