@@ -10,13 +10,28 @@ local function half(div, class)
 end
 
 local function pair(div)
-  if not div.classes:includes 'pair' then return nil end
   local out = pandoc.Blocks { raw '#beside[' }
   out:extend(half(div, 'zh'))
   out:insert(raw '][')
   out:extend(half(div, 'en'))
   out:insert(raw ']')
   return out
+end
+
+-- The claims of the ledger, a call for each: its number and all that stands below it.
+local function claims(list)
+  local out = pandoc.Blocks {}
+  for i, item in ipairs(list.content) do
+    out:insert(raw('#claim[' .. list.start + i - 1 .. ']['))
+    out:extend(item)
+    out:insert(raw ']')
+  end
+  return out
+end
+
+local function block(div)
+  if div.classes:includes 'claims' then return div:walk { OrderedList = claims } end
+  if div.classes:includes 'pair' then return pair(div) end
 end
 
 local function words(span)
@@ -30,4 +45,4 @@ local function words(span)
   end
 end
 
-return { { Div = pair, Span = words } }
+return { { Div = block, Span = words } }

@@ -107,24 +107,6 @@ end
 
 -- Cheat sheet -----------------------------------------------------------------------------
 
-local function half(pair, class)
-  for _, block in ipairs(pair.content) do
-    if block.classes:includes(class) then return pandoc.utils.blocks_to_inlines(block.content) end
-  end
-end
-
--- A note and a result. In the bilingual edition two notes, and the result once.
-local function given(blocks)
-  local pair = blocks[1]
-  if not (pair.t == 'Div' and pair.classes:includes 'pair') then
-    return pandoc.utils.blocks_to_inlines(blocks)
-  end
-  local line = half(pair, 'en')
-  if line[#line].t == 'Code' then line:remove() else line:insert(pandoc.Space()) end
-  line:extend(half(pair, 'zh'))
-  return line
-end
-
 -- A call of Typst with an argument for each of these lines.
 local function call(name, ...)
   local line = pandoc.Inlines { pandoc.RawInline('typst', '#' .. name) }
@@ -149,10 +131,8 @@ local function card_blocks(card)
   for _, block in ipairs { table.unpack(blocks, 3) } do
     if block.t == 'DefinitionList' then
       for _, item in ipairs(block.content) do
-        out:insert(call('workbook-entry', item[1], given(item[2][1])))
+        out:insert(call('workbook-entry', item[1], pandoc.utils.blocks_to_inlines(item[2][1])))
       end
-    elseif block.t == 'Div' and block.classes:includes 'pair' then
-      out:extend { pandoc.Para(half(block, 'zh')), pandoc.Para(half(block, 'en')) }
     else
       out:insert(block)
     end

@@ -133,10 +133,10 @@ def _read(root: Path, lang: str, generated: bool = True) -> Book:
 
 
 def _bilingual(root: Path, books: Mapping[str, Book]) -> Book:
-    """The book of both languages, whose two glossaries are in one order."""
+    """The book of both languages: two glossaries in one order, claims with one evidence."""
     zh, en = (books[lang] for lang in LANGUAGES)
     edition = bilingual(zh.edition, en.edition)
-    written = glossary.beside(root, edition, zh.chapters)
+    written = glossary.beside(root, edition, zh.chapters) | claims.beside(root, edition)
     chapters, twins = (
         tuple(
             parse_chapter(written[chapter.path], chapter.path)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from workbook.book import Edition
@@ -38,11 +39,9 @@ _TEXT = {
         "count": "{zh} {count} 条",
         "joint": "，",
         "chapter": "见[@{section}]。",
-        "claim": "{number} {verdict}：{says}",
+        "claim": "{verdict}：{says}",
         "evidence": "依据：{evidence}",
         "test": "测试 `{name}`（`{file}`）",
-        "page": "<{page}>",
-        "and": "\\\n    ",
     },
     "en": {
         "title": "Claims checked",
@@ -54,13 +53,14 @@ _TEXT = {
         "count": "{count} {many}",
         "joint": ", ",
         "chapter": "See [@{section}].",
-        "claim": "{number} {verdict}: {says}",
+        "claim": "{verdict}: {says}",
         "evidence": "Evidence: {evidence}",
         "test": "test `{name}` (`{file}`)",
-        "page": "<{page}>",
-        "and": "\\\n    ",
     },
 }
+_AND = "\\\n    "  # from one piece of evidence to the next
+# Where what follows stands once for both languages.
+_EVIDENCE = '[依据]{.zh lang="zh-CN"} [Evidence]{.en lang="en"}:'
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,9 @@ class Section:
     title: dict[str, str]
     chapter: str
     claims: tuple[Claim, ...]
+
+
+Numbered = Iterable[tuple[Claim, int]]  # the claims of a section
 
 
 def read_claims(root: Path) -> tuple[Section, ...]:
@@ -143,17 +146,34 @@ def appendix(root: Path, edition: Edition) -> Target | None:
     entry = edition.entry(SLUG)
     if entry is None:
         return None
-    sections, text = read_claims(root), _TEXT[edition.lang]
+    return Target(entry.path, (PATH,), _written(read_claims(root), edition, _definitions))
+
+
+def beside(root: Path, edition: Edition) -> dict[Path, str]:
+    """The ledgers of both halves of the bilingual edition by path, claim for claim.
+
+    Numbers and evidence are the same in both, so that beside each other they stand once.
+    """
+    if edition.entry(SLUG) is None:
+        return {}
+    sections = read_claims(root)
+    entries = ((half, half.entry(SLUG)) for half in edition.halves)
+    return {entry.path: _written(sections, half, _items) for half, entry in entries if entry}
+
+
+def _written(
+    sections: tuple[Section, ...], edition: Edition, form: Callable[[Numbered, str], str]
+) -> str:
+    text = _TEXT[edition.lang]
     parts = [f"# {text['title']} {{#sec-{SLUG}}}", text["opening"], _tally(sections, edition)]
-    number = 0
+    numbers = count(1)
     for section in sections:
         name = section.title[edition.lang]
         parts.append(f"## {name} {{#sec-{SLUG}-{section.chapter}}}")
         if edition.entry(section.chapter):
             parts.append(text["chapter"].format(section=f"sec-{section.chapter}"))
-        for number, claim in enumerate(section.claims, number + 1):  # noqa: B020
-            parts.append(_block(claim, number, edition.lang))
-    return Target(entry.path, (PATH,), "\n" + "\n\n".join(parts) + "\n")
+        parts.append(form(zip(section.claims, numbers, strict=False), edition.lang))
+    return "\n" + "\n\n".join(parts) + "\n"
 
 
 def _tally(sections: tuple[Section, ...], edition: Edition) -> str:
@@ -167,13 +187,37 @@ def _tally(sections: tuple[Section, ...], edition: Edition) -> str:
     return text["tally"].format(total=seen.total(), counts=text["joint"].join(counts))
 
 
-def _block(claim: Claim, number: int, lang: str) -> str:
-    text = _TEXT[lang]
-    tests = [_TEST.fullmatch(test) for test in claim.tests]
-    proofs = [text["test"].format(name=m[2], file=Path(m[1]).name) for m in tests if m]
-    proofs += [text["page"].format(page=page) for page in claim.pages]
-    head = text["claim"].format(
-        number=number, verdict=VERDICTS[claim.verdict][lang], says=claim.says[lang]
-    )
-    evidence = text["evidence"].format(evidence=text["and"].join(proofs))
-    return f"{head}\n\n:   {claim.fact[lang]}\n\n    {evidence}"
+def _definitions(claims: Numbered, lang: str) -> str:
+    """Number, verdict and claim as a term; the facts and the evidence are what it means."""
+    text, blocks = _TEXT[lang], []
+    for claim, number in claims:
+        tests = [_TEST.fullmatch(test) for test in claim.tests]
+        proofs = [text["test"].format(name=m[2], file=Path(m[1]).name) for m in tests if m]
+        proofs += [f"<{page}>" for page in claim.pages]
+        evidence = text["evidence"].format(evidence=_AND.join(proofs))
+        blocks += [
+            f"{number} {_head(claim, lang)}",
+            f":   {claim.fact[lang]}\n\n    {evidence}",
+        ]
+    return "\n\n".join(blocks)
+
+
+def _items(claims: Numbered, lang: str) -> str:
+    """A numbered list, in which nothing of the evidence is in a language."""
+    items = []
+    for claim, number in claims:
+        proofs = [
+            *(f"`{test}`" for test in claim.tests),
+            *(f"<{page}>" for page in claim.pages),
+        ]
+        items += [
+            f"{number}.".ljust(5) + f"**{_head(claim, lang)}**",
+            f"     {claim.fact[lang]}",
+            f"     {_EVIDENCE} {_AND.join(proofs)}",
+        ]
+    return "\n\n".join(["::: {.claims}", *items, ":::"])
+
+
+def _head(claim: Claim, lang: str) -> str:
+    verdict = VERDICTS[claim.verdict][lang]
+    return _TEXT[lang]["claim"].format(verdict=verdict, says=claim.says[lang])

@@ -271,6 +271,74 @@ def test_a_formula_stands_once():
     )
 
 
+CARD = """::: {{.cheatsheet}}
+::: {{.card}}
+
+{rule}
+
+`x @ x`
+:   {note} `(2, 2)`
+
+`x = 1`
+:   {note}
+
+:::
+:::
+"""
+
+
+def test_a_result_on_a_card_stands_once_after_the_notes_in_both_languages():
+    html = beside(
+        CARD.format(rule="一条规则。", note="矩阵乘"),
+        CARD.format(rule="One rule.", note="matrix product"),
+    )
+    notes = line("矩阵乘", "matrix product")
+    rule = line("一条规则。", "One rule.", "<br />\n")
+    assert html == "\n".join(
+        [
+            f'<div class="cheatsheet">\n<div class="card">\n<p>{rule}</p>\n<dl>',
+            f"<dt><code>x @ x</code></dt>\n<dd>\n{notes} <code>(2, 2)</code>\n</dd>",
+            f"<dt><code>x = 1</code></dt>\n<dd>\n{notes}\n</dd>",
+            "</dl>\n</div>\n</div>",
+        ]
+    )
+
+
+CLAIM = """::: {{.claims}}
+
+9.   **{head}**
+
+     {fact}
+
+     Evidence: `tests/test_x.py::test_y`
+
+10.  **{head}**
+
+     {fact}
+
+     Evidence: `tests/test_x.py::test_z`
+
+:::
+"""
+
+
+def test_a_claim_has_one_number_and_one_evidence():
+    zh, en = {"head": "对：是。", "fact": "甲。"}, {"head": "Right: yes.", "fact": "Yes."}
+    pages = [twins(CLAIM.format(**zh), CLAIM.format(**en))]
+    html = beside(pages[0].markdown, pages[0].twin.markdown)
+    assert '<ol start="9"' in html and html.count("<li>") == 2
+    head = pair("<p><strong>对：是。</strong></p>", "<p><strong>Right: yes.</strong></p>")
+    assert html.count(f"{head}\n{pair('<p>甲。</p>', '<p>Yes.</p>')}\n<p>Evidence:") == 2
+    source = re.sub(r"\s+", "", pdf.typeset(both(*pages), pages))
+    assert re.findall(r"#claim\[(\d+)\]\[#beside\[", source) == ["9", "10"]
+    assert source.count("`tests/test_x.py::test_y`") == 1
+
+
+def test_where_a_generated_page_comes_from_is_no_pair():
+    notes = (f"<!-- Checksum {number} -->\n\n同。" for number in (1, 2))
+    assert beside(*notes) == "<!-- Checksum 1 -->\n<p>同。</p>"
+
+
 # Trees of unlike shape ------------------------------------------------------------------
 
 
@@ -323,6 +391,34 @@ def test_in_print_halves_stand_side_by_side_where_the_paper_is_wide(paper, form)
     assert re.sub(r"\s+", "", source).endswith("#beside[你好。][Hello.]")
 
 
+ON_ONE_AXIS = """# {title} {{#sec-one}}
+
+{word} {more} {more} `{code}` {more}
+
+- {word}
+
+::: {{.callout-tip title="{title}"}}
+{word}
+
+1. {word}
+:::
+"""
+
+
+@pytest.mark.parametrize("paper", ["a4", "letter"])
+def test_in_print_all_english_begins_on_one_axis_and_no_line_is_stretched(tmp_path, paper):
+    said = {"title": "甲", "word": "词汇", "more": "词", "code": "binarycrossentropywithlogits"}
+    english = said | {"title": "A", "word": "First", "more": "then"}
+    pages = [twins(*(ON_ONE_AXIS.format(**words) for words in (said, english)))]
+    pdf.write(both(*pages).on(paper), pages, tmp_path / "book.pdf")
+    with opened(tmp_path / "book.pdf") as book:
+        words = [word for page in book for word in page.get_text("words")]
+    first = [round(left, 1) for left, *_, text, _, _, _ in words if text == "First"]
+    assert len(first) == 4 and len(set(first)) == 1
+    gaps = [b[0] - a[2] for a, b in pairwise(words) if a[4] == "First" and b[4] == "then"]
+    assert len(gaps) == 1 and gaps[0] < 4
+
+
 @pytest.mark.parametrize("paper", ["a4", "b5"])
 def test_a_printed_book_in_both_languages_is_tagged_and_names_each(tmp_path, paper):
     pages = [twins("# 甲 {#sec-one}\n\n你好。", "# A {#sec-one}\n\nHello.")]
@@ -353,31 +449,3 @@ def test_an_epub_in_both_languages_says_so(tmp_path):
     assert re.findall(r"<dc:title[^>]*>(.*?)<", package) == [
         "工作簿：用铅笔 · The Workbook: With a pencil"
     ]
-ON_ONE_AXIS = """# {title} {{#sec-one}}
-
-{word} {more} {more} `{code}` {more}
-
-- {word}
-
-::: {{.callout-tip title="{title}"}}
-{word}
-
-1. {word}
-:::
-"""
-
-
-@pytest.mark.parametrize("paper", ["a4", "letter"])
-def test_in_print_all_english_begins_on_one_axis_and_no_line_is_stretched(tmp_path, paper):
-    said = {"title": "甲", "word": "词汇", "more": "词", "code": "binarycrossentropywithlogits"}
-    english = said | {"title": "A", "word": "First", "more": "then"}
-    pages = [twins(*(ON_ONE_AXIS.format(**words) for words in (said, english)))]
-    pdf.write(both(*pages).on(paper), pages, tmp_path / "book.pdf")
-    with opened(tmp_path / "book.pdf") as book:
-        words = [word for page in book for word in page.get_text("words")]
-    first = [round(left, 1) for left, *_, text, _, _, _ in words if text == "First"]
-    assert len(first) == 4 and len(set(first)) == 1
-    gaps = [b[0] - a[2] for a, b in pairwise(words) if a[4] == "First" and b[4] == "then"]
-    assert len(gaps) == 1 and gaps[0] < 4
-
-

@@ -97,6 +97,46 @@ def test_the_appendix(ledger, lang):
     assert body == APPENDIX[lang]
 
 
+BESIDE = {
+    "zh": """\
+::: {.claims}
+
+1.   **正确：一加一得二。**
+
+     对。
+
+     EVIDENCE `tests/test_sums.py::test_one`\\
+    <https://example.org>
+
+:::
+""",
+    "en": """\
+::: {.claims}
+
+1.   **Right: One and one make two.**
+
+     Yes.
+
+     EVIDENCE `tests/test_sums.py::test_one`\\
+    <https://example.org>
+
+:::
+""",
+}
+
+
+def test_beside_each_other_claims_have_the_same_numbers_and_evidence(ledger):
+    edition = read_edition(ledger.root, "bilingual")
+    written = claims.beside(ledger.root, edition)
+    assert [str(path) for path in written] == [
+        f"chapters/{lang}/92-claims.qmd" for lang in BESIDE
+    ]
+    evidence = '[依据]{.zh lang="zh-CN"} [Evidence]{.en lang="en"}:'
+    for (lang, expected), text in zip(BESIDE.items(), written.values(), strict=True):
+        assert expected.replace("EVIDENCE", evidence) in text
+        assert "\n2.   **" in text, lang
+
+
 REFUSED = {
     "verdict unknown": (
         ("verdict: right", "verdict: true"),

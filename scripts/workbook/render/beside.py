@@ -80,6 +80,8 @@ class _Zipper:
                 # Comments apart it is the same, and all else in it is English.
                 left.text = right.text
                 return left
+            case pf.RawBlock():  # where a generated page comes from, which nobody reads
+                return left
             case pf.Div():
                 return self._div(left, right)
             case pf.Figure():
@@ -100,7 +102,7 @@ class _Zipper:
             left.content = [pf.Para(*title(_line(left), _line(right)))]
         else:
             left.content = self.blocks(list(left.content), list(right.content))
-        return left
+        return left.walk(_narrow) if "card" in left.classes else left
 
     def _figure(self, left: pf.Figure, right: pf.Figure) -> pf.Figure:
         for ours, theirs in zip(inside(left, pf.Image), inside(right, pf.Image), strict=False):
@@ -176,6 +178,19 @@ def _joined(
 def _lines(left: Iterable[pf.Inline], right: Iterable[pf.Inline]) -> list[pf.Inline]:
     """Both languages, each on lines of its own."""
     return _joined(left, right, pf.LineBreak)
+
+
+def _narrow(element: pf.Element, _doc: pf.Doc | None) -> pf.Block | None:
+    """On a card a rule has lines of each language, and notes share one with the result."""
+    if not (isinstance(element, pf.Div) and "pair" in element.classes):
+        return None
+    left, right = (half.content[0] for half in element.content)
+    if isinstance(left, pf.Para):
+        return pf.Para(*_lines(left.content, right.content))
+    ours, theirs, result = list(left.content), list(right.content), []
+    if isinstance(ours[-1], pf.Code) and _same(ours[-2:], theirs[-2:]):
+        ours, theirs, result = ours[:-2], theirs[:-2], ours[-2:]
+    return pf.Plain(*title(ours, theirs), *result)
 
 
 def _header(left: pf.Header, right: pf.Header) -> pf.Header:
