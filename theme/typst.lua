@@ -134,13 +134,20 @@ local function joined(inline, before)
   return pandoc.Str(JOINER .. words)
 end
 
+-- (1) or (a), which does not end a line: it is the label of what follows.
+local function is_item(inline)
+  return inline ~= nil and inline.t == 'Str' and inline.text:match '^%(%w%)$' ~= nil
+end
+
 local function close_up(inlines)
   local kept = pandoc.Inlines {}
   for i, inline in ipairs(inlines) do
     local before, after = inlines[i - 1], inlines[i + 1]
     local beside = is_reference(before) or is_reference(after)
     local space = inline.t == 'Space' or inline.t == 'SoftBreak'
-    if not (space and beside and wide(before, -1) and wide(after, 1)) then
+    if space and is_item(before) then
+      kept:insert(pandoc.Str(utf8.char(0xA0)))
+    elseif not (space and beside and wide(before, -1) and wide(after, 1)) then
       kept:insert(joined(inline, before))
     end
   end
