@@ -497,7 +497,7 @@ def test_chinese_citations_stand_in_full_width_brackets(edition, tmp_path):
 
 def test_both_styles_of_citation_differ_in_their_marks_alone():
     zh, en = ((pdf.THEME / f"cite-{lang}.csl").read_text("utf-8") for lang in ("zh", "en"))
-    marks = {"（": "(", "）": ")", "，": ", ", "；": "; "}
+    marks = {"文档：": "documentation: ", "（": "(", "）": ")", "，": ", ", "；": "; "}
     names = {"zh-CN": "en-US", "(Chinese)": "(English)", "workbook-zh<": "workbook-en<"}
     for chinese, english in (marks | names).items():
         zh = zh.replace(chinese, english)
