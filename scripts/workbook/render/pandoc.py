@@ -15,6 +15,7 @@ import pypandoc
 
 from workbook.book import Edition
 from workbook.problem import BookError, problem
+from workbook.render.tree import inside
 
 ROOT = Path(__file__).resolve().parents[3]
 FILTER = ROOT / "_extensions" / "workbook" / "workbook.lua"
@@ -108,9 +109,7 @@ def inlines(text: str) -> list[pf.Inline]:
 
 def cites(doc: pf.Doc) -> bool:
     """Whether a bibliography is called for."""
-    found: list[pf.Element] = []
-    doc.walk(lambda element, _: found.append(element) if isinstance(element, pf.Cite) else None)
-    return bool(found)
+    return bool(inside(doc, pf.Cite))
 
 
 def filters(edition: Edition, doc: pf.Doc) -> list[str]:

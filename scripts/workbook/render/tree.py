@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 import panflute as pf
 
 # The sections that end a chapter have the same id in every language.
@@ -52,10 +54,22 @@ def give_alt(figure: pf.Figure) -> None:
 
 
 def inside(element: pf.Element, kind: type) -> list:
-    """The elements of one kind in a tree, itself included, in their order."""
+    """The elements of one kind in a tree, itself included; what it holds comes before it.
+
+    In the order of panflute's `walk`, which makes every list of the tree anew to return it.
+    """
     found: list = []
-    element.walk(lambda e, _: found.append(e) if isinstance(e, kind) else None)
-    return found
+    for name in element._children:
+        child = getattr(element, name)
+        parts = [child] if isinstance(child, pf.Element) else _listed(child)
+        for part in parts:
+            found += inside(part, kind)
+    return [*found, element] if isinstance(element, kind) else found
+
+
+def _listed(child: Iterable[pf.Element] | Mapping[str, pf.Element] | None) -> Iterable:
+    """The elements of what panflute keeps elements in."""
+    return child.values() if isinstance(child, Mapping) else child or ()
 
 
 def is_a(block: pf.Element, kind: str) -> bool:

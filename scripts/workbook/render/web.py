@@ -68,11 +68,8 @@ def place_images(doc: pf.Doc, woven: Woven) -> Mapping[str, bytes]:
             place = f"images/{woven.entry.slug}/{path.replace('/', '-')}"
         places[path] = place
 
-    def point(element: pf.Element, _doc: pf.Doc) -> None:
-        if isinstance(element, pf.Image):
-            element.url = places.get(element.url, element.url)
-
-    doc.walk(point)
+    for image in inside(doc, pf.Image):
+        image.url = places.get(image.url, image.url)
     return {place: woven.files[path] for path, place in places.items()}
 
 
