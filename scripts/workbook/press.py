@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import gc
 import hashlib
 import importlib.metadata
 import multiprocessing
@@ -106,16 +107,22 @@ def _workers(jobs: int) -> Iterator[Executor]:
         with ThreadPoolExecutor(1) as pool:
             yield pool
         return
-    ignore = (signal.SIGINT, signal.SIG_IGN)
     spawn = multiprocessing.get_context("spawn")
     # One task for each process: Typst keeps what it typeset until its process ends.
-    pool = ProcessPoolExecutor(jobs, spawn, signal.signal, ignore, max_tasks_per_child=1)
+    pool = ProcessPoolExecutor(jobs, spawn, _begin, max_tasks_per_child=1)
     with pool:
         try:
             yield pool
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+def _begin() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # pandoc's trees are cycles of millions of objects: looking for those that could go costs
+    # a third of the work, and the process ends soon.
+    gc.disable()
 
 
 @dataclass(frozen=True)
