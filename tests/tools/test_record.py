@@ -1,6 +1,7 @@
 """The recording path, on the CPU: run apart, stamped, kept, shown, told when stale."""
 
 import datetime
+import functools
 import hashlib
 import json
 from pathlib import Path
@@ -24,6 +25,9 @@ CODE
 """
 
 
+machine = functools.cache(record.machine)  # it imports torch in a process of its own
+
+
 def chapter_with(code: str):
     chapter = parse_chapter(CELL.replace("CODE", code), Path("chapters/zh/01-one.qmd"))
     return chapter, chapter.cells[0]
@@ -31,7 +35,7 @@ def chapter_with(code: str):
 
 def made(tmp_path, code: str) -> record.Recording:
     chapter, cell = chapter_with(code)
-    return record.record(chapter, cell, record.machine("cpu"), tmp_path)
+    return record.record(chapter, cell, machine("cpu"), tmp_path)
 
 
 def failure(tmp_path, code: str) -> str:
