@@ -35,14 +35,12 @@ WORDS = {
         "fig": "图", "tbl": "表", "eq": "式", "exr": "习题", "sec": "小节", "appendix": "附录",
         "ans": "答案",
         "note": "注记", "tip": "提示", "warning": "警告", "important": "重要",
-        "caution": "注意",
     },
     "en": {
         "fig": "Figure", "tbl": "Table", "eq": "Equation", "exr": "Exercise",
         "sec": "Section", "chapter": "Chapter", "appendix": "Appendix",
         "ans": "Answer",
         "note": "Note", "tip": "Tip", "warning": "Warning", "important": "Important",
-        "caution": "Caution",
     },
 }  # fmt: skip
 _EQUATION = re.compile(r"\{#(eq-[\w:.-]+)\}(.*)", re.S)

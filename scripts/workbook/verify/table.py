@@ -43,13 +43,11 @@ def header() -> str:
     return _ROW.format(*HEADINGS)
 
 
-def write(folder: Path, verdicts: Iterable[Verdict]) -> Path:
-    """Write the table as Markdown beside the books, for release notes; returns its path."""
+def write(folder: Path, verdicts: Iterable[Verdict]) -> None:
+    """Write the table as Markdown beside the books, for release notes."""
     lines = [_markdown(HEADINGS), _markdown(["---"] * len(HEADINGS))]
     lines += [_markdown(verdict.cells) for verdict in verdicts]
-    path = folder / FILE
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return path
+    (folder / FILE).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def _markdown(cells: Iterable[str]) -> str:
