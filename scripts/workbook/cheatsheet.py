@@ -25,7 +25,7 @@ SLUG = "cheatsheet"
 PATH = Path("chapters/cheatsheet.yml")
 SHOWN = ("shape", "values", "nothing")  # or the name of an error
 _CARD = {"card": "both", "section": "text"}
-_MORE = {"setup": "text", "rule": "both", "entries": "list", "listing": "text"}
+_MORE = {"setup": "text", "rule": "both", "entries": "list", "listing": "text", "for": "text"}
 _ENTRY = {"code": "text"}
 _NOTES = {"note": "both", "show": "text"}
 _TITLE = {"zh": "速查表", "en": "Cheat sheet"}
@@ -107,6 +107,7 @@ class Card:
     rule: dict[str, str]
     entries: tuple[Entry, ...]
     listing: str
+    shared: bool  # whether all cards know the names of its listing
 
     @property
     def runs(self) -> list[dict[str, object]]:
@@ -114,6 +115,12 @@ class Card:
         quiet = [(self.line, code, "nothing") for code in (self.setup, self.listing) if code]
         told = [(entry.line, entry.code, entry.show) for entry in self.entries]
         return [{"line": n, "code": c, "show": s} for n, c, s in [*quiet, *told]]
+
+
+def _runs(cards: Sequence[Card]) -> list[list[dict[str, object]]]:
+    """All that is run for each card: what all cards know, then its own."""
+    shared = [run for card in cards if card.shared for run in card.runs]
+    return [[*shared, *card.runs] for card in cards]
 
 
 # --- reading ---------------------------------------------------------------------------
@@ -135,7 +142,8 @@ def _card(row: Row) -> Card:
     )
     setup, listing = (row.get(key, "").strip("\n") for key in ("setup", "listing"))
     rule = row.get("rule", {})
-    return Card(row.line, row["card"], row["section"], setup, rule, entries, listing)
+    shared = "for" in row
+    return Card(row.line, row["card"], row["section"], setup, rule, entries, listing, shared)
 
 
 def _faults(card: Row) -> Iterator[Problem]:
@@ -143,6 +151,8 @@ def _faults(card: Row) -> Iterator[Problem]:
     yield from found
     if not found and not ("entries" in card or "listing" in card):
         yield problem(PATH, card.line, "an empty card", 'add "entries:" or "listing:"')
+    if not found and card.get("for", "all") != "all":
+        yield problem(PATH, card.line, f'for "{card["for"]}"', 'write "for: all", or nothing')
     for entry in card.get("entries", []) if not found else []:
         if not isinstance(entry, Row):
             yield problem(PATH, card.line, "an entry has no keys", 'begin it with "code:"')
@@ -163,8 +173,8 @@ def _faults(card: Row) -> Iterator[Problem]:
 
 def results(cards: Sequence[Card], cache: Path) -> list[list[str]]:
     """What the entries of each card give; run only if the code or a version has changed."""
-    runs = [card.runs for card in cards]
-    key = _key(cards)
+    runs = _runs(cards)
+    key = _key(runs)
     kept = json.loads(cache.read_text(encoding="utf-8")) if cache.is_file() else {}
     if kept.get("key") != key:
         kept = {"key": key, "given": _run(runs)}
@@ -176,8 +186,8 @@ def results(cards: Sequence[Card], cache: Path) -> list[list[str]]:
     ]
 
 
-def _key(cards: Sequence[Card]) -> str:
-    codes = [[(run["code"], run["show"]) for run in card.runs] for card in cards]
+def _key(runs: list[list[dict[str, object]]]) -> str:
+    codes = [[(run["code"], run["show"]) for run in card] for card in runs]
     ran_on = (sys.version, importlib.metadata.version("torch"), _RUNNER)
     return hashlib.sha256(repr((codes, ran_on)).encode()).hexdigest()
 
@@ -220,4 +230,4 @@ def _blocks(card: Card, given: Sequence[str], lang: str) -> Iterator[str]:
     for entry, result in zip(card.entries, given, strict=True):
         shown = [entry.note[lang]] if entry.note else []
         shown += [f"`{result}`"] if result else []
-        yield f"`{entry.code}`\n:   {' '.join(shown)}".rstrip()
+        yield f"`{entry.code}`\n:   {' · '.join(shown)}".rstrip()

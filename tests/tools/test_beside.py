@@ -277,7 +277,7 @@ CARD = """::: {{.cheatsheet}}
 {rule}
 
 `x @ x`
-:   {note} `(2, 2)`
+:   {note} · `(2, 2)`
 
 `x = 1`
 :   {note}
@@ -297,7 +297,7 @@ def test_a_result_on_a_card_stands_once_after_the_notes_in_both_languages():
     assert html == "\n".join(
         [
             f'<div class="cheatsheet">\n<div class="card">\n<p>{rule}</p>\n<dl>',
-            f"<dt><code>x @ x</code></dt>\n<dd>\n{notes} <code>(2, 2)</code>\n</dd>",
+            f"<dt><code>x @ x</code></dt>\n<dd>\n{notes} · <code>(2, 2)</code>\n</dd>",
             f"<dt><code>x = 1</code></dt>\n<dd>\n{notes}\n</dd>",
             "</dl>\n</div>\n</div>",
         ]

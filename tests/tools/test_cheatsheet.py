@@ -61,7 +61,7 @@ APPENDIX = """
 一条规则。
 
 `x @ x.T`
-:   矩阵乘 `(2, 2)`
+:   矩阵乘 · `(2, 2)`
 
 `x.sum()`
 :   `15.0`
@@ -117,7 +117,7 @@ def test_the_appendix_says_what_the_code_gives(sheet):
     target = cheatsheet.appendix(sheet.root, read_edition(sheet.root, "zh"), cache)
     assert (str(target.path), target.body) == ("chapters/zh/94-cheatsheet.qmd", APPENDIX)
     english = cheatsheet.appendix(sheet.root, read_edition(sheet.root, "en"), cache)
-    assert ":   matrix product `(2, 2)`" in english.body
+    assert ":   matrix product · `(2, 2)`" in english.body
 
 
 def test_nothing_is_run_twice(sheet):
@@ -129,6 +129,20 @@ def test_nothing_is_run_twice(sheet):
     assert results(cards, cache) == [given[0], ["from the cache"]]
     sheet.edit(PATH.as_posix(), "2 * n", "3 * n")
     assert results(read_cheatsheet(sheet.root), cache) == [given[0], ["6"]]
+
+
+def test_a_card_for_all_lends_its_names(sheet):
+    sheet.edit(
+        PATH.as_posix(), "  listing: |\n", "  for: all\n  listing: |\n    x = torch.ones(4)\n"
+    )
+    sheet.edit(PATH.as_posix(), "  setup: x = torch.arange(6.0).reshape(2, 3)\n", "")
+    sheet.edit(PATH.as_posix(), "x.argmax(dim=1)", "x.argmax(dim=0)")
+    sheet.edit(PATH.as_posix(), "- code: x @ x.T\n", "- code: x + 0\n")
+    sheet.edit(PATH.as_posix(), "- code: x @ x\n", "- code: x @ v\n")
+    sheet.edit(PATH.as_posix(), "show: RuntimeError", "show: NameError")
+    first, second = results(read_cheatsheet(sheet.root), sheet.root / "cache.json")
+    assert first == ["(4,)", "4.0", "0", "(4,), 1", "NameError", ""]
+    assert second == ["4"]
 
 
 WRONG = {
@@ -163,6 +177,10 @@ REFUSED = {
         ("show: values", "show: value"),
         ['9: show "value" is none of ours; '
          "write one of shape, values, nothing, or the name of an error"],
+    ),
+    "for some": (
+        ("  section: sec-two", "  section: sec-two\n  for: some"),
+        ['16: for "some"; write "for: all", or nothing'],
     ),
     "several lines": (
         ("- code: x.sum()", "- code: |\n        x.sum()\n        x"),

@@ -188,8 +188,8 @@ def _narrow(element: pf.Element, _doc: pf.Doc | None) -> pf.Block | None:
     if isinstance(left, pf.Para):
         return pf.Para(*_lines(left.content, right.content))
     ours, theirs, result = list(left.content), list(right.content), []
-    if isinstance(ours[-1], pf.Code) and _same(ours[-2:], theirs[-2:]):
-        ours, theirs, result = ours[:-2], theirs[:-2], ours[-2:]
+    if isinstance(ours[-1], pf.Code) and _same(ours[-4:], theirs[-4:]):  # note · result
+        ours, theirs, result = ours[:-4], theirs[:-4], ours[-4:]
     return pf.Plain(*title(ours, theirs), *result)
 
 
