@@ -45,4 +45,15 @@ local function words(span)
   end
 end
 
-return { { Div = block, Span = words } }
+-- The stars of an exercise stay with the last word of its title.
+local function with_stars(inlines)
+  for i, inline in ipairs(inlines) do
+    local after = inlines[i + 1]
+    if inline.t == 'Space' and after and after.t == 'Str' and after.text:sub(1, 3) == '★' then
+      inlines[i] = pandoc.Str '\u{a0}'
+    end
+  end
+  return inlines
+end
+
+return { { Inlines = with_stars, Div = block, Span = words } }

@@ -419,6 +419,16 @@ def test_in_print_all_english_begins_on_one_axis_and_no_line_is_stretched(tmp_pa
     assert len(gaps) == 1 and gaps[0] < 4
 
 
+def test_in_printed_columns_short_code_and_the_stars_of_a_title_break_nowhere(tmp_path):
+    zh = f"# 甲 {{#sec-one}}\n\n{'词' * 18} `x > 0`。\n\n{'词' * 19} ★★"
+    pages = [twins(zh, "# A {#sec-one}\n\nA condition.\n\nA title.")]
+    pdf.write(both(*pages), pages, tmp_path / "book.pdf")
+    with opened(tmp_path / "book.pdf") as book:
+        lines = [line for page in book for line in page.get_text().splitlines()]
+    found = [line.replace("\u2060", "").replace("\xa0", " ") for line in lines]
+    assert "x > 0。" in found and "词 ★★" in found
+
+
 @pytest.mark.parametrize("paper", ["a4", "b5"])
 def test_a_printed_book_in_both_languages_is_tagged_and_names_each(tmp_path, paper):
     pages = [twins("# 甲 {#sec-one}\n\n你好。", "# A {#sec-one}\n\nHello.")]

@@ -489,6 +489,15 @@ def test_in_both_languages_the_solutions_stand_on_pages_of_their_own(tmp_path):
     assert "Multiply." not in (tmp_path / "one.html").read_text(encoding="utf-8")
 
 
+def test_the_title_of_both_languages_names_each(tmp_path):
+    zh, en = (page("index", "", f"# {title}\n") for title in ("前言", "Preface"))
+    both = bilingual(edition(zh), edition(en, lang="en"))
+    html.write(both, [replace(zh, twin=en)], tmp_path)
+    text = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert '<h1>工作簿 <span class="en" lang="en">The Workbook</span></h1>' in text
+    assert '用铅笔 <span class="en" lang="en">With a pencil</span></p>' in text
+
+
 def test_scripts_and_styles_carry_no_word_for_their_authors(site):
     assert "/*" not in (site / "site.css").read_text(encoding="utf-8")
     for name in ("site.js", "search.js", "theme.js"):

@@ -270,6 +270,18 @@ def test_pairs_are_stacked_below_one_width_and_stand_side_by_side_above_it(tab, 
     assert [width for width, _, listed in seen if listed] == [w for w, *_ in seen if w > 1104]
 
 
+def test_on_a_phone_cells_close_up_and_no_word_of_a_head_is_broken(tab, tmp_path):
+    table = "| Symbol | Meaning | Brought in by |\n|---|---|---|\n| x | y | z |\n"
+    text = f"# 符号 {{#sec-one}}\n\n::: {{.notation}}\n{table}\n:::\n"
+    one = page("one", "1", text)
+    html.write(edition(one), [one], tmp_path)
+    tab.set_viewport_size({"width": 360, "height": 740})
+    tab.goto((tmp_path / "one.html").as_uri())
+    head = tab.locator("th").first
+    assert head.evaluate("th => parseFloat(getComputedStyle(th).paddingLeft)") < 8
+    assert head.evaluate("th => th.getClientRects()[0].height") < 80
+
+
 @pytest.mark.parametrize("width", [800, 1104, 1280])
 def test_side_by_side_all_english_begins_on_one_axis(tab, beside, width):
     tab.goto(beside.as_uri())
