@@ -34,7 +34,7 @@ _TEXT = {
         "title": "逐条核对",
         "opening": "这本书补全的那篇教程说过的话，我们一条一条核对过，次序照原文。每条先给"
         "结论，再转述原文的说法，下面是实情和依据。依据是一个测试，或者一页官方"
-        "文档；测试在 `tests/` 里，用 `pytest` 加上它的名字就能自己跑。",
+        "文档；测试在 `tests/` 里，运行 `.venv/bin/pytest -k` 加它的名字，就能自己验一遍。",
         "tally": "一共 {total} 条：{counts}。",
         "count": "{zh} {count} 条",
         "joint": "，",
@@ -48,7 +48,7 @@ _TEXT = {
         "opening": "What the tutorial that this book completes asserts, checked claim by claim "
         "in its own order. Each begins with the verdict and the claim in our words; below are "
         "the facts and the evidence, which is a test or an official page. The tests are in "
-        "`tests/`: give `pytest` a name and it runs.",
+        "`tests/`: `.venv/bin/pytest -k` and a name runs one.",
         "tally": "Of {total} claims, {counts}.",
         "count": "{count} {many}",
         "joint": ", ",

@@ -30,17 +30,19 @@ _TEXT = {
     "zh": (
         "术语表",
         "按拼音排序。每条先列汉语、拼音和英语，再用一句话说它是什么；末尾的章节是书里第一次"
-        "解释它的地方。",
+        "解释它的地方；没有注章节的，正文还没有专门讲到。",
     ),
     "en": (
         "Glossary",
         "In the order of the English terms, each with its Chinese and how that is read. One "
-        "sentence says what it is; the section at the end is where the book first explains it.",
+        "sentence says what it is; the section at the end is where the book first explains it. "
+        "An entry without one is not explained at length yet.",
     ),
 }
 _BESIDE = (  # the English opening where both languages stand in the Chinese order
     "In the order of pinyin, each with its reading and its English. One sentence says what it "
-    "is; the section at the end is where the book first explains it."
+    "is; the section at the end is where the book first explains it. An entry without one is "
+    "not explained at length yet."
 )
 Order = tuple[tuple[str, int, str], ...]  # what terms are sorted by
 
