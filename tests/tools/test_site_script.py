@@ -52,7 +52,20 @@ FILLER
 :::
 
 :::
+
+$$
+a_1 + a_2 + a_3 + a_4 + a_5 + a_6 + a_7 + a_8 + a_9 = 1\\,000\\,000\\,000\\,000\\,000\\,000
+$$ {#eq-one-sum}
+
+$$
+E = m c^2
+$$ {#eq-one-energy}
+
+| 名 | 说 | 时 |
+|:---|:----------------------------------------|:--|
+| 叶子张量 | FILLER_LINE | 现在就问 |
 """
+BOXES = "e => [...e.children].map(child => child.getBoundingClientRect().toJSON())"
 ANSWERS = f"""# 答案
 
 ```python
@@ -212,6 +225,8 @@ def test_hints_come_one_by_one_and_all_of_them_on_paper(tab, address):
         return [each.text_content() for each in hints.all() if each.evaluate(seen)]
 
     assert shown() == ["画图。"]
+    boxes = hint.locator(".callout-body").evaluate(BOXES)
+    assert boxes[-1]["top"] - boxes[0]["bottom"] < 25, "hidden hints take no room"
     tab.get_by_role("button", name="再给一条提示").click()
     assert shown() == ["画图。", "列表。"]
     tab.emulate_media(media="print")
