@@ -446,6 +446,7 @@ def test_the_answers_lead_to_the_solutions_and_do_not_repeat_them(tmp_path):
     html.write(edition(*made), made, tmp_path)
     text = (tmp_path / "answers.html").read_text(encoding="utf-8")
     assert "先做。" in text and "先乘" not in text and "return" not in text
+    assert text.index("先做。") < text.index("折在每道题的下面") < text.index("ans-one-x")
     assert '<div id="ans-one-x" class="answer-title">' in text
     links = [a["href"] for a in Tags(tmp_path / "answers.html").every("a")]
     assert [link for link in links if "#w" in link] == ["one.html#worked-one-x"]
@@ -483,6 +484,8 @@ def test_in_both_languages_the_solutions_stand_on_pages_of_their_own(tmp_path):
     assert set(links("one.html")) == {"answers-one.html#ans-one-x"}
     assert set(links("answers.html")) == {"answers-one.html#ans-one-x"}
     assert set(links("answers-one.html")) == {"one.html#exr-one-x"}
+    text = (tmp_path / "answers.html").read_text(encoding="utf-8")
+    assert "每章一页" in text and "a page of their own" in text
     text = (tmp_path / "answers-one.html").read_text(encoding="utf-8")
     assert "先乘。" in text and "Multiply." in text
     assert 'href="../../zh/html/answers.html"' in text

@@ -8,6 +8,8 @@ import panflute as pf
 
 from workbook.blocks import without_markers
 from workbook.book import Entry
+from workbook.render import pandoc
+from workbook.render.beside import pair
 from workbook.render.forms import Label, reference
 from workbook.render.tree import inside, is_a
 
@@ -15,6 +17,16 @@ WORKED = {
     "zh": "参考解答",
     "en": "Worked solution",
     "bilingual": '参考解答 <span lang="en">Worked solution</span>',
+}
+_WHERE = {
+    "zh": "网页版的参考解答折在每道题的下面，点题号前往。",
+    "en": "On this site each worked solution is folded below its exercise; the numbers lead "
+    "there.",
+}
+_WHERE_APART = {
+    "zh": "网页版的参考解答每章一页，点题号前往。",
+    "en": "On this site the worked solutions to each chapter have a page of their own; the "
+    "numbers lead there.",
 }
 
 
@@ -91,7 +103,7 @@ def fold_solutions(doc: pf.Doc, lang: str) -> None:
     doc.content = [*out, *_folded(solution, title, open_exercise)]
 
 
-def point_to_solutions(doc: pf.Doc, apart: bool = False) -> None:
+def point_to_solutions(doc: pf.Doc, lang: str, apart: bool = False) -> None:
     """Leave of the site's answers the list: each leads to the fold that holds the solution.
 
     On paper the answers stand at the back; here they would be the same text a second time.
@@ -105,13 +117,30 @@ def point_to_solutions(doc: pf.Doc, apart: bool = False) -> None:
         before = before and not answer
         if before or answer or isinstance(block, pf.Header):
             kept.append(block)
-        if isinstance(block, pf.Header) and block.level == 2:
+        if _is_part(block):
             page = _page_of(block)
         if answer:
             for link in inside(block, pf.Link):
                 worked = link.url.replace("#exr-", "#worked-")
                 link.url = f"{page}.html#{block.identifier}" if apart else worked
+    here = (
+        at for at, block in enumerate(kept) if is_a(block, "answer-title") or _is_part(block)
+    )
+    kept.insert(next(here, len(kept)), _where(lang, apart))
     doc.content = kept
+
+
+def _is_part(block: pf.Block) -> bool:
+    return isinstance(block, pf.Header) and block.level == 2
+
+
+def _where(lang: str, apart: bool) -> pf.Block:
+    """The line that says where the solutions stand, which on paper follow."""
+    words = _WHERE_APART if apart else _WHERE
+    if apart:
+        zh, en = (pf.Para(*pandoc.inlines(words[each])) for each in ("zh", "en"))
+        return pair([zh], [en])
+    return pf.Para(*pandoc.inlines(words.get(lang, words["en"])))
 
 
 def part_answers(doc: pf.Doc) -> dict[str, pf.Doc]:
@@ -119,7 +148,7 @@ def part_answers(doc: pf.Doc) -> dict[str, pf.Doc]:
     parts: dict[str, list[pf.Block]] = {}
     page = ""
     for block in doc.content:
-        if isinstance(block, pf.Header) and block.level == 2:
+        if _is_part(block):
             page = _page_of(block)
             number = {"number": block.attributes["number"]} if block.attributes else {}
             parts[page] = [

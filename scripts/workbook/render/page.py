@@ -69,7 +69,7 @@ def make(edition: Edition, woven: Woven, doc: pf.Doc, styles: lean.Styles) -> Pa
     page.description = _description(doc) or edition.subtitle
     page.images = web.place_images(doc, woven)
     if page.entry.slug == "answers":
-        exercises.point_to_solutions(doc, apart)
+        exercises.point_to_solutions(doc, edition.lang, apart)
     if apart:
         exercises.leave_solutions(doc, page.entry.slug)
     else:
