@@ -7,12 +7,17 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from workbook.verify import pdf
+from workbook.verify import browser, pdf
+from workbook.verify.tools import Missing
 
 pytestmark = pytest.mark.slow
 XHTML = "{http://www.w3.org/1999/xhtml}"
 OPF = "{http://www.idpf.org/2007/opf}"
 TYPE = "{http://www.idpf.org/2007/ops}type"
+PHONE = {"width": 390, "height": 600}
+# A formula's box is as wide as the page; what stands in it may be wider.
+WIDEST = """() => Math.max(...[...document.querySelectorAll("body *")]
+    .map((element) => element.getBoundingClientRect().right))"""
 MATHML = "{http://www.w3.org/1998/Math/MathML}math"
 XML = (".xhtml", ".opf", ".ncx", ".xml", ".svg")
 
@@ -132,3 +137,19 @@ def test_formulas_are_mathml_or_drawings_but_never_both(book, trees):
 
 def is_formula(element: ET.Element) -> bool:
     return element.get("class", "").startswith("formula ")
+
+
+def test_on_a_phone_nothing_is_wider_than_the_page(book, tmp_path):
+    """Pages of a book cannot be scrolled sideways: what is beyond the edge is lost."""
+    try:
+        browser.version()
+    except Missing as missing:
+        pytest.skip(f"{missing} is not installed; make verify installs it")
+    book.extractall(tmp_path)
+    widest = {}
+    with browser.opened() as chromium, browser.page_of(chromium) as page:
+        page.set_viewport_size(PHONE)
+        for path in sorted(tmp_path.rglob("*.xhtml")):
+            page.goto(path.as_uri())
+            widest[path.name] = page.evaluate(WIDEST)
+    assert {name: right for name, right in widest.items() if right > PHONE["width"]} == {}

@@ -53,7 +53,7 @@ def test_a_document_without_formulas_stays_as_it_is():
 
 
 def test_what_stands_side_by_side_may_break_on_a_small_screen():
-    assert [words for _, words in images(r"$$a = b, \qquad c = d$$")] == ["a = b", "c = d"]
+    assert [words for _, words in images(r"$$a = b, \qquad c = d$$")] == ["a = b,", "c = d"]
     assert [words for _, words in images(r"$a, \quad b$")] == ["a, b"]
     matrix = r"$$\begin{aligned} a &= b \qquad c \\ d &= e \end{aligned}$$"
     assert len(images(matrix)) == 1

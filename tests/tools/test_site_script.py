@@ -83,7 +83,7 @@ def sites(tmp_path_factory) -> Path:
     """The same small site in two languages."""
     shelf = tmp_path_factory.mktemp("shelf")
     for lang, other in (("zh", "en"), ("en", "zh")):
-        one = page("one", "1", TEXT.replace("FILLER", FILLER))
+        one = page("one", "1", TEXT.replace("FILLER_LINE", "文" * 60).replace("FILLER", FILLER))
         listed = page("answers", "A", ANSWERS)
         book = replace(edition(one, listed), lang=lang)
         html.write(book, [one, listed], shelf / lang / "html", {other: f"../../{other}/html"})
@@ -235,6 +235,19 @@ def test_hints_come_one_by_one_and_all_of_them_on_paper(tab, address):
     tab.get_by_role("button", name="再给一条提示").click()
     assert shown() == ["画图。", "列表。", "求和。"]
     assert tab.get_by_role("button", name="再给一条提示").count() == 0
+
+
+def test_on_a_phone_a_number_lies_on_no_formula_and_no_column_is_one_character(tab, address):
+    tab.set_viewport_size({"width": 360, "height": 800})
+    tab.goto(f"{address}/zh/html/one.html")
+    formula, number = tab.locator("#eq-one-sum").evaluate(BOXES)
+    assert formula["bottom"] <= number["top"], "below a formula that is wider than the page"
+    formula, number = tab.locator("#eq-one-energy").evaluate(BOXES)
+    assert formula["right"] <= number["left"], "beside one that is not"
+    assert formula["top"] < number["bottom"] and number["top"] < formula["bottom"]
+    cells = tab.locator("tbody td").evaluate_all("cells => cells.map(c => c.offsetWidth)")
+    assert min(cells) >= 70
+    assert tab.evaluate("document.documentElement.scrollWidth") == 360
 
 
 def test_the_drawer_of_a_phone_takes_the_focus_and_gives_it_back(tab, address):

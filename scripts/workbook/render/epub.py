@@ -68,7 +68,10 @@ def write(edition: Edition, pages: Sequence[Woven], out: Path, eink: bool = Fals
         images |= web.place_images(doc, page)
     parts = _open_parts(edition, pages, docs)
     book = _joined(edition, docs)
-    images |= formulas.draw(book) if eink else {}
+    if eink:
+        images |= formulas.draw(book)
+    else:
+        web.part_formulas(book)
     for key, value in _metadata(edition, eink).items():
         book.metadata[key] = value
     with tempfile.TemporaryDirectory() as name:

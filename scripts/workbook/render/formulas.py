@@ -20,13 +20,12 @@ import panflute as pf
 import typst
 
 from workbook.problem import BookError, problem
-from workbook.render import pandoc
+from workbook.render import pandoc, web
 from workbook.render.pdf import THEME, fonts
 from workbook.render.spoken import spoken
 from workbook.render.tree import inside
 
 SIZE = 10  # of the letters in theme/formula.typ, in points
-_CUT = re.compile(r",?\s*\\q?quad\s*")
 _BETWEEN = "#horizontalrule"  # how pandoc writes a rule
 _MATH = re.compile(r"<math.*?</math>", re.S)
 _PAGE = re.compile(r'viewBox="0 0 ([\d.]+) ([\d.]+)" width="[^"]*" height="[^"]*"')
@@ -71,10 +70,7 @@ def drawn(formulas: Sequence[Formula]) -> dict[Formula, Drawing]:
 
 
 def _parts(math: pf.Math) -> list[Formula]:
-    """A formula, or those that stand side by side in it: on a small screen they break."""
-    together = math.format == "InlineMath" or "\\begin" in math.text
-    parts = [math.text] if together else _CUT.split(math.text)
-    return [(math.format, part) for part in parts if part.strip()]
+    return [(math.format, part) for part in web.formulas_in(math)]
 
 
 def _image(math: pf.Math, drawings: Mapping[Formula, Drawing]) -> pf.Span:

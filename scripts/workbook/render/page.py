@@ -78,6 +78,7 @@ def make(edition: Edition, woven: Woven, doc: pf.Doc, styles: lean.Styles) -> Pa
     web.with_references(doc, edition, level=2)
     web.show_numbers(doc)
     web.hold_punctuation(doc)
+    web.part_formulas(doc)
     doc.walk(_fold)
     html = pandoc.write(
         doc,

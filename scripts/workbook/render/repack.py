@@ -25,7 +25,11 @@ _TITLE = re.compile(r"<title>.*?</title>")
 _COVER = re.compile(r'<svg\b.*?<image [^>]*xlink:href="([^"]*)" />\s*</svg>', re.S)
 _COVER_ITEM = 'media-type="application/xhtml+xml" properties="svg"'
 _LANGUAGE = re.compile(r"<dc:language>[^<]*</dc:language>")
+_OPENING = re.compile(r'(<section [^>]*class="titlepage">).*?(</section>)', re.S)
 _TAG = re.compile(r"<[^>]*>")
+_CELL = re.compile(r"<t([hd])\b.*?</t\1>", re.S)
+_CODE = re.compile(r"<code>[^<]*</code>")
+_JOINT = re.compile(r"(?<=\w[._(])(?=\w)")
 
 
 def repack(
@@ -69,11 +73,17 @@ def _tidy(page: str) -> str:
     """A page titled by its heading, coloured by our style sheet, without empty links."""
     page = web.without_line_anchors(_STYLE.sub("", page))
     page = _MATH.sub(_say_formula, page)
+    page = _CELL.sub(lambda cell: _CODE.sub(_with_joints, cell[0]), page)
     heading = _HEADING.search(page)
     if heading and _FILE_TITLE.search(page):
         title = " ".join(_TAG.sub("", heading[1]).split())
         page = _FILE_TITLE.sub(lambda _: f"<title>{title}</title>", page)
     return page
+
+
+def _with_joints(code: re.Match[str]) -> str:
+    """Code that breaks between its names: a page scrolls no table that is too wide for it."""
+    return _JOINT.sub("<wbr />", code[0])
 
 
 def _with_plain_cover(page: str, name: str) -> str:

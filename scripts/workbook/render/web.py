@@ -14,6 +14,7 @@ from workbook.render.tree import inside
 from workbook.weave import Woven
 
 _LINE_ANCHOR = re.compile(r'<span id="cb[\d-]+"><a href="#cb[^>]*></a>')
+_APART = re.compile(r"\s*\\q?quad\s*")
 _LONG = 40  # characters of TeX: such a formula may need the whole line of a phone
 _OPENING = "（《“‘「『(["
 _CLOSING = "，。；：、！？）》”’』」,.;:!?)]"
@@ -42,6 +43,25 @@ def hold_punctuation(doc: pf.Doc) -> None:
         siblings[at] = pf.Span(*held, classes=["hold"])
         if head != before:
             siblings[at - 1] = pf.Str(head)
+
+
+def formulas_in(math: pf.Math) -> list[str]:
+    """A formula, or those that stand side by side in it: on a small screen they break."""
+    together = math.format == "InlineMath" or "\\begin" in math.text
+    parts = [math.text] if together else _APART.split(math.text)
+    return [part for part in parts if part.strip()]
+
+
+def part_formulas(doc: pf.Doc) -> None:
+    """Set formulas that stand side by side as one each, in a line that breaks between them."""
+    doc.walk(_part)
+
+
+def _part(element: pf.Element, _doc: pf.Doc) -> pf.Span | None:
+    parts = formulas_in(element) if isinstance(element, pf.Math) else []
+    if len(parts) < 2:
+        return None
+    return pf.Span(*(pf.Math(part, "DisplayMath") for part in parts), classes=["formulas"])
 
 
 def _words(element: pf.Element | None) -> str:
@@ -84,6 +104,9 @@ def _show(element: pf.Element, _doc: pf.Doc) -> pf.Element | None:
     if isinstance(element, pf.Image):
         # pandoc writes no alt attribute at all where an image has no text.
         element.attributes.setdefault("alt", pf.stringify(element))
+    if isinstance(element, pf.Table):
+        # Columns as wide as they need to be, not as the dashes of a source line that is long.
+        element.colspec = [(align, "ColWidthDefault") for align, _width in element.colspec]
     if not isinstance(element, pf.Div):
         return None
     if "equation" in element.classes:
