@@ -3,6 +3,7 @@
 import io
 import re
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from fontTools.ttLib import TTFont
 from small import BIB, PARTS, SVG, edition, page
 from verifying import needs
 
+from workbook.book import bilingual
 from workbook.render import epub, typeface
 from workbook.verify import epub as verify_epub
 
@@ -83,7 +85,7 @@ def test_every_chapter_is_a_file_and_every_part_opens_with_one(book):
     titles = {re.search("<title>(.*)</title>", read(book, name))[1]: name for name in names}
     assert {title: name.partition("/")[2] for title, name in titles.items()} == {
         "封面": "cover.xhtml",
-        "工作簿：用铅笔": "title_page.xhtml",
+        "工作簿": "title_page.xhtml",
         "前言": "ch001.xhtml",
         "第一部分": "ch002.xhtml",
         "第 1 章 张 量 &amp; 数": "ch003.xhtml",
@@ -122,9 +124,11 @@ def test_the_contents_hold_chapters_below_their_parts(book):
 def test_the_metadata_tell_language_date_and_accessibility(book):
     package = read(book, "content.opf")
     found = re.findall(r'<(?:dc:(\w+)|meta property="([\w:]+)")[^>]*>([^<]*)<', package)
+    assert re.findall('property="title-type">(.*?)<', package) == ["main", "subtitle"]
     assert [(a or b, value) for a, b, value in found] == [
         ("identifier", "urn:uuid:d02ef537-81cd-5d51-ac70-93234d6e6d06"),
-        ("title", "工作簿：用铅笔"),
+        ("title", "工作簿"),
+        ("title", "用铅笔"),
         ("date", "2026-01-02"),
         ("language", "zh-CN"),
         ("creator", "Nobody"),
@@ -150,13 +154,51 @@ def test_the_metadata_tell_language_date_and_accessibility(book):
 def test_the_english_book_is_english(tmp_path):
     book = made(tmp_path, "en")
     assert "<dc:language>en</dc:language>" in read(book, "content.opf")
-    assert ">The Workbook: With a pencil</dc:title>" in read(book, "content.opf")
+    assert ">The Workbook</dc:title>" in read(book, "content.opf")
+    assert '<p class="date">January 2, 2026</p>' in read(book, "text/title_page.xhtml")
     assert ">Contents</h1>" in read(book, "nav.xhtml")
     assert (
         body(read(book, "text/ch007.xhtml"))
         .partition("\n")[2]
         .startswith('<h1 class="unnumbered">References</h1>')
     )
+
+
+def test_the_title_page_has_a_line_for_each_thing_and_the_date_in_words(book):
+    assert body(read(book, "text/title_page.xhtml")).splitlines()[1:-1] == [
+        '<h1 class="title">工作簿</h1>',
+        '<p class="subtitle">用铅笔</p>',
+        '<p class="author">Nobody</p>',
+        '<p class="date">2026 年 1 月 2 日</p>',
+    ]
+
+
+def test_in_both_languages_the_title_page_says_it_in_each(tmp_path):
+    one = page("one", "1", "# T\n")
+    both = bilingual(edition(one), edition(one, lang="en"))
+    epub.write(both, [replace(one, twin=one)], tmp_path / "book.epub")
+    found = read(tmp_path / "book.epub", "text/title_page.xhtml")
+    assert body(found).splitlines()[1:-1] == [
+        '<h1 class="title">工作簿</h1>',
+        '<p class="subtitle">用铅笔</p>',
+        '<p class="title" lang="en" xml:lang="en">The Workbook</p>',
+        '<p class="subtitle" lang="en" xml:lang="en">With a pencil</p>',
+        '<p class="author">Nobody</p>',
+        '<p class="date">2026 年 1 月 2 日</p>',
+        '<p class="date" lang="en" xml:lang="en">January 2, 2026</p>',
+    ]
+
+
+def test_what_is_wide_can_break_on_a_phone(tmp_path):
+    wide = "# T\n\n| a | b |\n|---|-----|\n| `torch.cuda.x_y` | 二 |\n" + "| 一 | 三 |\n" * 9
+    one = page("one", "1", wide + "\n$$\na = b, \\qquad c = d\n$$\n\n`a.b`\n")
+    epub.write(edition(one), [one], tmp_path / "book.epub")
+    found = read(tmp_path / "book.epub", "text/ch001.xhtml")
+    assert "<code>torch.<wbr />cuda.<wbr />x_<wbr />y</code>" in found
+    assert "<code>a.b</code>" in found, "prose breaks by itself"
+    assert "<col " not in found, "columns are as wide as they need to be"
+    row = found.partition('<span class="formulas">')[2].partition("</p>")[0]
+    assert re.findall('alttext="([^"]*)"', row) == ["a = b,", "c = d"]
 
 
 def test_a_chapter_has_links_across_files_and_alt_on_the_image(book):
@@ -193,7 +235,7 @@ def test_images_of_one_name_in_two_chapters_stay_two(book):
 
 def test_the_book_for_e_ink_says_what_it_is(eink):
     package = read(eink, "content.opf")
-    assert ">工作簿：用铅笔（墨水屏版）</dc:title>" in package
+    assert ">工作簿（墨水屏版）</dc:title>" in package
     assert "urn:uuid:d02ef537" not in package  # the other book's
     assert "describedMath" in package
     assert "MathML" not in package and "mathml" not in package

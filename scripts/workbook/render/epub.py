@@ -8,6 +8,7 @@ edition is to bring a Chinese one along.
 from __future__ import annotations
 
 import datetime
+import html
 import tempfile
 import uuid
 from collections.abc import Mapping, Sequence
@@ -33,7 +34,7 @@ WORDS = {
         "bodymatter": "正文",
         "backmatter": "附录",
         "bibliography": "参考文献",
-        "colon": "：",
+        "date": "{0.year} 年 {0.month} 月 {0.day} 日",
         "appendices": "附录",
         "eink": "（墨水屏版）",
         "summary": "正文可重排；{formulas}；每幅图都有替代文字；不含声音、视频与闪烁。",
@@ -47,7 +48,7 @@ WORDS = {
         "bodymatter": "Start of the text",
         "backmatter": "Appendices",
         "bibliography": "References",
-        "colon": ": ",
+        "date": "{0:%B} {0.day}, {0.year}",
         "appendices": "Appendices",
         "eink": " (e-ink)",
         "summary": "Text reflows, {formulas}, every figure has alternative text; "
@@ -98,7 +99,8 @@ def write(edition: Edition, pages: Sequence[Woven], out: Path, eink: bool = Fals
         )
         out.parent.mkdir(parents=True, exist_ok=True)
         also = [pandoc.locale(half) for half in edition.halves[1:]]
-        repack(folder / "book.epub", out, parts, _words(edition.lang), also)
+        opening = _title_page(edition, eink)
+        repack(folder / "book.epub", out, parts, _words(edition.lang), opening, also)
 
 
 def identifier(edition: Edition, eink: bool = False) -> str:
@@ -186,8 +188,12 @@ def _box(element: pf.Element, _doc: pf.Doc) -> pf.Div | None:
 def _metadata(edition: Edition, eink: bool) -> dict[str, object]:
     words = _words(edition.lang)
     halves = edition.halves or (edition,)
+    titles = {
+        "main": _title(halves, eink),
+        "subtitle": BETWEEN.join(half.subtitle for half in halves if half.subtitle),
+    }
     return {
-        "title": BETWEEN.join(map(_title, halves)) + (words["eink"] if eink else ""),
+        "title": [{"type": kind, "text": text} for kind, text in titles.items() if text],
         "author": edition.author,
         "date": edition.date.isoformat(),
         "identifier": identifier(edition, eink),
@@ -203,9 +209,31 @@ def _metadata(edition: Edition, eink: bool) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _title(edition: Edition) -> str:
-    colon = _words(edition.lang)["colon"]
-    return colon.join(filter(None, [edition.title, edition.subtitle]))
+def _title(halves: Sequence[Edition], eink: bool) -> str:
+    kind = _words(halves[0].lang)["eink"] if eink else ""
+    return BETWEEN.join(half.title for half in halves) + kind
+
+
+def _title_page(edition: Edition, eink: bool) -> str:
+    """What stands on the page of the title: each language on lines of its own."""
+    first, *others = edition.halves or (edition,)
+    lines = [("h1", "title", _title([first], eink), ""), ("p", "subtitle", first.subtitle, "")]
+    for half in others:
+        lines += [
+            ("p", "title", half.title, half.lang),
+            ("p", "subtitle", half.subtitle, half.lang),
+        ]
+    lines.append(("p", "author", edition.author, ""))
+    for half in (first, *others):
+        date = _words(half.lang)["date"].format(edition.date)
+        lines.append(("p", "date", date, "" if half is first else half.lang))
+    return "\n".join(_line(*each) for each in lines if each[2])
+
+
+def _line(tag: str, kind: str, text: str, lang: str) -> str:
+    """A line of the title page; `lang` is named where it is not the book's."""
+    told = f' lang="{lang}" xml:lang="{lang}"' if lang else ""
+    return f'<{tag} class="{kind}"{told}>{html.escape(text)}</{tag}>'
 
 
 def _summary(edition: Edition, eink: bool) -> str:

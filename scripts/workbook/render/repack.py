@@ -37,10 +37,12 @@ def repack(
     out: Path,
     parts: Mapping[str, list[str]],
     words: Mapping[str, str],
+    opening: str,
     also: Sequence[str] = (),
 ) -> None:
     """Copy the EPUB that pandoc made: parts in the contents, titles, no styles of its own.
 
+    `opening` is what stands on the title page, where pandoc has two headings and a bare date.
     `also` names the languages of the book besides its first, which is all that pandoc tells.
     """
     languages = "".join(f"<dc:language>{tag}</dc:language>" for tag in also)
@@ -53,7 +55,8 @@ def repack(
             if info.filename.endswith(".opf"):
                 data = _LANGUAGE.sub(rf"\g<0>{languages}", data.decode()).encode()
             if info.filename.endswith(".xhtml"):
-                data = _tidy(data.decode()).encode()
+                page = _OPENING.sub(lambda m: f"{m[1]}\n{opening}\n{m[2]}", data.decode())
+                data = _tidy(page).encode()
             if info.filename.endswith("nav.xhtml"):
                 data = _navigation(data, parts, words)
             files[info] = data
