@@ -126,8 +126,11 @@ def test_references_read_as_quartos(name):
         lambda e, _: links.append(plain(e)) if "xref" in getattr(e, "classes", []) else None
     )
     rendered = (GOLDEN / "rendered" / f"{lang}-{stem}.html.txt").read_text(encoding="utf-8")
-    # The one wish of our own: chapters say 第 N 章 where Quarto says 章节 N.
-    expected = [re.sub(r"^章节 (\d+)$", r"第 \1 章", x) for x in cross_references(rendered)]
+    # Our own wish: 第 N 章 and 第 N.M 节 where Quarto says 章节 N and 小节 N.M.
+    ours = {r"^章节 (\d+)$": r"第 \1 章", r"^小节 (\S+)$": r"第 \1 节"}
+    expected = cross_references(rendered)
+    for theirs, wish in ours.items():
+        expected = [re.sub(theirs, wish, text) for text in expected]
     for link in links:
         assert link.replace("\N{NO-BREAK SPACE}", " ") in expected
     assert bool(links) == (stem != "90-answers" or bool(expected))

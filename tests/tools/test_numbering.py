@@ -346,7 +346,7 @@ def reference(text: str, lang: str = "zh", site: bool = True) -> str:
     [
         ("[@sec-one]", "zh", '<a href="one.html#sec-one" class="xref">第~1~章</a>'),
         ("[@sec-one]", "en", '<a href="one.html#sec-one" class="xref">Chapter~1</a>'),
-        ("[@sec-one-a]", "zh", '<a href="one.html#sec-one-a" class="xref">小节~1.1</a>'),
+        ("[@sec-one-a]", "zh", '<a href="one.html#sec-one-a" class="xref">第~1.1~节</a>'),
         ("[@sec-one-a]", "en", '<a href="one.html#sec-one-a" class="xref">Section~1.1</a>'),
         ("[@sec-one-end]", "zh", '<a href="one.html#sec-one-end" class="xref">结</a>'),
         ("[@sec-two]", "zh", '<a href="#sec-two" class="xref">附录~A</a>'),

@@ -30,16 +30,17 @@ from workbook.render.tree import (
 )
 
 NBSP = "\N{NO-BREAK SPACE}"
-WORDS = {
+WORDS = {  # before a number, or around it
     "zh": {
-        "fig": "图", "tbl": "表", "eq": "式", "exr": "习题", "sec": "小节", "appendix": "附录",
-        "ans": "答案",
+        "fig": "图", "tbl": "表", "eq": "式", "exr": "习题", "ans": "答案",
+        "sec": f"第{NBSP}{{}}{NBSP}节", "chapter": f"第{NBSP}{{}}{NBSP}章",
+        "appendix": f"附录{NBSP}{{}}",
         "note": "注记", "tip": "提示", "warning": "警告", "important": "重要",
     },
     "en": {
         "fig": "Figure", "tbl": "Table", "eq": "Equation", "exr": "Exercise",
-        "sec": "Section", "chapter": "Chapter", "appendix": "Appendix",
-        "ans": "Answer",
+        "ans": "Answer", "sec": f"Section{NBSP}{{}}", "chapter": f"Chapter{NBSP}{{}}",
+        "appendix": f"Appendix{NBSP}{{}}",
         "note": "Note", "tip": "Tip", "warning": "Warning", "important": "Important",
     },
 }  # fmt: skip
@@ -59,7 +60,7 @@ class Label:
 
 
 def words(lang: str) -> Mapping[str, str]:
-    """The words that Quarto uses in this language."""
+    """The words that Quarto uses in this language, but 第 1 章, not 章节 1, and 第 1.1 节."""
     return WORDS.get(lang, WORDS["en"])
 
 
@@ -72,13 +73,8 @@ def reference(label: Label, text: str, entry: Entry, site: bool) -> pf.Link:
 
 def chapter_label(entry: Entry, lang: str) -> str:
     """第 1 章, Chapter 1, 附录 A, Appendix A; empty for what has no number."""
-    if not entry.number:
-        return ""
-    if entry.appendix:
-        return f"{words(lang)['appendix']}{NBSP}{entry.number}"
-    if "chapter" in words(lang):
-        return f"{words(lang)['chapter']}{NBSP}{entry.number}"
-    return f"第{NBSP}{entry.number}{NBSP}章"
+    kind = "appendix" if entry.appendix else "chapter"
+    return words(lang)[kind].format(entry.number) if entry.number else ""
 
 
 class Numberer:
@@ -129,7 +125,7 @@ class Numberer:
             number, text = self.entry.number, chapter_label(self.entry, self.lang)
         elif numbered:
             number = self._section(header.level)
-            text = f"{self.words['sec']}{NBSP}{number}"
+            text = self.words["sec"].format(number)
         if numbered:
             header.attributes["number"] = number
             if header.level == 1:
