@@ -132,6 +132,7 @@ def test_the_metadata_tell_language_date_and_accessibility(book):
         ("date", "2026-01-02"),
         ("language", "zh-CN"),
         ("creator", "Nobody"),
+        ("rights", "文字与图：CC BY-SA 4.0。代码：MIT。"),
         ("dcterms:modified", "2026-01-02T00:00:00Z"),
         ("schema:accessMode", "textual"),
         ("schema:accessMode", "visual"),
@@ -170,6 +171,7 @@ def test_the_title_page_has_a_line_for_each_thing_and_the_date_in_words(book):
         '<p class="subtitle">用铅笔</p>',
         '<p class="author">Nobody</p>',
         '<p class="date">2026 年 1 月 2 日</p>',
+        '<p class="rights">文字与图：CC BY-SA 4.0。代码：MIT。</p>',
     ]
 
 
@@ -186,6 +188,9 @@ def test_in_both_languages_the_title_page_says_it_in_each(tmp_path):
         '<p class="author">Nobody</p>',
         '<p class="date">2026 年 1 月 2 日</p>',
         '<p class="date" lang="en" xml:lang="en">January 2, 2026</p>',
+        '<p class="rights">文字与图：CC BY-SA 4.0。代码：MIT。</p>',
+        '<p class="rights" lang="en" xml:lang="en">'
+        "Text and figures: CC BY-SA 4.0. Code: MIT.</p>",
     ]
 
 

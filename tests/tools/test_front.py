@@ -14,6 +14,7 @@ from workbook.cli import main
 from workbook.render import front
 from workbook.render.front import Download, Offer
 from workbook.render.html import asset
+from workbook.render.words import LICENSE, LICENSE_URL
 from workbook.serve import Server
 
 MEGABYTE = 1024 * 1024
@@ -67,8 +68,8 @@ def test_each_edition_speaks_its_own_language(page):
         ("en", "The Workbook"),
         ("zh-CN", "用铅笔"),
         ("en", "With a pencil"),
-        ("zh-CN", "你的浏览器首选中文。"),
-        ("en", "Your browser prefers English."),
+        ("zh-CN", "你的浏览器首选中文：看中文版"),
+        ("en", "Your browser prefers English: see the English edition"),
         ("zh-CN", "中文版"),
         ("zh-CN", "用中文写成，不是译文。章节、代码、图和公式与英文版一一对应。"),
         ("zh-CN", "打开网页版"),
@@ -86,11 +87,14 @@ def test_each_edition_speaks_its_own_language(page):
         ),
         ("en", "EPUB for e-ink readers (formulas are drawings)"),
         ("en", "1 kB"),
+        ("zh-CN", LICENSE["zh"]),
+        ("en", LICENSE["en"]),
     ]
 
 
 def test_it_leads_to_what_there_is_and_nowhere_by_itself(page):
     wanted = ["zh/html/index.html", "zh/book.pdf", "zh/book.epub", "en/ink.epub"]
+    wanted += [LICENSE_URL] * 2
     assert [link for link in Texts(page).links if not link.startswith("#")] == wanted
     assert "refresh" not in page
     assert "location" not in asset("front.js")
@@ -101,7 +105,7 @@ def test_the_edition_in_both_languages_says_everything_twice(tmp_path):
     both = Offer(book, "bilingual/html/index.html")
     front.write([both], tmp_path / "index.html")
     said = Texts((tmp_path / "index.html").read_text(encoding="utf-8")).texts
-    assert said[-6:] == [
+    assert said[-8:-2] == [
         ("zh-CN", "对照版"),
         ("en", "Both languages"),
         ("zh-CN", "中文一段，英文一段，左右并排；代码、输出和图只有一份。"),

@@ -12,7 +12,7 @@ from small import BIB, PARTS, SVG, edition, page
 
 from workbook.book import bilingual
 from workbook.problem import BookError
-from workbook.render import exercises, html, pandoc, web
+from workbook.render import exercises, html, lean, pandoc, web
 
 INDEX = "# 前言 {.unnumbered}\n\n你好。\n\n## 怎么用\n\n做。\n"
 ONE = """# 张量 {#sec-one}
@@ -281,8 +281,9 @@ def test_the_contents_show_parts_and_the_sections_of_this_page_only(site):
 def test_the_landing_page_has_the_title_the_preface_and_the_contents(site):
     text = part(site / "index.html", '<main id="main" tabindex="-1">', '<nav class="turn"')
     assert " ".join(re.sub(r"<[^>]*>", " ", text).split()) == (
-        "工作簿 用铅笔 Nobody 前言 # 你好。 怎么用 # 做。 目录 "
-        "第一部分 1 张量 1.1 形状与 ndim 2 自动微分 附录 A 答案"
+        "工作簿 用铅笔 Nobody 文字与图：CC BY-SA 4.0。代码：MIT。 "
+        "前言 # 你好。 怎么用 # 做。 目录 第一部分 "
+        "1 张量 1.1 形状与 ndim 2 自动微分 附录 A 答案"
     )
 
 
@@ -402,6 +403,16 @@ def test_formulas_carry_no_more_than_a_browser_draws(tmp_path):
     assert re.findall("<math.*?</math>", text, re.S) == [
         '<math><mo stretchy="false">(</mo><mi>a</mi><mo stretchy="false">)</mo></math>',
         '<math display="block"><msup><mi>x</mi><mn>2</mn></msup></math>',
+    ]
+
+
+def test_a_pair_says_once_which_half_is_english():
+    pair = '<div class="pair">\n<div class="zh" lang="zh-CN">\n文\n</div>\n'
+    pair += '<div class="en" lang="en">\nText\n</div>\n</div>'
+    assert re.findall("<div.+>", lean.lean(pair)) == [
+        '<div class="pair">',
+        '<div lang="zh-CN">',
+        '<div lang="en">',
     ]
 
 

@@ -15,6 +15,7 @@ from pypdf import PdfReader
 from workbook.book import PAPERS, Edition, Entry
 from workbook.problem import BookError
 from workbook.render import pdf
+from workbook.render.words import LICENSE, LICENSE_URL
 from workbook.weave import Woven
 
 DATE = datetime.date(2025, 3, 4)
@@ -502,6 +503,12 @@ def test_both_styles_of_citation_differ_in_their_marks_alone():
     for chinese, english in (marks | names).items():
         zh = zh.replace(chinese, english)
     assert zh == en
+
+
+def test_every_format_names_the_same_license():
+    printed = (pdf.THEME / "type.typ").read_text(encoding="utf-8")
+    assert [f"license: [{said}]" in printed for said in LICENSE.values()] == [True, True]
+    assert LICENSE_URL in (pdf.THEME / "book.typ").read_text(encoding="utf-8")
 
 
 def test_every_font_is_embedded(book):

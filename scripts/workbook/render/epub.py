@@ -22,7 +22,7 @@ from workbook.render import exercises, formulas, pandoc, pdf, typeface, web
 from workbook.render.beside import line
 from workbook.render.pages import trees
 from workbook.render.repack import BACK, repack
-from workbook.render.words import said
+from workbook.render.words import LICENSE, said
 from workbook.weave import Woven
 
 CSS = pandoc.ROOT / "theme" / "epub.css"
@@ -196,6 +196,7 @@ def _metadata(edition: Edition, eink: bool) -> dict[str, object]:
         "title": [{"type": kind, "text": text} for kind, text in titles.items() if text],
         "author": edition.author,
         "date": edition.date.isoformat(),
+        "rights": " ".join(LICENSE[half.lang] for half in halves),
         "identifier": identifier(edition, eink),
         "toc-title": words["toc"],
         "accessModes": ["textual", "visual"],
@@ -227,6 +228,8 @@ def _title_page(edition: Edition, eink: bool) -> str:
     for half in (first, *others):
         date = _words(half.lang)["date"].format(edition.date)
         lines.append(("p", "date", date, "" if half is first else half.lang))
+    for half in (first, *others):
+        lines.append(("p", "rights", LICENSE[half.lang], "" if half is first else half.lang))
     return "\n".join(_line(*each) for each in lines if each[2])
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from workbook.book import Edition
 from workbook.render import pandoc
 from workbook.render.html import asset, environment
+from workbook.render.words import LICENSE, LICENSE_URL
 
 PAGE, FOLDER = "index.html", "front"
 ASSETS = ("front.css", "front.js", "theme.js", "icon.svg")
@@ -28,7 +29,7 @@ _WORDS = {
         "pdf": "PDF，用来打印",
         "epub": "EPUB，手机、平板和阅读器",
         "eink": "EPUB，墨水屏阅读器（公式是图）",
-        "prefers": "你的浏览器首选中文。",
+        "prefers": "你的浏览器首选中文：看中文版",
     },
     "en": {
         "name": "English edition",
@@ -39,7 +40,7 @@ _WORDS = {
         "pdf": "PDF, for printing",
         "epub": "EPUB, for phones, tablets and e-readers",
         "eink": "EPUB for e-ink readers (formulas are drawings)",
-        "prefers": "Your browser prefers English.",
+        "prefers": "Your browser prefers English: see the English edition",
     },
 }
 # The edition in both languages says everything in both; what it is, in its own words.
@@ -96,6 +97,8 @@ def write(offers: Sequence[Offer], out: Path) -> int:
         titles=[(pandoc.locale(o.edition), o.edition) for o in single],
         words=_WORDS,
         locales=pandoc.LOCALES,
+        license=LICENSE,
+        license_url=LICENSE_URL,
         policy=POLICY,
         folder=FOLDER,
     )  # fmt: skip

@@ -12,6 +12,7 @@ from workbook.book import Edition
 from workbook.render import labels, lean, page, pandoc, search
 from workbook.render.page import Page
 from workbook.render.pages import trees
+from workbook.render.words import LICENSE, LICENSE_URL
 from workbook.weave import Woven
 
 THEME = pandoc.ROOT / "theme"
@@ -60,6 +61,8 @@ def write(
             following=made[at + 1] if at + 1 < len(made) else None,
             twins=_twins(each, twins or {}),
             front=front,
+            license=LICENSE,
+            license_url=LICENSE_URL,
             notebook=each.entry.slug if each.entry.slug in notebooks else "",
         )
         (out / each.file).write_text(text, encoding="utf-8", newline="\n")

@@ -42,6 +42,10 @@ _MATH = (
     # Which form a bracket has follows from which bracket it is.
     (re.compile(r' form="(?:prefix|postfix)"(?=>[()\[\]{}]<)'), ""),
 )
+_PAIR = (  # the first is Chinese, as the page is, and the second says that it is not
+    (re.compile(r'(<div class="pair">\s*<div) class="zh"'), r"\1"),
+    (re.compile(r'<div class="en"(?= lang="en")'), "<div"),
+)
 _SVG = re.compile(rb'<svg\b[^>]*?\swidth="([\d.]+)(pt|px)?"\s+height="([\d.]+)(?:pt|px)?"')
 
 
@@ -76,7 +80,7 @@ class Styles:
 
 def lean(html: str) -> str:
     """The page without what a browser does not need: half the tokens, the formulas' TeX."""
-    for pattern, instead in _MATH:
+    for pattern, instead in _MATH + _PAIR:
         html = pattern.sub(instead, html)
     return _BLOCK.sub(_code, html)
 

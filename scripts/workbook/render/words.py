@@ -6,6 +6,12 @@ from collections.abc import Mapping
 
 from workbook.book import BILINGUAL, LANGUAGES
 
+LICENSE_URL = "https://creativecommons.org/licenses/by-sa/4.0/"
+LICENSE = {
+    "zh": "文字与图：CC BY-SA 4.0。代码：MIT。",
+    "en": "Text and figures: CC BY-SA 4.0. Code: MIT.",
+}
+
 Table = Mapping[str, Mapping[str, str]]  # by language, by what is said
 
 
