@@ -136,7 +136,7 @@ end
 
 -- (1) or (a), which does not end a line: it is the label of what follows.
 local function is_item(inline)
-  return inline ~= nil and inline.t == 'Str' and inline.text:match '^%(%w%)$' ~= nil
+  return inline ~= nil and inline.t == 'Str' and inline.text:match '%(%w%)$' ~= nil
 end
 
 local function close_up(inlines)

@@ -292,7 +292,7 @@ def test_a_result_on_a_card_stands_once_after_the_notes_in_both_languages():
         CARD.format(rule="一条规则。", note="矩阵乘"),
         CARD.format(rule="One rule.", note="matrix product"),
     )
-    notes = line("矩阵乘", "matrix product")
+    notes = line("矩阵乘 /", "matrix product")
     rule = line("一条规则。", "One rule.", "<br />\n")
     assert html == "\n".join(
         [

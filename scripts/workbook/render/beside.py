@@ -190,6 +190,8 @@ def _narrow(element: pf.Element, _doc: pf.Doc | None) -> pf.Block | None:
     ours, theirs, result = list(left.content), list(right.content), []
     if isinstance(ours[-1], pf.Code) and _same(ours[-4:], theirs[-4:]):  # note · result
         ours, theirs, result = ours[:-4], theirs[:-4], ours[-4:]
+    if not _same(ours, theirs):  # a stroke, or 输出 4 and 3 in would be 4 3
+        ours += [pf.Space(), pf.Str("/")]
     return pf.Plain(*title(ours, theirs), *result)
 
 
