@@ -26,6 +26,10 @@ PATH = Path("chapters/glossary.yml")
 _NEEDED = {"zh": "text", "pinyin": "text", "en": "text", "means": "both"}
 _OPTIONAL = {"short": "text", "also": "list", "avoid": "list"}
 _MARK = re.compile(r"\[([^\[\]]+)\]\{\.term\}")
+_PLACE = (
+    "the section at the end is where the book first explains it. An entry without one is not "
+    "explained at length yet."
+)
 _TEXT = {
     "zh": (
         "术语表",
@@ -35,14 +39,12 @@ _TEXT = {
     "en": (
         "Glossary",
         "In the order of the English terms, each with its Chinese and how that is read. One "
-        "sentence says what it is; the section at the end is where the book first explains it. "
-        "An entry without one is not explained at length yet.",
+        f"sentence says what it is; {_PLACE}",
     ),
 }
 _BESIDE = (  # the English opening where both languages stand in the Chinese order
     "In the order of pinyin, each with its reading and its English. One sentence says what it "
-    "is; the section at the end is where the book first explains it. An entry without one is "
-    "not explained at length yet."
+    f"is; {_PLACE}"
 )
 Order = tuple[tuple[str, int, str], ...]  # what terms are sorted by
 

@@ -225,11 +225,10 @@ def _title_page(edition: Edition, eink: bool) -> str:
             ("p", "subtitle", half.subtitle, half.lang),
         ]
     lines.append(("p", "author", edition.author, ""))
-    for half in (first, *others):
-        date = _words(half.lang)["date"].format(edition.date)
-        lines.append(("p", "date", date, "" if half is first else half.lang))
-    for half in (first, *others):
-        lines.append(("p", "rights", LICENSE[half.lang], "" if half is first else half.lang))
+    langs = {half.lang: "" if half is first else half.lang for half in (first, *others)}
+    for lang, told in langs.items():
+        lines.append(("p", "date", _words(lang)["date"].format(edition.date), told))
+    lines += [("p", "rights", LICENSE[lang], told) for lang, told in langs.items()]
     return "\n".join(_line(*each) for each in lines if each[2])
 
 
