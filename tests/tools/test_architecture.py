@@ -50,12 +50,3 @@ def test_no_import_points_upward():
         if top(path) != "__init__" and top(path) != name and order[name] > order[top(path)]
     ]
     assert wrong == []
-
-
-def test_modules_are_short_enough_to_read_at_once():
-    long = [
-        f"{path.relative_to(PACKAGE)}: {count} lines"
-        for path in sorted(PACKAGE.rglob("*.py"))
-        if (count := len(path.read_text(encoding="utf-8").splitlines())) > 280
-    ]
-    assert long == []
