@@ -30,8 +30,9 @@ _ENTRY = {"code": "text"}
 _NOTES = {"note": "both", "show": "text"}
 _TITLE = {"zh": "速查表", "en": "Cheat sheet"}
 _OPENING = {
-    "zh": "右边是左边算出的结果：张量写形状，其余写值。",
-    "en": "On the right is what the left gives: of a tensor the shape, else the value.",
+    "zh": "右边是运行左边所得的结果，张量一般写形状，其余写值；只起作用、没有结果的，右边空着。",
+    "en": "On the right is what the left gives: of most tensors the shape, else the value; it is "
+    "empty where nothing comes back that is worth a look.",
 }
 # Runs cards in a process of its own: JSON in, JSON out. A failure names the line of the YAML.
 _RUNNER = '''

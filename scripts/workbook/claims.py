@@ -22,6 +22,7 @@ SLUG = "claims"
 PATH = Path("chapters/claims.yml")
 VERDICTS = {  # in the order in which they are counted; "many" is how several are told
     "right": {"zh": "正确", "en": "Right", "many": "are right"},
+    "partly": {"zh": "部分正确", "en": "Partly right", "many": "partly right"},
     "dated": {"zh": "过时", "en": "Dated", "many": "dated"},
     "wrong": {"zh": "错误", "en": "Wrong", "many": "wrong"},
     "needs a number": {"zh": "要看数字", "en": "Needs a number", "many": "need a number"},
@@ -32,9 +33,15 @@ _TEST = re.compile(r"(tests/[\w/]+\.py)::(test_\w+)")
 _TEXT = {
     "zh": {
         "title": "逐条核对",
-        "opening": "这本书补全的那篇教程说过的话，我们一条一条核对过，次序照原文。每条先给"
-        "结论，再转述原文的说法，下面是实情和依据。依据是一个测试，或者一页官方"
-        "文档；测试在 `tests/` 里，运行 `.venv/bin/pytest -k` 加它的名字，就能自己验一遍。",
+        "opening": "这本书补全的那篇教程说过的话，我们按原文的次序逐条核对过。每条先给"
+        "结论，再转述原文的说法，下面是实情和依据，也就是一个测试或者一页官方"
+        "文档。测试在 `tests/` 里，运行 `.venv/bin/pytest -k` 加上测试的名字，你可以自己验一遍。",
+        "scale": "结论分五种：\n\n"
+        "- 正确：照原话成立，下文只作补充。\n"
+        "- 部分正确：要加上条件才成立，条件写在下文里。\n"
+        "- 过时：从前成立，如今不再成立。\n"
+        "- 错误：照原话不成立。\n"
+        "- 要看数字：说的是多少或者多快，不给出数字就无从判断。",
         "tally": "一共 {total} 条：{counts}。",
         "count": "{zh} {count} 条",
         "joint": "，",
@@ -49,6 +56,12 @@ _TEXT = {
         "in its own order. Each begins with the verdict and the claim in our words; below are "
         "the facts and the evidence, which is a test or an official page. The tests are in "
         "`tests/`: `.venv/bin/pytest -k` and a name runs one.",
+        "scale": "There are five verdicts:\n\n"
+        "- Right: it holds as it is said; what follows only adds to it.\n"
+        "- Partly right: it holds under a condition, which follows.\n"
+        "- Dated: it did hold, and no longer does.\n"
+        "- Wrong: it doesn't hold as it is said.\n"
+        "- Needs a number: how much, or how fast, can't be judged without one.",
         "tally": "Of {total} claims, {counts}.",
         "count": "{count} {many}",
         "joint": ", ",
@@ -165,7 +178,8 @@ def _written(
     sections: tuple[Section, ...], edition: Edition, form: Callable[[Numbered, str], str]
 ) -> str:
     text = _TEXT[edition.lang]
-    parts = [f"# {text['title']} {{#sec-{SLUG}}}", text["opening"], _tally(sections, edition)]
+    title = f"# {text['title']} {{#sec-{SLUG}}}"
+    parts = [title, text["opening"], text["scale"], _tally(sections, edition)]
     numbers = count(1)
     for section in sections:
         name = section.title[edition.lang]

@@ -24,7 +24,7 @@ from workbook.tangle import Target
 SLUG = "glossary"
 PATH = Path("chapters/glossary.yml")
 _NEEDED = {"zh": "text", "pinyin": "text", "en": "text", "means": "both"}
-_OPTIONAL = {"short": "text", "also": "list", "avoid": "list"}
+_OPTIONAL = {"short": "text", "also": "list", "avoid": "list", "everyday": "text"}
 _MARK = re.compile(r"\[([^\[\]]+)\]\{\.term\}")
 _PLACE = (
     "the section at the end is where the book first explains it. An entry without one is not "
@@ -61,6 +61,7 @@ class Term:
     short: str = ""
     also: tuple[str, ...] = ()
     avoid: tuple[str, ...] = ()
+    everyday: str = ""  # why it may be used before it is explained
 
     def word(self, lang: str) -> str:
         """The term as one language has it."""

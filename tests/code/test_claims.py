@@ -23,6 +23,20 @@ def batch(device=None, n=8):
     return torch.randn(n, 5).to(device), torch.randn(n, 2).to(device)
 
 
+# --- what is deep learning? ------------------------------------------------------------
+
+
+def test_a_network_is_a_function_of_its_parameters(device):
+    """The same network with other parameters is another function, and nothing was trained."""
+    model, (x, _) = two_layers(device), batch(device)
+    ours = dict(model.named_parameters())
+    others = {name: values + 1 for name, values in ours.items()}
+    result, other = (torch.func.functional_call(model, p, (x,)) for p in (ours, others))
+    assert_close(result, model(x))
+    assert not torch.allclose(result, other)
+    assert all(values.grad is None for values in model.parameters())
+
+
 # --- why PyTorch -----------------------------------------------------------------------
 
 
@@ -110,7 +124,7 @@ def test_linear_starts_within_one_over_root_fan_in(device):
     assert layer.weight.std().item() == pytest.approx(bound / 3**0.5, rel=0.01)
 
 
-def test_units_that_start_alike_stay_alike(device):
+def test_units_that_start_alike_get_the_same_gradient(device):
     model, (x, y) = two_layers(device), batch(device)
     for values in model.parameters():
         nn.init.constant_(values, 0.1)
@@ -119,9 +133,16 @@ def test_units_that_start_alike_stay_alike(device):
         optimizer.zero_grad()
         nn.functional.mse_loss(model(x), y).backward()
         optimizer.step()
-    weight = model[0].weight
-    assert (weight != 0.1).any()
-    assert_close(weight, weight[:1].expand_as(weight))
+        for rows in (model[0].weight.grad, model[0].weight):
+            assert (rows[0] != 0.1).any()
+            assert_close(rows, rows[:1].expand_as(rows))
+
+
+def test_what_has_no_derivative_leaves_no_history(device):
+    x = torch.tensor([1.0, -2.0], device=device, requires_grad=True)
+    for result in (x > 0, x.argmax(), x.long()):
+        assert not result.requires_grad
+    assert (2 * x).requires_grad
 
 
 def test_variables_are_tensors():
@@ -317,6 +338,16 @@ def test_the_named_optimizers_share_one_interface(name, device):
     assert losses[-1] < losses[0]
 
 
+def test_some_optimizers_ask_for_more(device):
+    model, (x, y) = two_layers(device), batch(device)
+    parameters = list(model.parameters())
+    with pytest.raises(TypeError, match="closure"):
+        torch.optim.LBFGS(parameters).step()
+    with pytest.raises(ValueError, match="2D"):
+        torch.optim.Muon(parameters)
+    torch.optim.Muon([values for values in parameters if values.ndim == 2])
+
+
 def test_an_optimizer_takes_tensors_or_groups():
     model = two_layers()
     groups = [{"params": model[0].parameters(), "lr": 0.5}, {"params": model[2].parameters()}]
@@ -381,6 +412,16 @@ def test_a_subclass_registers_what_it_stores(device):
 
     with pytest.raises(AttributeError, match=r"before Module.__init__"):
         Forgetful()
+
+
+def test_a_module_without_parameters_needs_no_init(device):
+    class Double(nn.Module):
+        def forward(self, x):
+            return 2 * x
+
+    x = torch.ones(3, device=device)
+    assert_close(Double()(x), 2 * x)
+    assert list(Double().parameters()) == []
 
 
 def test_sequential_is_a_module(device):

@@ -6,6 +6,7 @@ pass is what `tests/chapters` itself tests.
 """
 
 import ast
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -18,6 +19,7 @@ from workbook.book import LANGUAGES, read_edition
 from workbook.chapter import read_chapters
 from workbook.exercise import Exercise
 from workbook.handout import CHECKS, EXERCISES, SOLUTIONS, handouts, module
+from workbook.mutants.survivors import FOLDER, entry, equivalents, fates
 from workbook.practice.sheet import load, parse_sheet, run
 
 ROOT = Path(__file__).parents[2]
@@ -48,12 +50,34 @@ def returning(exercise: Exercise):
             yield node.name
 
 
+def right_answers(chapter):
+    """Other right answers to a chapter's exercises: exercise, what is different, code."""
+    file = ROOT / FOLDER / module(chapter.slug)
+    text = file.read_text(encoding="utf-8") if file.is_file() else ""
+    _, *found = re.split(r"^# %% (exr-[\w-]+): (.+)$", text, flags=re.M)
+    exercises = {e.id: e for e in chapter.exercises}
+    for name, what, code in zip(found[::3], found[1::3], found[2::3], strict=True):
+        yield exercises[name], what, code
+
+
+IN_CODE = [
+    (chapter.slug, e) for chapter in TWINS["zh"] for e in chapter.exercises if not e.paper
+]
+RIGHT = [answer for chapter in TWINS["zh"] for answer in right_answers(chapter)]
 FUNCTIONS = [(e, name) for e in ALL if not e.paper for name in returning(e)]
 CODE = [(e, piece) for e in ALL if not e.paper for piece in e.wrong]
 VALUES = [(e, *wrong) for e in ALL if e.paper for wrong in wrong_values(e)]
 every_exercise = pytest.mark.parametrize("exercise", ALL, ids=[e.name for e in ALL])
 every_exercise_on_paper = pytest.mark.parametrize(
     "exercise", [e for e in ALL if e.paper], ids=[e.name for e in ALL if e.paper]
+)
+every_exercise_in_code = pytest.mark.parametrize(
+    ("slug", "exercise"), IN_CODE, ids=[e.name for _, e in IN_CODE]
+)
+every_right_answer = pytest.mark.parametrize(
+    ("exercise", "code"),
+    [(e, code) for e, _, code in RIGHT],
+    ids=[f"{e.name}: {what}" for e, what, _ in RIGHT],
 )
 every_function = pytest.mark.parametrize(
     ("exercise", "name"), FUNCTIONS, ids=[e.name for e, _ in FUNCTIONS]
@@ -164,6 +188,35 @@ def test_the_stub_is_not_done(exercise):
 @every_exercise
 def test_a_right_answer_passes_whatever_the_reference_says(exercise, corrupted):
     assert slip(exercise, answer(exercise, exercise.solution), corrupted) == ""
+
+
+@every_exercise_in_code
+def test_two_other_right_answers_are_kept(slug, exercise):
+    assert len([e for e, _, _ in RIGHT if e.id == exercise.id]) >= 2, slug
+
+
+@every_right_answer
+def test_a_right_answer_of_another_form_passes(exercise, code, corrupted):
+    assert slip(exercise, answer(exercise, code), corrupted) == ""
+
+
+@every_exercise_in_code
+def test_no_mutant_of_the_solution_slips_past(slug, exercise):
+    """But for those that mean the same, which are listed with the reason."""
+    found = fates(exercise)
+    alive = {fate.mutant.name: fate for fate in found if fate.state == "alive"}
+    listed = {name for e, name in equivalents(ROOT, slug) if e == exercise.id}
+    unlisted = [
+        line for name in alive if name not in listed for line in entry(exercise, alive[name])
+    ]
+    assert unlisted == [], "\n".join(unlisted)
+    assert listed - set(alive) == set(), "listed as equivalent, but found by the check, or gone"
+
+
+def test_every_mutant_that_is_listed_belongs_to_an_exercise():
+    known = {(slug, e.id) for slug, e in IN_CODE}
+    for file in sorted((ROOT / FOLDER).glob("*.yml")):
+        assert {(file.stem, e) for e, _ in equivalents(ROOT, file.stem)} <= known, file.name
 
 
 @every_wrong_code

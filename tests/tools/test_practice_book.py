@@ -89,6 +89,10 @@ TORCH = {
     "a check that always agrees": (
         "torch.allclose = lambda *a, **k: True\n    return table", "replaced"
     ),
+    "gradients left off": ("torch.set_grad_enabled(False)\n    return table", "setting"),
+    "another default type": (
+        "torch.set_default_dtype(torch.float64)\n    return table", "setting"
+    ),
     "an endless product": (
         "a = torch.ones(4000, 500)\n    while True:\n        a.T @ a", "time"
     ),

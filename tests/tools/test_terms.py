@@ -64,7 +64,8 @@ REFUSED = {
     ),
     "key unknown": (
         DATA.replace("also:", "aslo:"),
-        ['1: unknown key "aslo"; write one of zh, pinyin, en, means, short, also, avoid'],
+        ['1: unknown key "aslo"; write one of zh, pinyin, en, means, short, also, avoid, '
+         "everyday"],
     ),
     "key twice": (
         DATA.replace("  short: GPU\n", "  short: GPU\n  short: gpu\n"),
@@ -337,3 +338,60 @@ def test_this_books_terms_are_explained_in_both_languages():
         uses = glossary.first_uses(read_glossary(ROOT), chapters)
         assert uses["张量"] == "sec-tensors-create"
         assert uses["链式法则"] == "sec-autograd-engine"
+
+
+# --- terms at their first use ---------------------------------------------------------------
+
+
+def two_chapters(root, early, marked="[张量]{.term}（tensor）是一组数。", data=DATA):
+    """A book in which the second chapter explains a term that the first one uses."""
+    files = {PATH.as_posix(): data}
+    for lang in ("zh", "en"):
+        files[f"_quarto-{lang}.yml"] = PROFILE.format(lang=lang).replace(
+            f"    - chapters/{lang}/04-tensors.qmd\n",
+            f"    - chapters/{lang}/03-boxes.qmd\n    - chapters/{lang}/04-tensors.qmd\n",
+        )
+    files["chapters/zh/03-boxes.qmd"] = (
+        f"# 张量的格子 {{#sec-boxes}}\n\n先看张量。\n\n## 节 {{#sec-boxes-a}}\n\n{early}\n"
+    )
+    text = "Text. [@sec-tensors]" if "@sec" in early else "Text."
+    files["chapters/en/03-boxes.qmd"] = (
+        f"# Boxes {{#sec-boxes}}\n\nFirst.\n\n## A section {{#sec-boxes-a}}\n\n{text}\n"
+    )
+    files[ZH], files[EN] = lines(marked), lines("A [tensor]{.term} is numbers.")
+    return make_book(root, files)
+
+
+EARLY = "chapters/zh/03-boxes.qmd:7"
+
+
+def test_a_term_before_its_mark_needs_its_english(tmp_path):
+    root = two_chapters(tmp_path, "一个张量有格子。")
+    what = f"{EARLY}: term “张量” stands before its mark; "
+    assert told(check(root)) == [f"{what}write “张量（tensor）”, or name the section"]
+
+
+@pytest.mark.parametrize(
+    "early",
+    ["一个张量（tensor）有格子，张量很多。", "张量见[@sec-tensors]。", "`张量` 与“张量”。"],
+)
+def test_english_or_the_section_explains_a_term(tmp_path, early):
+    assert told(check(two_chapters(tmp_path, early))) == []
+
+
+def test_an_everyday_word_needs_no_english(tmp_path):
+    data = DATA.replace("  also: [张量们]\n", "  also: [张量们]\n  everyday: 人人都懂\n")
+    assert told(check(two_chapters(tmp_path, "一个张量有格子。", data=data))) == []
+
+
+def test_another_word_for_the_same_english_is_refused(tmp_path):
+    root = two_chapters(tmp_path, "一个数组（tensor）有格子。")
+    what = f"{EARLY}: “一个数组（tensor）” is another word for tensor; "
+    assert told(check(root)) == [f"{what}write “张量（tensor）”"]
+
+
+def test_two_words_for_the_same_english_are_refused(tmp_path):
+    marked = "[张量]{.term}（tensor）有元胞（cell）。"
+    root = two_chapters(tmp_path, "一排格子（cell）。", marked)
+    what = f"{ZH}:3: “有元胞（cell）” is “一排格子” in {EARLY}; choose one of the two"
+    assert told(check(root)) == [what]

@@ -19,6 +19,7 @@ from workbook.check import (
     references,
     structure,
     terms,
+    typing,
 )
 from workbook.problem import Problem
 
@@ -67,6 +68,9 @@ CHAPTER_RULES = (  # each looks at one chapter
     markup.equations,
     references.in_brackets,
     references.footnotes,
+    typing.brackets,
+    typing.minus,
+    typing.times_less,
 )
 EDITION_RULES = (  # each looks at the chapters of one language
     references.duplicate_labels,
@@ -84,6 +88,8 @@ BOOK_RULES = (  # each looks at everything
     terms.in_glossary,
     terms.marked_in_both,
     terms.translations,
+    terms.explained_at_first_use,
+    terms.one_translation,
     notation.symbols_stand,
 )
 

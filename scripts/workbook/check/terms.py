@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -15,7 +15,9 @@ from workbook.glossary import Glossary, Term, marks, read_glossary
 from workbook.inline import generated, masked, prose
 from workbook.problem import BookError, Problem, problem
 
+_Place = tuple[int, int, str]  # chapter, line, and the chapter's slug
 _QUOTED = re.compile("“[^”]*”")
+_GLOSS = re.compile(r"([㐀-鿿]{2,12})(?:\]\{\.term\})?（([A-Za-z][A-Za-z -]*)[）,，;；]")
 _DATA: dict[str, tuple[Path, Callable[[Path], object]]] = {  # by the slug of the appendix
     glossary.SLUG: (glossary.PATH, read_glossary),
     claims.SLUG: (claims.PATH, claims.read_claims),
@@ -100,6 +102,81 @@ def translations(book: Book) -> Iterator[Problem]:
                 where = line + text.count("\n", 0, match.start())
                 remedy = f"write “{better[match[0]]}”"
                 yield problem(chapter.path, where, f"bad translation “{match[0]}”", remedy)
+
+
+def explained_at_first_use(book: Book) -> Iterator[Problem]:
+    """A Chinese term that stands before its mark has its English, or a way to the mark.
+
+    The preface, and what a chapter says of itself (headings, opening, goals), may use them.
+    """
+    if not (terms := _glossary(book)):
+        return
+    chapters = [c for c in book.chapters["zh"] if not generated(c) and c.slug != "index"]
+    first = _first_marks(terms, chapters)
+    by_name = {t.zh: t for t in terms.terms if not t.everyday and _foreign(t.zh, t, "en")}
+    longest_first = sorted(first, key=len, reverse=True)
+    told: set[str] = set()
+    for at, chapter in enumerate(chapters):
+        for line, text in _body(chapter):
+            plain = _QUOTED.sub(lambda match: " " * len(match[0]), masked(text))
+            for word in longest_first:
+                use = plain.find(word)
+                plain = plain.replace(word, " " * len(word))
+                here = line + text.count("\n", 0, max(use, 0))
+                if use < 0 or word in told or (at, here) >= first[word][:2]:
+                    continue
+                told.add(word)
+                term = by_name.get(word)
+                if term and not _explained(text, use + len(word), first[word][2]):
+                    what = f"term “{word}” stands before its mark"
+                    remedy = f"write “{word}（{term.english}）”, or name the section"
+                    yield problem(chapter.path, here, what, remedy)
+
+
+def _first_marks(terms: Glossary, chapters: Sequence[Chapter]) -> dict[str, _Place]:
+    """Where each term is marked first, by its Chinese."""
+    first: dict[str, _Place] = {}
+    for at, chapter in enumerate(chapters):
+        for line, _, term in _marked(terms, chapter):
+            first.setdefault(term.zh, (at, line, chapter.slug))
+    return first
+
+
+def _body(chapter: Chapter) -> Iterator[tuple[int, str]]:
+    """The running text below the first section's heading; all of a page without sections."""
+    sections = [b.line for b in chapter.blocks if b.kind == "heading" and "## " in b.text[:4]]
+    headings = {block.line for block in chapter.blocks if block.kind == "heading"}
+    start = sections[0] if sections else 0
+    for line, text in prose(chapter):
+        if line > start and line not in headings:
+            yield line, text
+
+
+def _explained(text: str, end: int, slug: str) -> bool:
+    """Whether English in brackets follows, or the paragraph names the chapter of the mark."""
+    return bool(re.match(r"[*”]*\s*（[^）]*[A-Za-z]", text[end:])) or f"@sec-{slug}" in text
+
+
+def one_translation(book: Book) -> Iterator[Problem]:
+    """The English in brackets behind a Chinese word stands behind no other."""
+    if not (terms := _glossary(book)):
+        return
+    first: dict[str, tuple[str, str]] = {}
+    for chapter in (chapter for chapter in book.chapters["zh"] if not generated(chapter)):
+        for line, text in prose(chapter):
+            for gloss in _GLOSS.finditer(_QUOTED.sub(lambda m: " " * len(m[0]), masked(text))):
+                chinese, english = gloss[1], gloss[2].strip().casefold()
+                here = line + text.count("\n", 0, gloss.start())
+                term = terms.find(english)
+                names = term.names if term else ()
+                if term and not chinese.endswith(names):
+                    what = f"“{chinese}（{gloss[2]}）” is another word for {term.en}"
+                    yield problem(chapter.path, here, what, f"write “{term.zh}（{term.en}）”")
+                    continue
+                other, where = first.setdefault(english, (chinese, f"{chapter.path}:{here}"))
+                if not term and other[-2:] != chinese[-2:]:
+                    what = f"“{chinese}（{gloss[2]}）” is “{other}” in {where}"
+                    yield problem(chapter.path, here, what, "choose one of the two")
 
 
 def _glossary(book: Book) -> Glossary | None:

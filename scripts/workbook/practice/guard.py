@@ -1,4 +1,4 @@
-"""Notices when a reader's code has put something else in place of what the check uses."""
+"""Notices when a reader's code has replaced what the check uses, or set torch otherwise."""
 
 from __future__ import annotations
 
@@ -10,13 +10,27 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
+_ASKED = (
+    "is_grad_enabled",
+    "is_inference_mode_enabled",
+    "get_default_dtype",
+    "are_deterministic_algorithms_enabled",
+    "is_anomaly_enabled",
+)
+
 
 @dataclass(frozen=True)
 class Guard:
-    """Modules and classes as they were: their functions, classes and modules, by name."""
+    """What was there before: functions, classes and modules by name, and torch's settings."""
 
     modules: Mapping[str, ModuleType]
     owners: Mapping[str, tuple[Any, Mapping[str, Any]]]
+    settings: Mapping[str, Any]
+
+    def changed(self) -> str:
+        """The first setting of torch that is not what it was, as it is asked for."""
+        now = _settings()
+        return next((name for name, kept in self.settings.items() if now[name] != kept), "")
 
     def replaced(self) -> str:
         """The dotted name of the first thing that is not what it was, or an empty string."""
@@ -39,7 +53,14 @@ def guard(dotted: Iterable[str]) -> Guard:
     if torch := sys.modules.get("torch"):
         owners["torch.Tensor"] = torch.Tensor
     modules = {name: x for name, x in owners.items() if isinstance(x, ModuleType)}
-    return Guard(modules, {name: (owner, _kept(owner)) for name, owner in owners.items()})
+    kept = {name: (owner, _kept(owner)) for name, owner in owners.items()}
+    return Guard(modules, kept, _settings())
+
+
+def _settings() -> dict[str, Any]:
+    """What holds for all of torch, where it has been imported."""
+    torch = sys.modules.get("torch")
+    return {f"torch.{name}()": getattr(torch, name)() for name in _ASKED} if torch else {}
 
 
 def _owners(dotted: str) -> dict[str, Any]:

@@ -116,8 +116,11 @@ def _unreadable(error: SyntaxError, sheet: Sheet) -> Verdict:
 
 
 def _replaced(watch: Guard) -> Verdict | None:
-    name = watch.replaced()
-    return Verdict("error", "replaced", detail=name) if name else None
+    if name := watch.changed():
+        return Verdict("error", "setting", detail=name)
+    if name := watch.replaced():
+        return Verdict("error", "replaced", detail=name)
+    return None
 
 
 def _deepest(error: BaseException, file: str) -> int:

@@ -42,6 +42,7 @@ _ZH = {
     "asked": "代码在等人输入；检查时没有人在键盘前，去掉 input()",
     "left-behind": "检查做完了，你的代码启动的进程还没有结束；用 join() 等它，或者别启动",
     "replaced": "你的代码把 {detail} 换成了别的东西，检查要用原来的；给你的函数另起一个名字",
+    "setting": "你的代码运行以后，{detail} 和先前不一样了；用完把它设回去，或者用 with 语句",
     "no-file": "没有 {file} 这个文件；{workbook} reset {slug} 会重新写一份",
     "no-marker": "{file} 里没有 “# %% {id}” 这一行；放回你那段代码的上面，"
     "或者用 {workbook} reset {name} 重新开始这道题",
@@ -148,6 +149,8 @@ _EN = {
     "wait for it with join(), or start none",
     "replaced": "your code puts something else in place of {detail}, which the check needs; "
     "give your function another name",
+    "setting": "after your code has run, {detail} is not what it was; set it back, or use a "
+    "with statement",
     "no-file": "there is no file {file}; {workbook} reset {slug} writes it anew",
     "no-marker": 'the line "# %% {id}" is missing in {file}; put it back above your code, or '
     "begin this exercise anew with {workbook} reset {name}",
