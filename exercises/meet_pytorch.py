@@ -9,7 +9,7 @@ Write your code in place of raise NotImplementedError, then run this command.
 Each exercise is run alone: its own piece and what stands above the first # %%.
 Leave the lines that begin with # %% in place.
 """
-# Checksum 203aa5dbd737: untouched so far.
+# Checksum 702c05cc8cf6: untouched so far.
 
 # %% exr-meet-pytorch-by-hand
 # 用铅笔下山 ★
@@ -31,7 +31,8 @@ def slope(f: Callable[[torch.Tensor], torch.Tensor], x: float) -> float:
     """Return the derivative of f at x, right to ten decimal places.
 
     f takes and returns a tensor of one number, shape (). If its result
-    does not depend on x, the derivative is 0.
+    does not depend on x, the derivative is 0. Raises what f or
+    backward() raises.
     """
     raise NotImplementedError("exr-meet-pytorch-slope")
 
@@ -47,16 +48,17 @@ import torch
 def choose_device(
     wanted: str, found: Sequence[torch.device]
 ) -> torch.device:
-    """Return the device of found that wanted asks for.
+    """Return the first device of found that wanted asks for.
 
-    wanted is "auto", for the first, or a type such as "cuda". Raises
-    RuntimeError, naming wanted and all types found, if there is none.
+    wanted is "auto", for any, or a type such as "cuda". Raises
+    RuntimeError, naming wanted and all types found, if there is none;
+    found may be empty.
     """
     raise NotImplementedError("exr-meet-pytorch-choose")
 
 
 # %% exr-meet-pytorch-work
-# 每个数能派几次用场 ★★
+# 每个数能用几次 ★★
 # How often is each number used? ★★
 def work_by_hand() -> dict[str, float]:
     """Return your four numbers for n = 1000.
@@ -78,7 +80,8 @@ def fit_cooling(
 ) -> tuple[float, float]:
     """Return a and k of degrees = room + a * 2 ** (-minutes / k).
 
-    Both tensors have shape (N,); minutes starts at 0. Uses backward()
-    and gradient descent; a and k come out right to 1 percent.
+    Both tensors have shape (N,); minutes starts at 0 and ends before
+    3 * k. a and k make the mean squared gap smallest, right to 1
+    percent. Uses backward() and gradient descent.
     """
     raise NotImplementedError("exr-meet-pytorch-fit")

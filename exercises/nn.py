@@ -9,11 +9,11 @@ Write your code in place of raise NotImplementedError, then run this command.
 Each exercise is run alone: its own piece and what stands above the first # %%.
 Leave the lines that begin with # %% in place.
 """
-# Checksum 1aa6ee6ec745: untouched so far.
+# Checksum 7e7602835ef0: untouched so far.
 
 # %% exr-nn-one-step
-# 在纸上训练一步 ★
-# One step of training on paper ★
+# 两个隐藏单元走一步 ★
+# One step for two hidden units ★
 def one_step_by_hand() -> dict[str, tuple[float, ...]]:
     """Return your numbers, units in order: one tuple for each name.
 
@@ -42,22 +42,24 @@ def gradients_by_hand(
     raise NotImplementedError("exr-nn-gradients")
 
 
-# %% exr-nn-pieces
-# 大批量，小内存 ★★
-# Big batch, small memory ★★
+# %% exr-nn-evaluate
+# 数据集上的平均损失 ★★
+# The mean loss over a data set ★★
+import torch
 from torch import Tensor, nn
 
 
-def gradients_in_pieces(
-    model: nn.Module, x: Tensor, y: Tensor, most: int
+def mean_loss(
+    model: nn.Module, x: Tensor, y: Tensor, size: int
 ) -> float:
-    """Leave in each p.grad the gradient over the whole batch.
+    """Return the mean squared error over all elements of y.
 
-    The loss is the mean squared error over all of y; it is returned.
-    model never sees more than `most` rows at once. Old gradients do
-    not count. The weights stay as they are.
+    model sees every row once, in evaluation mode, at most `size` rows
+    at a time; the last batch may be smaller. Nothing is recorded.
+    Afterwards weights, gradients, and the mode of every module are
+    what they were.
     """
-    raise NotImplementedError("exr-nn-pieces")
+    raise NotImplementedError("exr-nn-evaluate")
 
 
 # %% exr-nn-scale
@@ -74,7 +76,7 @@ def scales_by_hand() -> dict[str, float]:
 
 
 # %% exr-nn-batches
-# 真的分批 ★★★
+# 分批训练 ★★★
 # Real batches ★★★
 import torch
 from torch import Tensor, nn
@@ -95,6 +97,7 @@ def train_in_batches(
     the CPU) draws anew, `size` rows at a time; the last batch may be
     smaller. After each batch the weights take one plain step along the
     batch's mean squared error. An epoch's loss is the mean over all
-    elements of y of what the batches measured.
+    elements of y of what the batches measured. But for the weights
+    and their .grad, the model stays as it was, in its mode too.
     """
     raise NotImplementedError("exr-nn-batches")

@@ -9,7 +9,7 @@ Write your code in place of raise NotImplementedError, then run this command.
 Each exercise is run alone: its own piece and what stands above the first # %%.
 Leave the lines that begin with # %% in place.
 """
-# Checksum e98b6c1fe3c8: untouched so far.
+# Checksum 6fc608e2680c: untouched so far.
 
 # %% exr-summary-count
 # 在纸上数参数 ★
@@ -52,8 +52,9 @@ class SetNet(nn.Module):
     """A network on sets: the order of the elements does not matter.
 
     x of shape (B, n, d_in), for any n, gives (B, d_out). Every element
-    goes through the same two-layer net to h numbers; these are added
-    over the set; another net makes d_out numbers of the sums.
+    goes through the same net to h numbers; these are added over the
+    set; another net makes d_out numbers of the sums. Each of the two
+    is Linear, ReLU, Linear.
     """
 
     def __init__(self, d_in: int, h: int, d_out: int) -> None:
@@ -63,3 +64,25 @@ class SetNet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return one answer for each set, shape (B, d_out)."""
         raise NotImplementedError("exr-summary-set")
+
+
+# %% exr-summary-attend
+# 自己写一遍注意力 ★★★
+# Attention, written out ★★★
+import math
+
+import torch
+from torch import Tensor
+
+
+def attend(
+    query: Tensor, keys: Tensor, values: Tensor, causal: bool = False
+) -> Tensor:
+    """Return softmax(Q K^T / sqrt(d)) V, what each query finds.
+
+    query has shape (..., n, d), keys (..., m, d), values (..., m, e),
+    the result (..., n, e). With causal=True query i sees only the keys
+    j <= i. Raises ValueError if a query and a key differ in length, or
+    there are not as many values as keys.
+    """
+    raise NotImplementedError("exr-summary-attend")

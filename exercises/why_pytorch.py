@@ -9,7 +9,7 @@ Write your code in place of raise NotImplementedError, then run this command.
 Each exercise is run alone: its own piece and what stands above the first # %%.
 Leave the lines that begin with # %% in place.
 """
-# Checksum 7ef37b8050ed: untouched so far.
+# Checksum 5d8188f186cf: untouched so far.
 
 # %% exr-why-pytorch-by-hand
 # 画一棵树的图 ★
@@ -31,7 +31,7 @@ def lag_by_hand() -> dict[str, float]:
 
 
 # %% exr-why-pytorch-power
-# 图越小越好 ★★
+# 更小的图 ★★
 # The smaller graph ★★
 import torch
 
@@ -46,45 +46,18 @@ def power(x: torch.Tensor, n: int) -> torch.Tensor:
     raise NotImplementedError("exr-why-pytorch-power")
 
 
-# %% exr-why-pytorch-traffic
-# 融合省下多少 ★★
-# What fusion saves ★★
-def traffic_by_hand() -> dict[str, float]:
-    """Return "apart" and "fused", in units of n.
+# %% exr-why-pytorch-longest
+# 最长的路径 ★★★
+# The longest way down ★★★
+from typing import Any
 
-    "share" is (3), a number below 1.
+
+def longest_path(node: Any) -> int:
+    """Return the number of nodes on the longest path from node on.
+
+    node is a grad_fn, or None for a tensor without one (then 0). A
+    path goes from a node to one of the nodes in its next_functions,
+    and counts both its ends. Where paths meet again there may be
+    2**60 of them, and a path may have thousands of nodes.
     """
-    raise NotImplementedError("exr-why-pytorch-traffic")
-
-
-# %% exr-why-pytorch-whole
-# 补好断口 ★★
-# Mend the break ★★
-import torch
-
-
-def choose_whole(x: torch.Tensor) -> torch.Tensor:
-    """Return x.relu() if the sum of x is positive, else -x.
-
-    Written so that torch.compile captures it in one graph.
-    """
-    raise NotImplementedError("exr-why-pytorch-whole")
-
-
-# %% exr-why-pytorch-merge
-# 写一个优化 ★★★
-# Write an optimization ★★★
-from collections.abc import Collection
-
-from torch.fx import GraphModule
-
-
-def merge_duplicates(
-    traced: GraphModule, never: Collection[object] = ()
-) -> GraphModule:
-    """Compute equal expressions of traced once; return traced.
-
-    Two calls are equal if they have the same op, target, args and
-    kwargs. Calls whose target is in never are left alone.
-    """
-    raise NotImplementedError("exr-why-pytorch-merge")
+    raise NotImplementedError("exr-why-pytorch-longest")

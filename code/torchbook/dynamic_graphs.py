@@ -1,15 +1,14 @@
 # Generated from chapters/zh/03-why-pytorch.qmd: edit there.
-# Checksum 09d17b04a882: a change made here is refused, not lost.
+# Checksum a00912625368: a change made here is refused, not lost.
 # %% why-pytorch-newton
 """Models whose graph depends on their input, and ways to see it."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.fx import GraphModule
 
 
 def newton_sqrt(a: Tensor) -> tuple[Tensor, int]:
@@ -62,23 +61,3 @@ def encode(
         return vectors[tree]
     left, right = (encode(part, vectors, weight) for part in tree)
     return torch.tanh(weight @ torch.cat([left, right]))
-
-
-# %% why-pytorch-watch
-def watch(
-    f: Callable[..., Any],
-) -> tuple[Callable[..., Any], list[GraphModule]]:
-    """Return f compiled, and a list that fills with captured graphs.
-
-    The graphs run as they are, without optimization, so no compiler is
-    needed. Source: "Custom Backends" in the PyTorch documentation.
-    """
-    graphs: list[GraphModule] = []
-
-    def keep(
-        graph: GraphModule, inputs: list[Any]
-    ) -> Callable[..., Any]:
-        graphs.append(graph)
-        return graph.forward
-
-    return torch.compile(f, backend=keep), graphs

@@ -1,5 +1,5 @@
 # Generated from chapters/zh/06-nn.qmd: edit there.
-# Checksum a1c1ed6857a7: a change made here is refused, not lost.
+# Checksum 223e3c2f9a32: a change made here is refused, not lost.
 # %% exr-nn-one-step
 def test_nn_one_step(exercise):
     one_step_by_hand = exercise.one_step_by_hand
@@ -55,20 +55,34 @@ def test_nn_gradients(exercise):
         return torch.allclose(came, wanted, atol=1e-12)
 
 
+    def kept(tensor):
+        saved.append(tensor)
+        return tensor
+
+
     torch.manual_seed(3)
     for n, d, h, o in [(5, 4, 7, 3), (1, 2, 2, 1), (8, 3, 4, 6)]:
         net = two_layer_net(d, h, o).double()
         x = torch.randn(n, d, dtype=torch.float64)
         y = torch.randn(n, o, dtype=torch.float64)
+        if d == 2:  # a z of 0 passes no gradient
+            nn.init.zeros_(net[0].weight[0].data)
+            nn.init.zeros_(net[0].bias.data)
         nn.functional.mse_loss(net(x), y).backward()
+        given = [x, y, *(p.detach() for p in net.parameters())]
+        before, saved = [t.clone() for t in given], []
         with torch.no_grad():
             found = gradients_by_hand(x, y, *net.parameters())
+        for t, old in zip(given, before):
+            assert torch.equal(t, old), "input"
         assert found is not None, "returns"
         assert isinstance(found, list | tuple), "type"
         assert len(found) == 4, "shape: w1, b1, w2, b2"
         names = ["w1", "b1", "w2", "b2"]
         for name, p, came in zip(names, net.parameters(), found):
+            assert torch.is_tensor(came), f"type: {name}"
             assert tuple(came.shape) == tuple(p.shape), f"shape: {name}"
+            assert came.dtype == p.dtype, f"dtype: {name}"
             if near(2 * came, p.grad):
                 assert near(came, p.grad), f"factor-two: {name}"
             if near(came / o, p.grad):
@@ -83,73 +97,86 @@ def test_nn_gradients(exercise):
                 assert near(came, p.grad), f"relu: {name}"
             else:
                 assert near(came, p.grad), f"rows: {name}"
+        hooks = torch.autograd.graph.saved_tensors_hooks(kept, kept)
+        try:
+            with hooks, torch.no_grad():
+                gradients_by_hand(x, y, *net.parameters())
+        except RuntimeError as error:  # torch.func.grad and its kin
+            assert "saved tensor hooks" not in str(error), "autograd"
+            raise
+        assert not saved, "autograd"
 
 
-# %% exr-nn-pieces
-def test_nn_pieces(exercise):
-    gradients_in_pieces = exercise.gradients_in_pieces
+# %% exr-nn-evaluate
+def test_nn_evaluate(exercise):
+    mean_loss = exercise.mean_loss
 
     import math
 
     import torch
     from torch import nn
 
-    from torchbook.two_layer_net import two_layer_net
-
-    torch.manual_seed(5)
-    net = two_layer_net(6, 5, 3).double()
+    torch.manual_seed(7)
     x = torch.randn(10, 6, dtype=torch.float64)
     y = torch.randn(10, 3, dtype=torch.float64)
-    weights = list(net.parameters())
-
-
-    def flat(tensors):
-        return torch.cat([t.detach().flatten() for t in tensors])
-
-
-    def slope(rows):
-        """Return what these rows give to the gradient, and to the loss."""
-        loss = (net(x[rows]) - y[rows]).square().sum() / y.numel()
-        return flat(torch.autograd.grad(loss, weights)), loss.item()
-
-
-    wanted, loss = slope(slice(None))
-    before = flat(weights)
-    seen, done, waiting = [], [], []
+    net = nn.Sequential(
+        nn.Linear(6, 5), nn.BatchNorm1d(5), nn.Dropout(0.5), nn.Linear(5, 3)
+    ).double()
+    net(x)  # so that the running mean is not 0
+    for p in net.parameters():
+        p.grad = torch.full_like(p, 3.0)
+    held = [*net.parameters(), *net.buffers(), x, y]
+    before = [t.detach().clone() for t in held]
+    net.eval()
+    with torch.no_grad():
+        errors = (net(x) - y).square()
+    sizes, modes, recorded = [], [], []
 
 
     def watch(module, args, out):
-        waiting.append(len(seen) > len(done))
-        seen.append(len(out))
-        if out.requires_grad:
-            out.register_hook(done.append)
+        sizes.append(len(out))
+        modes.append(any(part.training for part in module.modules()))
+        recorded.append(out.requires_grad)
 
 
     net.register_forward_hook(watch)
-    for most in (5, 4, 1, 10, 64):
-        only_last, _ = slope(slice((10 - 1) // most * most, 10))
-        for record in (seen, done, waiting):
-            record.clear()
-        for p in weights:
-            p.grad = torch.full_like(p, 1e6)
-        result = gradients_in_pieces(net, x, y, most)
-        assert max(seen, default=0) <= most, f"too-many: most = {most}"
-        assert sum(seen) == 10, f"skipped: most = {most}"
-        assert torch.equal(flat(weights), before), "moved"
-        for p in weights:
-            assert p.grad is not None, "no-gradient"
-        came = flat(p.grad for p in weights)
-        assert came.abs().max() < 5e5, "not-cleared"
-        if most < 10 and torch.allclose(came, only_last):
-            assert torch.allclose(came, wanted), "cleared-each"
-        if most == 4:
-            assert torch.allclose(came, wanted), "mean-of-means: 4, 4, 2"
-        assert torch.allclose(came, wanted), f"share: most = {most}"
-        assert not any(waiting), "graphs-kept"
-        assert result is not None, "returns"
-        assert hasattr(result, "__float__"), "type"
-        near = math.isclose(result, loss, rel_tol=1e-6)
-        assert near, f"loss: most = {most}"
+    for mixed in (False, True):
+        for start in (True, False):
+            for size in (10, 5, 4, 3, 1, 64):
+                for notes in (sizes, modes, recorded):
+                    notes.clear()
+                net.train(start)
+                if mixed:
+                    net[1].train(not start)
+                kept = [part.training for part in net.modules()]
+                came = mean_loss(net, x, y, size)
+                left = [part.training for part in net.modules()]
+                on = torch.is_grad_enabled()
+                torch.set_grad_enabled(True)
+                assert on, "grad-off"
+                assert came is not None, "returns"
+                assert hasattr(came, "__float__"), "type"
+                assert max(sizes, default=0) <= size, f"too-many: {size}"
+                assert sum(sizes) == 10, f"skipped: size = {size}"
+                assert not any(modes), "dropped"
+                assert not any(recorded), "recorded"
+                for t, old in zip(held, before):
+                    assert torch.equal(t, old), "moved"
+                for p in net.parameters():
+                    same = p.grad is not None and (p.grad == 3).all()
+                    assert same and p.requires_grad, "moved"
+                slip = "mode-each" if mixed else "mode"
+                assert left == kept, f"{slip}: before {kept}"
+                batches = errors.split(size)
+                means = [batch.mean().item() for batch in batches]
+                mean, wrong = errors.mean().item(), sum(means) / len(means)
+                if not math.isclose(mean, wrong):
+                    close = math.isclose(came, wrong)
+                    assert not close, f"mean-of-means: size = {size}"
+                assert not math.isclose(came, 30 * mean), "undivided"
+                assert not math.isclose(came, 3 * mean), "per-sample"
+                near = math.isclose(came, mean, rel_tol=1e-9)
+                assert near, f"value: size = {size}"
 
 
 # %% exr-nn-scale
@@ -183,6 +210,7 @@ def test_nn_batches(exercise):
 
     x = torch.arange(44.0, dtype=torch.float64).reshape(11, 4).sin()
     y = torch.arange(22.0, dtype=torch.float64).reshape(11, 2).cos()
+    x_before, y_before = x.clone(), y.clone()
 
 
     def fresh():
@@ -202,6 +230,8 @@ def test_nn_batches(exercise):
     assert exact is not None, "returns"
     assert isinstance(exact, list | tuple), f"type: {type(exact).__name__}"
     assert len(exact) == 1, "per-batch: epochs = 1"
+    for loss in exact:
+        assert not getattr(loss, "requires_grad", False), "graphs-kept"
     assert max(exact) < 1e-20, "pairs"
     losses = train_in_batches(fresh()[0], x, y, 0.1, 11, 5, draw(2))
     assert len(losses) == 5, "per-batch: epochs = 5"
@@ -227,5 +257,12 @@ def test_nn_batches(exercise):
         train_in_batches(net, x, y, 0.1, 4, 2, draw(2))
         assert sum(again, []) == used, "global-seed"
     net, _ = fresh()
+    net.eval()
     still = train_in_batches(net, x, y, 0.0, 4, 1, draw(2))
     assert math.isclose(still[0], wanted[0]), "unweighted: 4, 4, 3"
+    assert not net.training, "state: eval() before"
+    assert all(p.requires_grad for p in net.parameters()), "state"
+    net, _ = fresh()
+    train_in_batches(net, x, y, 0.1, 4, 1, draw(2))
+    assert net.training, "state: train() before"
+    assert torch.equal(x, x_before) and torch.equal(y, y_before), "input"

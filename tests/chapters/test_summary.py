@@ -1,5 +1,5 @@
 # Generated from chapters/zh/18-summary.qmd: edit there.
-# Checksum 02eba677629e: a change made here is refused, not lost.
+# Checksum 6c1479e945d4: a change made here is refused, not lost.
 # %% exr-summary-count
 def test_summary_count(exercise):
     counts_by_hand = exercise.counts_by_hand
@@ -66,8 +66,11 @@ def test_summary_set(exercise):
     torch.manual_seed(0)
     net = SetNet(3, 16, 2).double()
     x = torch.randn(5, 7, 3, dtype=torch.float64)
+    before = x.clone()
     y = net(x)
     assert y is not None, "returns"
+    assert torch.equal(x, before), "input"
+    assert y.dtype == x.dtype, "dtype"
     if tuple(y.shape) in ((7, 2), (5, 7), (5, 7, 2)):
         assert tuple(y.shape) == (5, 2), "dimension"
     assert tuple(y.shape) == (5, 2), "shape"
@@ -85,4 +88,89 @@ def test_summary_set(exercise):
     far = torch.tensor([[[3.0, 0, 0], [-3.0, 0, 0]]]).double()
     zero = torch.zeros(1, 2, 3).double()
     assert not torch.allclose(net(far), net(zero)), "too-early"
-    assert len(list(net.parameters())) >= 6, "nets"
+    a, b = torch.randn(2, 1, 1, 3, dtype=torch.float64)  # two coins
+    more, less = (net(torch.cat(c, 1)) for c in ([a, a, b], [a, b, b]))
+    assert not torch.allclose(more, less), "twice: {a,a,b}, {a,b,b}"
+    parts = net(x[:, :3]) + net(x[:, 3:])
+    assert not torch.allclose(parts, y), "too-late"
+    matrices = [p for p in net.parameters() if p.ndim == 2]
+    assert len(matrices) >= 4, f"nets: {len(matrices)} nn.Linear"
+    y.sum().backward()
+    unused = [n for n, p in net.named_parameters() if p.grad is None]
+    assert not unused, f"nets: {unused[0]}"
+
+
+# %% exr-summary-attend
+def test_summary_attend(exercise):
+    attend = exercise.attend
+
+    import torch
+    from torch.nn.functional import scaled_dot_product_attention as right
+
+
+    def softly(scores, values, hidden, dim=-1):
+        return scores.masked_fill(hidden, -torch.inf).softmax(dim) @ values
+
+
+    def wrong(q, k, v, causal):
+        n, m, d = q.shape[-2], k.shape[-2], q.shape[-1]
+        raw, none = q @ k.mT, torch.zeros(n, m, dtype=torch.bool)
+        later = ~none.logical_not().tril()
+        hidden = later if causal else none
+        yield "scale", softly(raw, v, hidden)
+        yield "root", softly(raw / d, v, hidden)
+        raw = raw / d**0.5
+        yield "axis", softly(raw, v, hidden, dim=-2)
+        if causal:
+            yield "after", raw.softmax(-1).masked_fill(later, 0) @ v
+            yield "future", softly(raw, v, none)
+            yield "future", softly(raw, v, ~later & ~torch.eye(n, m).bool())
+        else:
+            yield "always", softly(raw, v, later)
+
+
+    generator = torch.Generator().manual_seed(7)
+    for dtype in (torch.float64, torch.float32):
+        for causal in (False, True):
+            for lead, n, m in [((2,), 4, 5), ((), 6, 6), ((3, 1), 2, 7)]:
+                q, k, v = (
+                    torch.randn(*lead, *size, generator=generator)
+                    for size in ((n, 3), (m, 3), (m, 2))
+                )
+                q[..., -1, :] = 0  # looks like all keys alike
+                given = [x.to(dtype).requires_grad_() for x in (q, k, v)]
+                kept = [x.detach().clone() for x in given]
+                came = attend(*given, causal=causal)
+                assert came is not None, "returns"
+                assert isinstance(came, torch.Tensor), "type"
+                assert all(map(torch.equal, given, kept)), "input"
+                wanted = right(*given, is_causal=causal)
+                shape = tuple(came.shape)
+                assert shape == tuple(wanted.shape), f"shape: {shape}"
+                assert came.dtype == dtype, "dtype"
+                if not torch.allclose(came, wanted, atol=1e-5):
+                    assert not (causal and came.isnan().any()), "self"
+                    for slip, other in wrong(*given, causal):
+                        close = torch.allclose(came, other, atol=1e-5)
+                        assert not close, slip
+                assert torch.allclose(came, wanted, atol=1e-5), "value"
+                assert came.requires_grad, "gradient"
+                w = torch.arange(2.0, dtype=dtype) + 1
+                (wanted * w).sum().backward()
+                slopes = [x.grad for x in given]
+                for x in given:
+                    x.grad = None
+                (came * w).sum().backward()
+                for x, slope in zip(given, slopes):
+                    assert x.grad is not None, "gradient"
+                    near = torch.allclose(x.grad, slope, atol=1e-4)
+                    assert near, "gradient"
+    for sizes in [((4, 3), (5, 2), (5, 2)), ((4, 3), (5, 3), (4, 2))]:
+        try:
+            attend(*map(torch.ones, sizes))
+        except ValueError:
+            continue
+        except Exception as error:
+            case = f"{sizes}, {type(error).__name__}"
+            raise AssertionError(f"raises: {case}") from None
+        raise AssertionError(f"raises: {sizes}, ValueError")

@@ -1,5 +1,5 @@
 # Generated from chapters/zh/03-why-pytorch.qmd: edit there.
-# Checksum dc23c75c9fe2: a change made here is refused, not lost.
+# Checksum 12976f50a619: a change made here is refused, not lost.
 # %% exr-why-pytorch-by-hand
 def test_why_pytorch_by_hand(exercise):
     tree_by_hand = exercise.tree_by_hand
@@ -87,9 +87,13 @@ def test_why_pytorch_power(exercise):
         y.sum().backward()
         wanted = n * x.detach() ** (n - 1)
         assert torch.allclose(x.grad, wanted), f"gradient: n = {n}"
-    ones = power(torch.zeros(2), 0)
-    assert isinstance(ones, torch.Tensor), "zero"
-    assert torch.equal(ones, torch.ones(2)), "zero"
+    for dtype in (torch.float32, torch.float64, torch.int64):
+        for shape in ((2,), (3, 1), ()):
+            ones = power(torch.zeros(shape, dtype=dtype), 0)
+            assert isinstance(ones, torch.Tensor), "zero"
+            assert ones.shape == shape, f"shape: n = 0, {shape}"
+            assert (ones == 1).all(), "zero"
+            assert ones.dtype == dtype, f"dtype: n = 0, {dtype}"
     try:
         power(torch.ones(1), -1)
     except ValueError:
@@ -101,110 +105,72 @@ def test_why_pytorch_power(exercise):
         raise AssertionError("raises: n = -1")
 
 
-# %% exr-why-pytorch-traffic
-def test_why_pytorch_traffic(exercise):
-    traffic_by_hand = exercise.traffic_by_hand
-
-    import math
-
-    import torch.fx
-
-
-    def traffic(f):
-        """Return reads and writes of f, done one by one, and fused."""
-        nodes = torch.fx.symbolic_trace(f).graph.nodes
-        calls = [node for node in nodes if node.op.startswith("call")]
-        apart = sum(len(node.all_input_nodes) + 1 for node in calls)
-        return apart, len(nodes) - len(calls)
-
-
-    def chain(x):
-        for _ in range(10):
-            x = x.tanh()
-        return x
-
-
-    found = traffic_by_hand()
-    assert isinstance(found, dict), "type"
-    assert set(found) == {"apart", "fused", "share"}, "keys"
-    for name in found:
-        assert hasattr(found[name], "__float__"), f"type: {name}"
-    apart, fused = traffic(lambda x, w, b: (x * w + b).relu())
-    assert found["apart"] == apart, "apart"
-    assert found["fused"] == fused, "fused"
-    before, after = traffic(chain)
-    share = after / before
-    assert math.isclose(found["share"], share, rel_tol=1e-3), "share"
-
-
-# %% exr-why-pytorch-whole
-def test_why_pytorch_whole(exercise):
-    choose_whole = exercise.choose_whole
+# %% exr-why-pytorch-longest
+def test_why_pytorch_longest(exercise):
+    longest_path = exercise.longest_path
 
     import torch
 
-    inf = float("inf")
-    fast = torch.compile(choose_whole, backend="eager", fullgraph=True)
-    for values in ([3.0, -1.0], [-3.0, 1.0], [1.0, -1.0], [inf, 1.0]):
-        x = torch.tensor(values)
-        wanted = x.relu() if x.sum() > 0 else -x
-        result = choose_whole(x)
-        assert result is not None, "returns"
-        assert isinstance(result, torch.Tensor), "type"
-        if values[0] == inf:
-            assert torch.equal(result, wanted), f"nan: {values}"
-        elif sum(values) == 0:
-            assert torch.equal(result, wanted), f"zero: {values}"
-        elif torch.equal(result, x.abs()):
-            assert torch.equal(result, wanted), f"one-choice: {values}"
-        assert torch.equal(result, wanted), f"branches: {values}"
+    from torchbook.dynamic_graphs import encode, newton_sqrt
+
+
+    class Node:
+        """A node that counts how often anyone asks where it leads."""
+
+        asked = 0
+
+        def __init__(self, *earlier):
+            self.earlier = tuple((node, 0) for node in earlier)
+
+        @property
+        def next_functions(self):
+            Node.asked += 1
+            assert Node.asked < 50000, "visits"
+            return self.earlier
+
+
+    def longest(node):
+        Node.asked = 0
         try:
-            fast(x)
-        except Exception:
-            raise AssertionError("break") from None
+            found = longest_path(node)
+        except RecursionError:
+            raise AssertionError("deep") from None
+        assert found is not None, "returns"
+        whole = hasattr(found, "__index__") and not isinstance(found, bool)
+        assert whole, f"type: {type(found).__name__}"
+        return found
 
 
-# %% exr-why-pytorch-merge
-def test_why_pytorch_merge(exercise):
-    merge_duplicates = exercise.merge_duplicates
-
-    import torch
-    import torch.fx
-
-
-    def twice(x):
-        return (x + 1).exp() * (x + 1).exp() + (x + 1)
-
-
-    def alike(x):
-        return x * 2, x * 2.0, x.sum(dim=0), x.sum(dim=1)
-
-
-    def noise(x):
-        return torch.rand_like(x) - torch.rand_like(x)
-
-
-    def merged(f, never=()):
-        traced = merge_duplicates(torch.fx.symbolic_trace(f), never)
-        assert isinstance(traced, torch.fx.GraphModule), "returns"
-        try:
-            traced.graph.lint()
-        except RuntimeError:
-            raise AssertionError("first") from None
-        nodes = traced.graph.nodes
-        return traced, sum(n.op.startswith("call") for n in nodes)
-
-
-    x = torch.arange(6).reshape(2, 3)
-    graph, calls = merged(lambda x: (x + 1) * (x + 2))
-    assert torch.equal(graph(x), (x + 1) * (x + 2)), "result: x + 1, x + 2"
-    graph, calls = merged(twice)
-    assert torch.equal(graph(x), twice(x)), "result"
-    assert calls == 4, "spread"
-    assert graph.code.count("+ 1") == 1, "recompile"
-    graph, calls = merged(alike)
-    a, b, c, d = graph(x)
-    assert (a.dtype, b.dtype) == (torch.int64, torch.float32), "number"
-    assert torch.equal(c, x.sum(dim=0)), "keywords: dim=0"
-    assert torch.equal(d, x.sum(dim=1)), "keywords: dim=1"
-    assert merged(noise, {torch.rand_like})[1] == 3, "never"
+    leaf = Node()
+    assert longest(leaf) == 1, "ends: one node"
+    assert longest(Node(Node())) == 2, "ends: two nodes"
+    assert longest(None) == 0, "none: no graph"
+    assert longest(Node(None, leaf, None)) == 2, "none: a missing input"
+    assert longest(Node(None)) == 1, "none: a missing input"
+    chain = Node(Node(Node(Node())))
+    assert longest(Node(leaf, chain)) == 5, "longest: short path first"
+    assert longest(Node(chain, leaf)) == 5, "longest: long path first"
+    middle = Node(leaf)
+    long = Node(Node(Node(middle)))
+    for both in ((middle, long), (long, middle)):
+        assert longest(Node(*both)) == 6, "again: a node met twice"
+    fork = Node()
+    for _ in range(60):
+        fork = Node(fork, fork)
+    assert longest(fork) == 61, "longest: 60 forks"
+    row = Node()
+    for _ in range(2999):
+        row = Node(row)
+    assert longest(row) == 3000, "longest: 3000 in a row"
+    letters = {name: torch.ones(2, requires_grad=True) for name in "ab"}
+    weight = torch.ones(2, 4, requires_grad=True)
+    for deep in range(1, 5):
+        tree = "a"
+        for _ in range(deep):
+            tree = ("b", tree)
+        out = encode(tree, letters, weight)
+        assert longest(out.grad_fn) == 3 * deep + 1, "longest: a tree"
+    a = torch.tensor(2.0, dtype=torch.float64, requires_grad=True)
+    root, steps = newton_sqrt(a)
+    found = longest(root.grad_fn)  # each turn: a / x, plus x, half of it
+    assert found == 3 * (steps + 1) + 1, "longest: a root"

@@ -4,9 +4,13 @@ No test needs an accelerator; where there is one, the `device` fixture brings it
 """
 
 import math
+import re
+import tomllib
+from pathlib import Path
 
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from torchbook.devices import agrees_with_cpu, available_devices, pick_device
 
@@ -127,3 +131,39 @@ def test_an_integer_cannot_ask_for_a_gradient():
 def test_a_device_is_a_name_and_numbers_tell_names_apart():
     assert torch.device("cuda:1") != torch.device("cuda")
     assert torch.device("cuda:1").type == "cuda"
+
+
+def test_the_chapter_asks_for_the_versions_that_the_project_asks_for():
+    root = Path(__file__).parents[2]
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    page = (root / "chapters/en/02-meet-pytorch.qmd").read_text(encoding="utf-8")
+    (torch_wanted,) = [d for d in project["dependencies"] if d.startswith("torch")]
+    major, minor = re.fullmatch(r"torch>=(\d+)\.(\d+)", torch_wanted).groups()
+    python = project["requires-python"].removeprefix(">=")
+    assert f"(int(major), int(minor)) >= ({major}, {minor})" in page
+    assert f"Python {python} or newer and PyTorch {major}.{minor} or newer" in page
+
+
+def test_a_copy_that_keeps_its_history_gets_no_gradient():
+    """Why auto_slope detaches: a clone of what requires a gradient is no leaf."""
+    k = torch.tensor(0.03, requires_grad=True)
+    copy = k.clone()
+    copy.square().backward()
+    assert not copy.is_leaf
+    leaf = k.detach().clone().requires_grad_()
+    leaf.square().backward()
+    assert leaf.grad is not None
+
+
+def test_the_formula_of_the_tea_is_five_operations():
+    class Recorded(TorchDispatchMode):
+        def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+            names.append(func.overloadpacket.__name__)
+            return func(*args, **(kwargs or {}))
+
+    names = []
+    k, t = torch.full((200, 1), 0.05), torch.arange(0.0, 30.0, 5.0)
+    with Recorded():
+        tea = 20 + 70 * torch.exp(-k * t)
+    assert names == ["neg", "mul", "exp", "mul", "add"]
+    assert tea.numel() == 1200

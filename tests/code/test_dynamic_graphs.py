@@ -1,20 +1,18 @@
 """dynamic_graphs against math and torch, and why-pytorch's claims about torch.
 
 Roots and derivatives are float64 unless said otherwise; Heron's method ends within a few
-roundings, so they agree to 1e-14. No graph here is optimized, so no compiler is needed.
+roundings, so they agree to 1e-14.
 """
 
 import math
-import operator
 from collections import Counter
 
 import pytest
 import torch
-import torch.fx
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from torchbook.dynamic_graphs import count_operations, encode, newton_sqrt, nodes_of, watch
+from torchbook.dynamic_graphs import count_operations, encode, newton_sqrt, nodes_of
 
 CLOSE = {"rel": 1e-14}
 
@@ -149,135 +147,3 @@ def test_the_shared_weight_gathers_the_gradient_of_every_use():
     encode(("a", "i"), {"a": vectors["a"], "i": inner}, copies[1]).sum().backward()
     assert torch.allclose(weight.grad, copies[0].grad + copies[1].grad, atol=1e-6)
     assert all(copy.grad.abs().max() > 0 for copy in copies)
-
-
-# What the chapter says of tracing
-
-
-def test_tracing_refuses_an_if_on_a_tensor():
-    def choose(x):
-        return x.relu() if x.sum() > 0 else -x
-
-    with pytest.raises(torch.fx.proxy.TraceError, match="control flow"):
-        torch.fx.symbolic_trace(choose)
-
-
-def test_tracing_freezes_a_python_value():
-    times = [3]
-
-    def repeat(x):
-        for _ in range(times[0]):
-            x = x + 1
-        return x
-
-    traced = torch.fx.symbolic_trace(repeat)
-    times[0] = 5
-    assert traced(torch.zeros(())) == 3 and repeat(torch.zeros(())) == 5
-
-
-def test_a_graph_shows_what_nobody_uses():
-    def f(x):
-        x.exp()
-        return x + 1
-
-    traced = torch.fx.symbolic_trace(f)
-    names = [node.name for node in traced.graph.nodes]
-    traced.graph.eliminate_dead_code()
-    assert "exp" in names
-    assert [node.name for node in traced.graph.nodes] == ["x", "add", "output"]
-
-
-# What the chapter says of torch.compile
-
-
-@pytest.fixture(autouse=True)
-def forget_compiled_code():
-    torch.compiler.reset()
-    yield
-    torch.compiler.reset()
-
-
-def sign_of_the_sum(x):
-    if x.sum() > 0:
-        return x.relu()
-    return -x
-
-
-def test_an_if_on_a_tensor_breaks_the_graph_and_not_the_result():
-    fast, graphs = watch(sign_of_the_sum)
-    assert graphs == []  # nothing is captured before the first call
-    captured = []
-    for value in (1.0, -1.0, 1.0, -1.0):
-        x = torch.full((2,), value)
-        assert torch.equal(fast(x), sign_of_the_sum(x))
-        captured.append(len(graphs))
-    assert captured == [2, 3, 3, 3]
-
-
-def test_fullgraph_refuses_to_break():
-    strict = torch.compile(sign_of_the_sum, backend="eager", fullgraph=True)
-    with pytest.raises(torch._dynamo.exc.Unsupported, match="branching"):
-        strict(torch.ones(2))
-
-
-def test_one_graph_serves_every_turn_of_a_loop():
-    def shrink(x):
-        while x.norm() > 1:
-            x = x / 2
-        return x
-
-    fast, graphs = watch(shrink)
-    for size, halvings in [(0.5, 0), (3.0, 2), (1000.0, 10)]:
-        x = torch.tensor([size, 0.0], requires_grad=True)
-        out = fast(x)
-        out.sum().backward()
-        assert out[0].item() == size / 2**halvings
-        assert x.grad[0].item() == 0.5**halvings
-    assert len(graphs) == 2
-    halve = [sum(n.target is operator.truediv for n in g.graph.nodes) for g in graphs]
-    assert halve == [0, 1]
-
-
-def test_guards_notice_a_python_value_that_changed():
-    times = [5]
-
-    def repeat(x):
-        y = torch.zeros_like(x)
-        for _ in range(times[0]):
-            y = y + x
-        return y
-
-    fast, graphs = watch(repeat)
-    assert fast(torch.ones(2)).tolist() == [5, 5] and len(graphs) == 1
-    assert fast(torch.ones(2)).tolist() == [5, 5] and len(graphs) == 1
-    times[0] = 2
-    assert fast(torch.ones(2)).tolist() == [2, 2] and len(graphs) == 2
-    fast(torch.ones(3))
-    assert len(graphs) == 3  # a new length
-    fast(torch.ones(4))
-    assert len(graphs) == 3  # from now on any length
-
-
-def test_watched_functions_do_not_share_graphs():
-    def double(x):
-        return x * 2
-
-    (one, first), (other, second) = watch(double), watch(double)
-    assert torch.equal(one(torch.ones(2)), other(torch.ones(2)))
-    assert len(first) == len(second) == 1 and first[0] is not second[0]
-
-
-def test_the_recompile_limit_is_eight():
-    assert torch._dynamo.config.recompile_limit == 8
-
-
-def test_roots_compile_and_keep_their_gradients():
-    fast, graphs = watch(newton_sqrt)
-    seen = []
-    for number in (2.0, 9.0, 1e4):
-        a = torch.tensor(number, dtype=torch.float64, requires_grad=True)
-        root, _ = fast(a)
-        root.backward()
-        assert a.grad.item() == pytest.approx(0.5 / math.sqrt(number), **CLOSE)
-        seen.append(len(graphs))
-    assert seen[1] == seen[2]  # more steps, the same graphs

@@ -146,6 +146,27 @@ def test_noise_is_learned_by_heart(device):
         assert nn.functional.mse_loss(net(x), y) > y.square().mean()
 
 
+def test_wrong_pairs_are_learned_by_heart_just_as_well(device):
+    """A loss near 0 doesn't say that x and y belong together."""
+    torch.manual_seed(0)
+    net = two_layer_net().to(device)
+    x, y = make_data(device=device)
+    order = torch.randperm(N).to(device)
+    assert train_by_hand(net, x, y[order], 0.1, 200)[-1] < 1e-4
+    with torch.no_grad():
+        assert nn.functional.mse_loss(net(x), y) > 1.5 * y.square().mean()
+
+
+def test_a_rate_copied_without_its_reduction_does_nothing_or_too_much(device):
+    x, y = make_data(device=device)
+    torch.manual_seed(0)
+    losses = train_by_hand(two_layer_net().to(device), x, y, 1e-4, 100)
+    assert losses[-1] > 0.95 * losses[0]
+    torch.manual_seed(0)
+    losses = train_by_hand(two_layer_net().to(device), x, y, 0.1 * y.numel(), 10)
+    assert np.isnan(losses[-1])
+
+
 # What the chapter says of torch, where the source article says otherwise or the same.
 
 
@@ -256,3 +277,25 @@ def test_a_zero_last_layer_learns_all_the_same(device):
     nn.init.zeros_(net[2].weight)
     x, y = make_data(device=device)
     assert train_by_hand(net, x, y, 0.3, 100)[-1] < 1e-3
+
+
+def test_zero_biases_learn_all_the_same(device):
+    torch.manual_seed(0)
+    net = two_layer_net().to(device)
+    nn.init.zeros_(net[0].bias)
+    nn.init.zeros_(net[2].bias)
+    x, y = make_data(device=device)
+    assert train_by_hand(net, x, y, 0.3, 100)[-1] < 1e-3
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.1, 5**0.5])
+def test_a_of_kaiming_is_the_slope_for_negative_inputs(slope):
+    """Bounds of sqrt(6 / ((1 + a²) n)) keep the mean square through that activation."""
+    torch.manual_seed(0)
+    x = torch.randn(500, 400, dtype=torch.float64)
+    weight = nn.init.kaiming_uniform_(torch.empty(2000, 400, dtype=torch.float64), a=slope)
+    assert weight.abs().max().item() == pytest.approx(
+        (6 / ((1 + slope**2) * 400)) ** 0.5, rel=1e-3
+    )
+    out = nn.functional.leaky_relu(x @ weight.mT, slope)
+    assert out.square().mean().item() == pytest.approx(1, rel=0.03)

@@ -11,7 +11,7 @@ from workbook.problem import Problem, problem
 
 _CHINESE = "[㐀-鿿]"
 _NUMBER = "[一二两三四五六七八九十百千万亿几数0-9.$ ]"
-_BRACKETS = re.compile(r"(?<!\])\(([^()]*)\)")
+_BRACKETS = re.compile(r"(?<![\]A-Za-z0-9_.])\(([^()]*)\)")
 _ITEM = re.compile(r"[0-9]{1,2}|[a-z]|[ivx]+")
 _HYPHEN = re.compile(r"(?<![\w\-–—/.\]}$`])-(?=\d)")
 _TIMES = re.compile(

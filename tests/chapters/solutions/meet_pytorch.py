@@ -1,5 +1,5 @@
 # Generated from chapters/zh/02-meet-pytorch.qmd: edit there.
-# Checksum b911408f2106: a change made here is refused, not lost.
+# Checksum 1db7fcd4f6ed: a change made here is refused, not lost.
 # %% exr-meet-pytorch-by-hand
 def candle_by_hand() -> dict[str, float]:
     """Return "slope", dE/dk at k = 1, and "best", the best k."""
@@ -16,14 +16,14 @@ def slope(f: Callable[[torch.Tensor], torch.Tensor], x: float) -> float:
     """Return the derivative of f at x, right to ten decimal places.
 
     f takes and returns a tensor of one number, shape (). If its result
-    does not depend on x, the derivative is 0.
+    does not depend on x, the derivative is 0. Raises what f or
+    backward() raises.
     """
     point = torch.tensor(x, dtype=torch.float64, requires_grad=True)
     y = f(point)
-    if not y.requires_grad:
-        return 0.0
-    y.backward()
-    return point.grad.item()
+    if y.requires_grad:
+        y.backward()
+    return 0.0 if point.grad is None else point.grad.item()
 
 
 # %% exr-meet-pytorch-choose
@@ -35,17 +35,16 @@ import torch
 def choose_device(
     wanted: str, found: Sequence[torch.device]
 ) -> torch.device:
-    """Return the device of found that wanted asks for.
+    """Return the first device of found that wanted asks for.
 
-    wanted is "auto", for the first, or a type such as "cuda". Raises
-    RuntimeError, naming wanted and all types found, if there is none.
+    wanted is "auto", for any, or a type such as "cuda". Raises
+    RuntimeError, naming wanted and all types found, if there is none;
+    found may be empty.
     """
-    if wanted == "auto":
-        return found[0]
     for device in found:
-        if device.type == wanted:
+        if wanted in ("auto", device.type):
             return device
-    types = ", ".join(device.type for device in found)
+    types = [device.type for device in found]
     raise RuntimeError(f"no device {wanted!r} here, only {types}")
 
 
@@ -73,19 +72,20 @@ def fit_cooling(
 ) -> tuple[float, float]:
     """Return a and k of degrees = room + a * 2 ** (-minutes / k).
 
-    Both tensors have shape (N,); minutes starts at 0. Uses backward()
-    and gradient descent; a and k come out right to 1 percent.
+    Both tensors have shape (N,); minutes starts at 0 and ends before
+    3 * k. a and k make the mean squared gap smallest, right to 1
+    percent. Uses backward() and gradient descent.
     """
     span, gaps = minutes.max(), degrees - room
     tallest = gaps.abs().max()
     t, gaps = minutes / span, gaps / tallest  # all within [-1, 1]
-    found = torch.stack([gaps[0], torch.tensor(1.0)])
+    found = torch.ones_like(t[:2])  # a and 1 / k in the new units
     found.requires_grad_()
-    for _ in range(2000):
+    for _ in range(500):
         loss = ((found[0] * 2 ** (-found[1] * t) - gaps) ** 2).mean()
         loss.backward()
         with torch.no_grad():
-            found -= 0.5 * found.grad
+            found -= found.grad  # a rate of 1
         found.grad = None
-    a, r = found.detach()
+    a, r = found
     return (a * tallest).item(), (span / r).item()

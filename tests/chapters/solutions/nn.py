@@ -1,5 +1,5 @@
 # Generated from chapters/zh/06-nn.qmd: edit there.
-# Checksum bc1265e4acd6: a change made here is refused, not lost.
+# Checksum 7657d563dd8a: a change made here is refused, not lost.
 # %% exr-nn-one-step
 def one_step_by_hand() -> dict[str, tuple[float, ...]]:
     """Return your numbers, units in order: one tuple for each name.
@@ -40,27 +40,32 @@ def gradients_by_hand(
     return dw1, dz.sum(dim=0), dw2, dy.sum(dim=0)
 
 
-# %% exr-nn-pieces
+# %% exr-nn-evaluate
+import torch
 from torch import Tensor, nn
 
 
-def gradients_in_pieces(
-    model: nn.Module, x: Tensor, y: Tensor, most: int
+def mean_loss(
+    model: nn.Module, x: Tensor, y: Tensor, size: int
 ) -> float:
-    """Leave in each p.grad the gradient over the whole batch.
+    """Return the mean squared error over all elements of y.
 
-    The loss is the mean squared error over all of y; it is returned.
-    model never sees more than `most` rows at once. Old gradients do
-    not count. The weights stay as they are.
+    model sees every row once, in evaluation mode, at most `size` rows
+    at a time; the last batch may be smaller. Nothing is recorded.
+    Afterwards weights, gradients, and the mode of every module are
+    what they were.
     """
-    total = nn.MSELoss(reduction="sum")
-    model.zero_grad()
-    loss = 0.0
-    for x_part, y_part in zip(x.split(most), y.split(most)):
-        part = total(model(x_part), y_part) / y.numel()
-        part.backward()  # adds to p.grad, and frees this graph
-        loss += part.item()
-    return loss
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    total = 0.0
+    try:
+        with torch.no_grad():
+            for rows, targets in zip(x.split(size), y.split(size)):
+                total += (model(rows) - targets).square().sum().item()
+    finally:
+        for module, training in modes:
+            module.training = training
+    return total / y.numel()
 
 
 # %% exr-nn-scale
@@ -94,7 +99,8 @@ def train_in_batches(
     the CPU) draws anew, `size` rows at a time; the last batch may be
     smaller. After each batch the weights take one plain step along the
     batch's mean squared error. An epoch's loss is the mean over all
-    elements of y of what the batches measured.
+    elements of y of what the batches measured. But for the weights
+    and their .grad, the model stays as it was, in its mode too.
     """
     mse = nn.MSELoss()
     losses = []

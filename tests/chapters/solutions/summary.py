@@ -1,5 +1,5 @@
 # Generated from chapters/zh/18-summary.qmd: edit there.
-# Checksum 403a575707b9: a change made here is refused, not lost.
+# Checksum 6d62f1a72f6f: a change made here is refused, not lost.
 # %% exr-summary-count
 def counts_by_hand() -> dict[str, int]:
     """Return the number of parameters of each layer, biases included.
@@ -46,8 +46,9 @@ class SetNet(nn.Module):
     """A network on sets: the order of the elements does not matter.
 
     x of shape (B, n, d_in), for any n, gives (B, d_out). Every element
-    goes through the same two-layer net to h numbers; these are added
-    over the set; another net makes d_out numbers of the sums.
+    goes through the same net to h numbers; these are added over the
+    set; another net makes d_out numbers of the sums. Each of the two
+    is Linear, ReLU, Linear.
     """
 
     def __init__(self, d_in: int, h: int, d_out: int) -> None:
@@ -62,3 +63,30 @@ class SetNet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return one answer for each set, shape (B, d_out)."""
         return self.whole(self.each(x).sum(dim=1))
+
+
+# %% exr-summary-attend
+import math
+
+import torch
+from torch import Tensor
+
+
+def attend(
+    query: Tensor, keys: Tensor, values: Tensor, causal: bool = False
+) -> Tensor:
+    """Return softmax(Q K^T / sqrt(d)) V, what each query finds.
+
+    query has shape (..., n, d), keys (..., m, d), values (..., m, e),
+    the result (..., n, e). With causal=True query i sees only the keys
+    j <= i. Raises ValueError if a query and a key differ in length, or
+    there are not as many values as keys.
+    """
+    d = query.shape[-1]
+    if d != keys.shape[-1] or keys.shape[-2] != values.shape[-2]:
+        raise ValueError(f"{query.shape}, {keys.shape}, {values.shape}")
+    scores = query @ keys.mT / math.sqrt(d)  # (..., n, m)
+    if causal:
+        seen = torch.ones_like(scores).tril()  # 1 where j <= i
+        scores = scores.masked_fill(seen == 0, -math.inf)
+    return scores.softmax(dim=-1) @ values

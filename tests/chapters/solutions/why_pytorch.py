@@ -1,5 +1,5 @@
 # Generated from chapters/zh/03-why-pytorch.qmd: edit there.
-# Checksum a22c2b210ca5: a change made here is refused, not lost.
+# Checksum a8939adac00a: a change made here is refused, not lost.
 # %% exr-why-pytorch-by-hand
 def tree_by_hand() -> dict[str, int]:
     """Return "tanh", all "nodes", and "depth" in tanh nodes."""
@@ -38,52 +38,23 @@ def power(x: torch.Tensor, n: int) -> torch.Tensor:
     return torch.ones_like(x) if result is None else result
 
 
-# %% exr-why-pytorch-traffic
-def traffic_by_hand() -> dict[str, float]:
-    """Return "apart" and "fused", in units of n.
+# %% exr-why-pytorch-longest
+from typing import Any
 
-    "share" is (3), a number below 1.
+
+def longest_path(node: Any) -> int:
+    """Return the number of nodes on the longest path from node on.
+
+    node is a grad_fn, or None for a tensor without one (then 0). A
+    path goes from a node to one of the nodes in its next_functions,
+    and counts both its ends. Where paths meet again there may be
+    2**60 of them, and a path may have thousands of nodes.
     """
-    return {"apart": 8, "fused": 4, "share": 0.1}
-
-
-# %% exr-why-pytorch-whole
-import torch
-
-
-def choose_whole(x: torch.Tensor) -> torch.Tensor:
-    """Return x.relu() if the sum of x is positive, else -x.
-
-    Written so that torch.compile captures it in one graph.
-    """
-    return torch.where(x.sum() > 0, x.relu(), -x)
-
-
-# %% exr-why-pytorch-merge
-from collections.abc import Collection
-
-from torch.fx import GraphModule
-
-
-def merge_duplicates(
-    traced: GraphModule, never: Collection[object] = ()
-) -> GraphModule:
-    """Compute equal expressions of traced once; return traced.
-
-    Two calls are equal if they have the same op, target, args and
-    kwargs. Calls whose target is in never are left alone.
-    """
-    first = {}
-    for node in list(traced.graph.nodes):
-        if not node.op.startswith("call_") or node.op == "call_module":
-            continue
-        if node.target in never:
-            continue
-        key = node.op, node.target, repr(node.args), repr(node.kwargs)
-        if key in first:
-            node.replace_all_uses_with(first[key])
-            traced.graph.erase_node(node)
-        else:
-            first[key] = node
-    traced.recompile()
-    return traced
+    length = 0
+    level = {node} - {None}
+    while level:
+        length += 1
+        level = {
+            earlier for fn in level for earlier, _ in fn.next_functions
+        } - {None}
+    return length
