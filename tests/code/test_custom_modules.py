@@ -4,6 +4,8 @@ Values in float64 agree to 1e-12 unless a test says otherwise.
 """
 
 import copy
+import io
+import pickle
 
 import pytest
 import torch
@@ -14,6 +16,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from torchbook.custom_modules import (
     MiniModule,
+    ResidualBlock,
     RunningStandardize,
     SettlingNet,
     TwoLayerNet,
@@ -206,6 +209,48 @@ def test_a_layer_that_runs_twice_keeps_its_later_value():
     assert found == {"0": 4.0}
 
 
+# ResidualBlock
+
+
+def test_a_block_adds_its_input_or_leaves_it_out(device):
+    x = normal(3, 5, 4, device=device)
+    for shortcut in (True, False):
+        block = ResidualBlock(4, shortcut).to(device, torch.float64)
+        first, second = block.first, block.second
+        h = (x @ first.weight.mT + first.bias).clamp(min=0)
+        change = h @ second.weight.mT + second.bias
+        expected = x + change if shortcut else change.clamp(min=0)
+        torch.testing.assert_close(block(x), expected, **CLOSE)
+
+
+def test_a_shortcut_alone_passes_input_and_gradient(device):
+    block = ResidualBlock(4).to(device, torch.float64)
+    for p in block.parameters():
+        nn.init.zeros_(p)
+    x = normal(3, 4, device=device).requires_grad_()
+    out = block(x)
+    out.sum().backward()
+    assert torch.equal(out, x) and torch.equal(x.grad, torch.ones_like(x))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_twenty_layers_learn_with_shortcuts_and_not_without(seed):
+    x, y = make_data()
+    last, first_gradient = [], []
+    for shortcut in (True, False):
+        torch.manual_seed(seed)
+        net = nn.Sequential(
+            *(ResidualBlock(32, shortcut) for _ in range(10)), nn.Linear(32, 10)
+        )
+        nn.functional.mse_loss(net(x[:, :32]), y).backward()
+        first_gradient.append(net[0].first.weight.grad.norm().item())
+        last.append(train_by_hand(net, x[:, :32], y, lr=0.1, steps=100)[-1])
+    constant = (y - y.mean(dim=0)).square().mean().item()
+    assert last[1] == pytest.approx(constant, abs=0.005)
+    assert last[0] < 0.25 * constant
+    assert first_gradient[0] > 1e6 * first_gradient[1]
+
+
 # SettlingNet
 
 
@@ -349,3 +394,111 @@ def test_averaged_model_copies_first_then_averages_and_copies_buffers():
     averaged.update_parameters(model)
     torch.testing.assert_close(averaged.module[0].weight.detach(), start + 0.25)
     assert torch.equal(averaged.module[1].running_mean, model[1].running_mean)
+
+
+def test_loading_restores_and_a_name_too_few_or_too_many_is_told():
+    net, fresh = (nn.Sequential(RunningStandardize(2), nn.Linear(2, 2)) for _ in range(2))
+    net(normal(5, 2).float())
+    file = io.BytesIO()
+    torch.save(net.state_dict(), file)
+    file.seek(0)
+    state = torch.load(file, weights_only=True)
+    fresh.load_state_dict(state)
+    x = normal(5, 2).float()
+    assert torch.equal(fresh.eval()(x), net.eval()(x))
+    del state["0.var"]
+    state["2.scale"] = torch.ones(1)
+    fresh = nn.Sequential(RunningStandardize(2), nn.Linear(2, 2))
+    with pytest.raises(RuntimeError, match=r"(?s)Missing.*0\.var.*Unexpected.*2\.scale"):
+        fresh.load_state_dict(state)
+    found = fresh.load_state_dict(state, strict=False)
+    assert (found.missing_keys, found.unexpected_keys) == (["0.var"], ["2.scale"])
+    assert torch.equal(fresh[0].var, torch.ones(2))
+    state["1.bias"] = torch.zeros(3)
+    with pytest.raises(RuntimeError, match="size mismatch"):
+        fresh.load_state_dict(state, strict=False)
+
+
+class Harmful:
+    def __reduce__(self):
+        return print, ("run by a file",)
+
+
+def test_weights_only_refuses_code_and_is_the_default(capsys):
+    file = io.BytesIO()
+    torch.save(Harmful(), file)
+    for options in ({"weights_only": True}, {}):
+        file.seek(0)
+        with pytest.raises(pickle.UnpicklingError):
+            torch.load(file, **options)
+    assert capsys.readouterr().out == ""
+    file.seek(0)
+    torch.load(file, weights_only=False)
+    assert capsys.readouterr().out == "run by a file\n"
+
+
+def test_a_state_dict_is_no_copy():
+    net = nn.Linear(2, 2)
+    state, copied = net.state_dict(), copy.deepcopy(net.state_dict())
+    with torch.no_grad():
+        net.weight += 1
+    assert torch.equal(state["weight"], net.weight)
+    assert not torch.equal(copied["weight"], net.weight)
+
+
+@pytest.mark.parametrize("way", ["requires_grad_", "eval", "no_grad"])
+def test_three_ways_to_hold_a_part_still(way):
+    """The chapter's table of freezing."""
+    before = nn.Linear(3, 3)
+    part = nn.Sequential(nn.Linear(3, 3), RunningStandardize(3))
+    nn.ModuleList([before, part]).train()
+    mean = part[1].mean.clone()
+    if way == "requires_grad_":
+        part.requires_grad_(False)
+    if way == "eval":
+        part.eval()
+    with torch.set_grad_enabled(way != "no_grad"):
+        out = part(before(normal(5, 3).float()))
+        if way == "no_grad":
+            out.requires_grad_()
+    out.square().sum().backward()
+    assert (part[0].weight.grad is None) is (way != "eval")
+    assert (before.weight.grad is None) is (way == "no_grad")
+    assert torch.equal(part[1].mean, mean) is (way == "eval")
+
+
+def test_freezing_leaves_old_gradients_and_train_reaches_frozen_parts():
+    net = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
+    net(torch.ones(1, 2)).sum().backward()
+    net[0].requires_grad_(False).eval()
+    held = net[0].weight.clone()
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    optimizer.step()
+    assert not torch.equal(net[0].weight, held)
+    held = net[0].weight.clone()
+    net[0].zero_grad()
+    optimizer.step()
+    assert torch.equal(net[0].weight, held)
+    net.train()
+    assert net[0].training and not net[0].weight.requires_grad
+
+
+def test_the_others_in_the_batch_decide_when_it_settles_and_it_need_not():
+    net = settling()
+    x = torch.ones(1, 4, dtype=torch.float64)
+    alone, turns = net(x), len(net.changes)
+    both = net(torch.cat([x, 0.1 * x]))
+    assert len(net.changes) > turns
+    assert 0 < (both[:1] - alone).abs().max().item() < net.tol
+    with torch.no_grad():
+        net.turn.weight *= 4
+    net(x)
+    assert len(net.changes) == 50 and net.changes[-1] > 0.5
+
+
+def test_zero_weights_of_a_tied_autoencoder_get_no_gradient():
+    w, b, c = (torch.zeros(shape, requires_grad=True) for shape in ((3, 4), 3, 4))
+    x = normal(5, 4).float()
+    out = (x @ w.mT + b).relu() @ w + c
+    nn.functional.mse_loss(out, x).backward()
+    assert not w.grad.any() and not b.grad.any() and c.grad.any()
