@@ -9,7 +9,7 @@ Write your code in place of raise NotImplementedError, then run this command.
 Each exercise is run alone: its own piece and what stands above the first # %%.
 Leave the lines that begin with # %% in place.
 """
-# Checksum 061c78c8dc35: untouched so far.
+# Checksum 74369fce5718: untouched so far.
 
 # %% exr-custom-modules-count
 # 登记了哪些 ★
@@ -57,13 +57,14 @@ def shapes_of(
     """Run model(x); return each layer's output shape, in running order.
 
     A layer is a module without children, under its full name. No hook
-    stays behind, even if model(x) raises an error.
+    of this function stays behind, even if model(x) raises an error,
+    which goes on to the caller. Nothing else of the model changes.
     """
     raise NotImplementedError("exr-custom-modules-shapes")
 
 
 # %% exr-custom-modules-tied
-# 一份权重，正反两用 ★★
+# 一份权重，编码与解码共用 ★★
 # One weight, both ways ★★
 import torch
 from torch import Tensor, nn
@@ -74,7 +75,8 @@ class TiedAutoencoder(nn.Module):
 
     encode(x) is relu(x @ w.mT + b), decode(z) is z @ w + c, and
     forward(x) is decode(encode(x)). The parameters are w (h, d),
-    b (h,) and c (d,), and no others.
+    b (h,) and c (d,), and no others. w starts random, about as
+    large as in nn.Linear; b and c start random or at zero.
     """
 
     def __init__(self, d: int, h: int) -> None:
@@ -91,7 +93,7 @@ class TiedAutoencoder(nn.Module):
 
 
 # %% exr-custom-modules-averaged
-# 跟在后面的平均 ★★★
+# 权重的指数移动平均 ★★★
 # An average that trails behind ★★★
 import copy
 

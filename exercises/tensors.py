@@ -9,7 +9,7 @@ Write your code in place of raise NotImplementedError, then run this command.
 Each exercise is run alone: its own piece and what stands above the first # %%.
 Leave the lines that begin with # %% in place.
 """
-# Checksum 921c993ad9b9: untouched so far.
+# Checksum 94f514f4204e: untouched so far.
 
 # %% exr-tensors-boxes
 # 用铅笔找格子 ★
@@ -42,14 +42,15 @@ def standardize(table: torch.Tensor) -> torch.Tensor:
     """Return table, shape (N, D), with every column standardized.
 
     Each column gets mean 0 and standard deviation 1, with the squared
-    deviations divided by N. A column of equal values becomes zeros.
-    The input keeps its values. No loops.
+    deviations divided by N. A column of equal values becomes zeros, up
+    to rounding. The dtype stays, gradients reach table, and the input
+    keeps its values. No loops.
     """
     raise NotImplementedError("exr-tensors-standardize")
 
 
 # %% exr-tensors-strict-mse
-# 不声不响的错 ★★
+# 不声不响的错误 ★★
 # An error that says nothing ★★
 import torch
 
@@ -57,7 +58,7 @@ import torch
 def strict_mse(
     pred: torch.Tensor, target: torch.Tensor
 ) -> torch.Tensor:
-    """Return the mean squared error, shape ().
+    """Return the mean squared error, shape (), with its gradient.
 
     Raises ValueError unless pred and target have the same shape; the
     message names both shapes.
@@ -74,7 +75,8 @@ import torch
 def sliding_windows(series: torch.Tensor, width: int) -> torch.Tensor:
     """Return all runs of width neighbors, shape (N - width + 1, width).
 
-    The result is a view: it shares the storage of series, shape (N,).
+    The result is a view: it shares the storage of series, shape (N,),
+    and gradients reach series.
     Raises ValueError if series is not 1-D or width is not in 1..N.
     """
     raise NotImplementedError("exr-tensors-windows")
@@ -99,7 +101,7 @@ def matmul_boxes(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     """Return a @ b, reading boxes one by one and copying no input.
 
     Shapes (..., n, k) @ (..., k, m) -> (..., n, m); leading dimensions
-    broadcast. Raises ValueError where torch cannot multiply, or if a or
-    b has fewer than two dimensions.
+    broadcast. The result has a's dtype and device. Raises ValueError
+    where torch cannot multiply, or where ndim < 2.
     """
     raise NotImplementedError("exr-tensors-matmul")

@@ -1,5 +1,5 @@
 # Generated from chapters/zh/08-custom-modules.qmd: edit there.
-# Checksum 45aee7243f1d: a change made here is refused, not lost.
+# Checksum 876da271992b: a change made here is refused, not lost.
 # %% custom-modules-two-layer
 """Modules of our own, and a look at how nn.Module keeps its books."""
 
@@ -122,6 +122,26 @@ def output_scales(model: nn.Module, x: Tensor) -> dict[str, float]:
         for handle in handles:
             handle.remove()
     return scales
+
+
+# %% custom-modules-residual-block
+class ResidualBlock(nn.Module):
+    """x plus what two linear layers make of it: (*, d) -> (*, d).
+
+    shortcut=False leaves x out and puts a ReLU in its place, so that
+    blocks in a row are a plain net. Source: He et al. (2016), with
+    linear layers in place of convolutions.
+    """
+
+    def __init__(self, d: int, shortcut: bool = True) -> None:
+        super().__init__()
+        self.first = nn.Linear(d, d)
+        self.second = nn.Linear(d, d)
+        self.shortcut = shortcut
+
+    def forward(self, x: Tensor) -> Tensor:
+        change = self.second(self.first(x).relu())  # (*, d)
+        return x + change if self.shortcut else change.relu()
 
 
 # %% custom-modules-settling

@@ -1,5 +1,5 @@
 # Generated from chapters/zh/01-deep-learning.qmd: edit there.
-# Checksum ab2b49930355: a change made here is refused, not lost.
+# Checksum 4e7efd90e36e: a change made here is refused, not lost.
 # %% exr-deep-learning-by-hand
 def test_deep_learning_by_hand(exercise):
     by_hand = exercise.by_hand
@@ -131,30 +131,70 @@ def test_deep_learning_three_switches(exercise):
 def test_deep_learning_perceptron(exercise):
     perceptron = exercise.perceptron
 
-    from torchbook.neurons import Neuron, count_right
+    from torchbook.neurons import Neuron, step
+
+
+    def follow(points, targets, rounds):
+        """Return what the rule gives: weights and bias in one list."""
+        state = [0] * (len(points[0]) + 1)
+        for used in range(1, rounds + 1):
+            before = list(state)
+            for x, t in zip(points, targets):
+                row = [*x, 1]
+                above = sum(s * r for s, r in zip(state, row)) > 0
+                if above != t:
+                    sign = 1 if t else -1
+                    state = [s + sign * r for s, r in zip(state, row)]
+            if state == before:
+                return state, used
+        return None, rounds
+
+
+    def right(neuron, points, targets):
+        """Return whether the neuron separates the points."""
+        return all(neuron(x) == t for x, t in zip(points, targets))
+
 
     corners = [(0, 0), (0, 1), (1, 0), (1, 1)]
-    found = perceptron(corners, [0, 1, 1, 1], rounds=50)
-    assert found is not None, "direction: [0, 1, 1, 1]"
-    assert isinstance(found, Neuron), f"type: {type(found).__name__}"
-    right = count_right(found, corners, [0, 1, 1, 1])
-    assert right == 4, "round: [0, 1, 1, 1]"
-    for targets in ([0, 0, 0, 1], [1, 0, 0, 0], [0, 0, 1, 0]):
-        found = perceptron(corners, targets, rounds=50)
-        assert found is not None, f"bias: {targets}"
-        right = count_right(found, corners, targets)
-        assert right == 4, f"round: {targets}"
-    found = perceptron(corners, [0, 1, 1, 1], rounds=50)
-    assert (list(found.weights), found.bias) == ([1, 1], 0), "at-once"
+    for targets in ([0, 1, 1, 1], [0, 0, 0, 1], [1, 0, 0, 0], [0, 0, 1, 0]):
+        found = perceptron(list(corners), list(targets), rounds=50)
+        slip = "direction" if targets == [0, 1, 1, 1] else "bias"
+        assert found is not None, f"{slip}: {targets}"
+        assert isinstance(found, Neuron), f"type: {type(found).__name__}"
+        assert found.activation is step, "type: activation"
+        assert right(found, corners, targets), f"round: {targets}"
     assert perceptron(corners, [0, 1, 1, 0], rounds=200) is None, "none"
     apart = [(3.0, 1.0, 0.0), (-2.0, 0.5, 1.0), (2.5, -1.0, 2.0)]
     try:
         found = perceptron(apart, [1, 0, 1], rounds=50)
+        perceptron([(2.0, -1.0, 0.5, 1.0)], [1], rounds=50)
     except (IndexError, ValueError):
         raise AssertionError(f"coordinates: {apart[0]}") from None
     assert found is not None, f"coordinates: {apart[0]}"
     found = perceptron(corners, [0, 0, 0, 0], rounds=1)
     assert found is not None, "last: [0, 0, 0, 0], rounds=1"
+    cases = [(corners, [0, 1, 1, 1]), (corners, [1, 1, 0, 1])]
+    cases += [(corners[::-1], [1, 0, 0, 0]), (apart, [1, 0, 1])]
+    cases += [(apart[1:], [0, 1]), (apart[:1], [1]), (apart[:1], [0])]
+    for points, targets in cases:
+        given = [list(x) for x in points], list(targets)
+        before = repr(given)
+        found = perceptron(*given, rounds=50)
+        assert repr(given) == before, "input"
+        assert found is not None, f"direction: {points}, {targets}"
+        came = [*found.weights, found.bias]
+        want, _ = follow(points, targets, 50)
+        turned, _ = follow(points[::-1], targets[::-1], 50)
+        if came != want:
+            assert came != turned, f"order: {points}, {targets}"
+        assert came == want, f"at-once: {points}, {targets}"
+    for points, targets in cases:
+        _, used = follow(points, targets, 50)
+        where = f"{points}, {targets}, rounds={used}"
+        assert perceptron(points, targets, rounds=used), f"last: {where}"
+        if used > 1:
+            early = perceptron(points, targets, rounds=used - 1)
+            assert early is None, f"none: {where} - 1"
 
 
 # %% exr-deep-learning-triangle
@@ -167,7 +207,9 @@ def test_deep_learning_triangle(exercise):
 
     rng = random.Random(6)
     corners = [(0.0, 0.0), (4.0, 0.0), (1.0, 3.0)]
-    for p, q, r in [corners, corners[::-1], [(-1, 2), (5, 7), (2, -3)]]:
+    small = [(0.0, 0.0), (0.5, 0.0), (0.2, 0.6)]
+    wide = [(-1, 2), (5, 7), (2, -3)]
+    for p, q, r in [corners, corners[::-1], wide, small, small[::-1]]:
         net = inside_triangle(p, q, r)
         assert isinstance(net, Network), f"type: {type(net).__name__}"
         assert len(net.hidden) == 3, "count"

@@ -1,5 +1,5 @@
 # Generated from chapters/zh/08-custom-modules.qmd: edit there.
-# Checksum 80a76cf98290: a change made here is refused, not lost.
+# Checksum 444793c64af2: a change made here is refused, not lost.
 # %% exr-custom-modules-count
 def count_by_hand() -> dict[str, int]:
     """Return your three numbers.
@@ -46,7 +46,8 @@ def shapes_of(
     """Run model(x); return each layer's output shape, in running order.
 
     A layer is a module without children, under its full name. No hook
-    stays behind, even if model(x) raises an error.
+    of this function stays behind, even if model(x) raises an error,
+    which goes on to the caller. Nothing else of the model changes.
     """
     shapes: dict[str, tuple[int, ...]] = {}
     handles = []
@@ -75,7 +76,8 @@ class TiedAutoencoder(nn.Module):
 
     encode(x) is relu(x @ w.mT + b), decode(z) is z @ w + c, and
     forward(x) is decode(encode(x)). The parameters are w (h, d),
-    b (h,) and c (d,), and no others.
+    b (h,) and c (d,), and no others. w starts random, about as
+    large as in nn.Linear; b and c start random or at zero.
     """
 
     def __init__(self, d: int, h: int) -> None:

@@ -1,5 +1,5 @@
 # Generated from chapters/zh/04-tensors.qmd: edit there.
-# Checksum bf4d6b874625: a change made here is refused, not lost.
+# Checksum bbf2aaec327c: a change made here is refused, not lost.
 # %% exr-tensors-boxes
 def boxes_by_hand() -> dict[str, object]:
     """Return your answers; (1, 2) stands for two sizes or strides.
@@ -30,8 +30,9 @@ def standardize(table: torch.Tensor) -> torch.Tensor:
     """Return table, shape (N, D), with every column standardized.
 
     Each column gets mean 0 and standard deviation 1, with the squared
-    deviations divided by N. A column of equal values becomes zeros.
-    The input keeps its values. No loops.
+    deviations divided by N. A column of equal values becomes zeros, up
+    to rounding. The dtype stays, gradients reach table, and the input
+    keeps its values. No loops.
     """
     mean = table.mean(dim=0, keepdim=True)  # (1, D)
     spread = table.std(dim=0, correction=0, keepdim=True)  # (1, D)
@@ -46,7 +47,7 @@ import torch
 def strict_mse(
     pred: torch.Tensor, target: torch.Tensor
 ) -> torch.Tensor:
-    """Return the mean squared error, shape ().
+    """Return the mean squared error, shape (), with its gradient.
 
     Raises ValueError unless pred and target have the same shape; the
     message names both shapes.
@@ -64,7 +65,8 @@ import torch
 def sliding_windows(series: torch.Tensor, width: int) -> torch.Tensor:
     """Return all runs of width neighbors, shape (N - width + 1, width).
 
-    The result is a view: it shares the storage of series, shape (N,).
+    The result is a view: it shares the storage of series, shape (N,),
+    and gradients reach series.
     Raises ValueError if series is not 1-D or width is not in 1..N.
     """
     if series.ndim != 1 or not 1 <= width <= len(series):
@@ -92,8 +94,8 @@ def matmul_boxes(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     """Return a @ b, reading boxes one by one and copying no input.
 
     Shapes (..., n, k) @ (..., k, m) -> (..., n, m); leading dimensions
-    broadcast. Raises ValueError where torch cannot multiply, or if a or
-    b has fewer than two dimensions.
+    broadcast. The result has a's dtype and device. Raises ValueError
+    where torch cannot multiply, or where ndim < 2.
     """
     if min(a.ndim, b.ndim) < 2 or a.shape[-1] != b.shape[-2]:
         raise ValueError(f"{tuple(a.shape)} @ {tuple(b.shape)}")
@@ -112,4 +114,5 @@ def matmul_boxes(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
             q = box_number((*index, c), steps_b, b.storage_offset())
             total += left[p] * right[q]
         sums.append(total)
-    return torch.tensor(sums, dtype=a.dtype).reshape(*lead, n, m)
+    result = torch.tensor(sums, dtype=a.dtype, device=a.device)
+    return result.reshape(*lead, n, m)
