@@ -306,7 +306,7 @@ def test_an_overwritten_number_that_the_graph_needs_is_noticed(device):
     p = torch.sigmoid(w)
     p /= p.max()
     assert p._version == 1
-    with pytest.raises(RuntimeError, match="output 0 of Div.*version 1; expected version 0"):
+    with pytest.raises(RuntimeError, match=r"output 0 of Div.*version 1; expected version 0"):
         p.sum().backward()
     q = torch.sigmoid(w)
     q = q / q.max()
@@ -441,6 +441,6 @@ def test_torch_func_asks_for_setup_context_a_vmap_rule_and_jvp(device, rule, wor
             assert torch.allclose(transform(), wanted[name]), name
         else:
             with pytest.raises(
-                RuntimeError, match="setup_context|vmap support|the jvp function"
+                RuntimeError, match=r"setup_context|vmap support|the jvp function"
             ):
                 transform()
