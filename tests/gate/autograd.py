@@ -157,3 +157,31 @@ def forward_sweep(output, speeds):
         for parent, slope in node.edges:
             share[parent] += slope * share[node]
     return sum(share.get(leaf, 0.0) * v for leaf, v in speeds.items())
+
+
+# %% exr-autograd-forward-sweep: each node hands its speed on to those made from it
+def forward_sweep(output, speeds):
+    order = output.history()[::-1]
+    uses = {node: [] for node in order}
+    for node in order:
+        for parent, slope in node.edges:
+            uses[parent].append((node, slope))
+    speed = dict.fromkeys(order, 0.0)
+    for node in order:
+        speed[node] += speeds.get(node, 0.0)
+        for child, slope in uses[node]:
+            speed[child] += slope * speed[node]
+    return speed[output]
+
+
+# %% exr-autograd-jacobian: column by column, by differentiating the walk back
+import torch
+
+
+def jacobian(f, x):
+    leaf = x.detach().requires_grad_()
+    y = f(leaf)
+    v = torch.ones_like(y, requires_grad=True)
+    (row,) = torch.autograd.grad(y, leaf, v, create_graph=True)
+    columns = [torch.autograd.grad(part, v, retain_graph=True)[0] for part in row]
+    return torch.stack(columns, dim=1)
