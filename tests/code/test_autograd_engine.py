@@ -299,3 +299,148 @@ def test_gradcheck_in_float32_fails_a_correct_rule(device):
     for dtype, passes in ((torch.float64, True), (torch.float32, False)):
         x = torch.tensor([-1.0, 2.0], dtype=dtype, device=device, requires_grad=True)
         assert torch.autograd.gradcheck(torch.sigmoid, x, raise_exception=False) is passes
+
+
+def test_an_overwritten_number_that_the_graph_needs_is_noticed(device):
+    w = torch.tensor([-1.0, 0.0, 2.0], device=device, requires_grad=True)
+    p = torch.sigmoid(w)
+    p /= p.max()
+    assert p._version == 1
+    with pytest.raises(RuntimeError, match=r"output 0 of Div.*version 1; expected version 0"):
+        p.sum().backward()
+    q = torch.sigmoid(w)
+    q = q / q.max()
+    q.sum().backward()
+    assert torch.autograd.gradcheck(
+        lambda x: torch.sigmoid(x) / torch.sigmoid(x).max(),
+        w.detach().double().requires_grad_(),
+    )
+    assert w.grad.isfinite().all()
+
+
+def test_in_place_is_fine_where_no_rule_needs_the_old_numbers(device):
+    w = torch.ones(3, device=device, requires_grad=True)
+    p = 3 * w
+    p /= 2
+    p.sum().backward()
+    assert torch.equal(w.grad, torch.full_like(w, 1.5))
+
+
+def test_data_goes_past_the_version_counter_to_a_wrong_gradient(device):
+    w = torch.tensor([-1.0, 0.0, 2.0], device=device, requires_grad=True)
+    p = torch.sigmoid(w)
+    p.data /= p.max()
+    assert p._version == 0
+    p.sum().backward()
+    (right,) = torch.autograd.grad((torch.sigmoid(w) / torch.sigmoid(w).max()).sum(), w)
+    (unscaled,) = torch.autograd.grad(torch.sigmoid(w).sum(), w)
+    assert torch.equal(w.grad, (p * (1 - p)).detach())
+    assert not torch.allclose(w.grad, right) and not torch.allclose(w.grad, unscaled)
+
+
+def test_a_graph_is_used_again_only_if_it_is_retained(device):
+    w = torch.tensor(2.0, device=device, requires_grad=True)
+    loss = (3 * w - 1) ** 2
+    loss.backward(retain_graph=True)
+    loss.backward()
+    assert w.grad.item() == 60
+    with pytest.raises(RuntimeError, match="a second time"):
+        loss.backward()
+
+
+def test_a_second_derivative_needs_create_graph(device):
+    w = torch.tensor(2.0, device=device, requires_grad=True)
+    (slope,) = torch.autograd.grad((3 * w - 1) ** 2, w)
+    assert slope.grad_fn is None
+    loss = (3 * w - 1) ** 2
+    (slope,) = torch.autograd.grad(loss, w, create_graph=True)
+    assert torch.autograd.grad(loss, w, retain_graph=True)[0].item() == 30  # still there
+    assert torch.autograd.grad(slope, w)[0].item() == 18 and w.grad is None
+
+
+def test_what_inference_mode_returns_cannot_be_saved_for_backward(device):
+    w = torch.tensor(2.0, device=device, requires_grad=True)
+    with torch.no_grad():
+        free = 3 * w
+    with torch.inference_mode():
+        barred = 3 * w
+    assert not free.requires_grad and not barred.requires_grad
+    assert (free * w).requires_grad and (barred.clone() * w).requires_grad
+    with pytest.raises(RuntimeError, match="cannot be saved for backward"):
+        barred * w
+
+
+@pytest.mark.parametrize(
+    ("corner", "slope"),
+    [
+        (torch.relu, 0.0),
+        (lambda x: x.clamp(min=0), 1.0),
+        (lambda x: torch.maximum(x, torch.zeros_like(x)), 0.5),
+        (lambda x: torch.where(x == 0, 4.0, x**2), 0.0),
+        (lambda x: torch.where(x > 0, x.sqrt(), 0 * x), math.nan),
+        (lambda x: torch.where(x > 0, torch.where(x > 0, x, 1.0).sqrt(), 0 * x), 0.0),
+    ],
+    ids=["relu", "clamp", "maximum", "patched", "root", "safe root"],
+)
+def test_autograd_differentiates_the_program_that_ran(device, corner, slope):
+    x = torch.tensor(0.0, device=device, requires_grad=True)
+    corner(x).backward()
+    assert x.grad.item() == pytest.approx(slope, nan_ok=True)
+
+
+class Together(torch.autograd.Function):
+    """The older form: forward takes ctx and saves."""
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x.sigmoid()
+
+    @staticmethod
+    def backward(ctx, grad_output):
+        (x,) = ctx.saved_tensors
+        return grad_output * x.sigmoid() * (1 - x.sigmoid())
+
+
+class Apart(Together):
+    @staticmethod
+    def forward(x):
+        return x.sigmoid()
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        ctx.save_for_backward(*inputs)
+        ctx.save_for_forward(*inputs)
+
+
+class Complete(Apart):
+    generate_vmap_rule = True
+
+    @staticmethod
+    def jvp(ctx, speed):
+        (x,) = ctx.saved_tensors
+        return speed * x.sigmoid() * (1 - x.sigmoid())
+
+
+@pytest.mark.parametrize(
+    ("rule", "works"),
+    [(Together, []), (Apart, ["grad"]), (Complete, ["grad", "vmap", "jvp"])],
+    ids=["forward(ctx, x)", "setup_context", "with vmap and jvp"],
+)
+def test_torch_func_asks_for_setup_context_a_vmap_rule_and_jvp(device, rule, works):
+    x = torch.tensor([-1.0, 0.0, 2.0], device=device)
+    transforms = {
+        "grad": lambda: torch.func.grad(lambda x: rule.apply(x).sum())(x),
+        "vmap": lambda: torch.vmap(rule.apply)(x),
+        "jvp": lambda: torch.func.jvp(rule.apply, (x,), (torch.ones_like(x),))[1],
+    }
+    p = x.sigmoid()
+    wanted = {"grad": p * (1 - p), "vmap": p, "jvp": p * (1 - p)}
+    for name, transform in transforms.items():
+        if name in works:
+            assert torch.allclose(transform(), wanted[name]), name
+        else:
+            with pytest.raises(
+                RuntimeError, match=r"setup_context|vmap support|the jvp function"
+            ):
+                transform()
