@@ -29,9 +29,11 @@ def accumulate(model, x, y, size):
     for start in range(0, len(x), size):
         out = model(x[start : start + size])
         loss = nn.functional.mse_loss(out, y[start : start + size], reduction="sum")
-        for total, g in zip(totals, torch.autograd.grad(loss / y.numel(), weights)):
+        for total, g in zip(
+            totals, torch.autograd.grad(loss / y.numel(), weights), strict=True
+        ):
             total += g
-    for p, total in zip(weights, totals):
+    for p, total in zip(weights, totals, strict=True):
         p.grad = total
 
 
@@ -64,7 +66,7 @@ def accumulate(model, x, y, size):
 
     slope = torch.func.grad(share)
     total = {k: torch.zeros_like(p) for k, p in named.items()}
-    for part, target in zip(x.split(size), y.split(size)):
+    for part, target in zip(x.split(size), y.split(size), strict=True):
         for k, g in slope(named, part, target).items():
             total[k] = total[k] + g
     for k, p in model.named_parameters():
@@ -143,7 +145,7 @@ class AdamW(Adam):
         old = [p.detach().clone() for p in self.params]
         super().step()
         with torch.no_grad():
-            for p, was in zip(self.params, old):
+            for p, was in zip(self.params, old, strict=True):
                 if p.grad is not None:
                     p.sub_(was, alpha=self.lr * self.weight_decay)
 
