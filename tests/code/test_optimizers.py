@@ -346,6 +346,120 @@ def test_the_largest_rate_on_a_parabola(h, momentum):
     assert ends[0] < 1e-3 and ends[1] > 1e3
 
 
+def test_parts_add_up_to_as_many_times_the_whole_without_a_weight():
+    x, y = make_data()
+    torch.manual_seed(0)
+    model = two_layer_net()
+    mse = torch.nn.functional.mse_loss
+    mse(model(x), y).backward()
+    whole = [p.grad.clone() for p in model.parameters()]
+    model.zero_grad()
+    for part, target in zip(x.split(16), y.split(16), strict=True):
+        mse(model(part), target).backward()
+    for p, grad in zip(model.parameters(), whole, strict=True):
+        torch.testing.assert_close(p.grad, 4 * grad, rtol=1e-4, atol=1e-6)  # float32
+
+
+@pytest.mark.parametrize("degrees", [0, 20, 45, 90])
+def test_turning_the_valley_keeps_the_condition_number(degrees):
+    c, s = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+
+    def valley(w):
+        along, across = c * w[0] + s * w[1], c * w[1] - s * w[0]
+        return (along**2 + 20 * across**2) / 2
+
+    at = torch.zeros(2, dtype=torch.float64)
+    hessian = torch.autograd.functional.hessian(valley, at)
+    assert torch.linalg.eigvalsh(hessian).tolist() == pytest.approx([1, 20])
+    assert torch.linalg.cond(hessian).item() == pytest.approx(20)
+    if degrees == 45:
+        assert hessian.diag().tolist() == pytest.approx([10.5, 10.5])
+
+
+@pytest.mark.parametrize("heavy", [False, True])
+def test_the_condition_number_says_how_fast_the_best_rate_is(heavy):
+    """Per step the distance shrinks by (k - 1) / (k + 1), by that of the root with momentum."""
+    low, high = 1.0, 20.0
+    root = math.sqrt(high / low)
+    best = {"lr": 2 / (low + high)}
+    wanted = (high - low) / (high + low)
+    if heavy:
+        wanted = (root - 1) / (root + 1)
+        best = {"lr": 4 / (math.sqrt(low) + math.sqrt(high)) ** 2, "momentum": wanted**2}
+    curve = torch.tensor([low, high], dtype=torch.float64)
+    w = torch.ones(2, dtype=torch.float64, requires_grad=True)
+    optimizer, sizes = torch.optim.SGD([w], **best), []
+    for _ in range(400):
+        w.grad = curve * w.detach()
+        optimizer.step()
+        sizes.append(w.detach().norm().item())
+        if sizes[-1] < 1e-250:
+            break
+    last = len(sizes)
+    shrink = (sizes[last - 1] / sizes[last // 2]) ** (1 / (last - 1 - last // 2))
+    assert shrink == pytest.approx(wanted, abs=0.01)
+
+
+def test_rmsprop_does_not_come_to_rest():
+    curve = torch.tensor([1.0, 20.0])
+    w = torch.tensor([-4.0, 1.2], requires_grad=True)
+    optimizer = torch.optim.RMSprop([w], lr=0.1, alpha=0.9)
+    for _ in range(200):
+        before = w.detach().clone()
+        w.grad = curve * before
+        optimizer.step()
+    assert (w - before).abs().tolist() == pytest.approx([0.1, 0.1], rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("rule", "lr", "low", "high"),
+    [
+        (torch.optim.SGD, 0.3, 0.03, 0.2),
+        (torch.optim.RMSprop, 3e-4, 0.03, 0.2),
+        (torch.optim.Adam, 3e-3, 0.03, 0.2),
+        (torch.optim.SGD, 1e-3, 1e-4, 4e-4),
+        (torch.optim.RMSprop, 1e-2, 5, 6),
+        (torch.optim.Adam, 0.1, 5, 6),
+    ],
+)
+def test_what_share_of_the_weights_the_first_step_changes(rule, lr, low, high):
+    x, y = make_data()
+    torch.manual_seed(0)
+    model = two_layer_net()
+    before = model[0].weight.detach().clone()
+    train_with(rule(model.parameters(), lr=lr), model, x, y, 1)
+    assert low < ((model[0].weight - before).norm() / before.norm()).item() < high
+
+
+@pytest.mark.parametrize("limit", [None, 1.0])
+def test_one_bad_row_ruins_training_unless_it_is_clipped(limit):
+    x, y = make_data()
+    torch.manual_seed(0)
+    model, norms = two_layer_net(), []
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    for step in range(1, 61):
+        target = y.clone()
+        if step == 20:
+            target[0] *= 1000
+        optimizer.zero_grad()
+        torch.nn.functional.mse_loss(model(x), target).backward()
+        if limit is not None:
+            norms.append(torch.nn.utils.clip_grad_norm_(model.parameters(), limit).item())
+        optimizer.step()
+    loss = torch.nn.functional.mse_loss(model(x), y).item()
+    if limit is None:
+        assert not loss < 1e9
+    else:
+        assert loss < 1e-3
+        assert norms[19] > 100 * norms[18]
+
+
+def test_muon_is_there_and_takes_matrices_only():
+    torch.optim.Muon([torch.zeros(2, 3)])
+    with pytest.raises(ValueError, match="2D"):
+        torch.optim.Muon([torch.zeros(3)])
+
+
 @pytest.mark.parametrize(("amsgrad", "drift"), [(False, 0.68), (True, None)])
 def test_adam_climbs_where_amsgrad_descends(amsgrad, drift):
     w = torch.zeros(1, dtype=torch.float64, requires_grad=True)
