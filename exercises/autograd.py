@@ -9,7 +9,7 @@ Write your code in place of raise NotImplementedError, then run this command.
 Each exercise is run alone: its own piece and what stands above the first # %%.
 Leave the lines that begin with # %% in place.
 """
-# Checksum 8ecedd3c7ec5: untouched so far.
+# Checksum d024cbe1c612: untouched so far.
 
 # %% exr-autograd-by-hand
 # 纸上的反向传播 ★
@@ -23,7 +23,7 @@ def by_hand() -> dict[str, float]:
 
 
 # %% exr-autograd-maximum
-# 给 maximum 写规则 ★
+# 为 maximum 编写规则 ★
 # A rule for maximum ★
 from torchbook.autograd_engine import Value
 
@@ -46,7 +46,7 @@ def best_step(u: float) -> float:
 
 
 # %% exr-autograd-jacobian
-# 一行一行拼出雅可比矩阵 ★★
+# 逐行计算雅可比矩阵 ★★
 # The Jacobian, row by row ★★
 from collections.abc import Callable
 
@@ -64,7 +64,7 @@ def jacobian(f: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
 
 
 # %% exr-autograd-straight-through
-# 取整也要梯度 ★★
+# 取整也要有梯度 ★★
 # Rounding with a gradient ★★
 import torch
 from torch import Tensor
@@ -79,7 +79,7 @@ def round_through(x: Tensor) -> Tensor:
 
 
 # %% exr-autograd-forward-sweep
-# 顺着走一遍 ★★★
+# 向前走一遍 ★★★
 # Walking forward ★★★
 from torchbook.autograd_engine import Node
 

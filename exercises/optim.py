@@ -9,7 +9,7 @@ Write your code in place of raise NotImplementedError, then run this command.
 Each exercise is run alone: its own piece and what stands above the first # %%.
 Leave the lines that begin with # %% in place.
 """
-# Checksum 973c42c65198: untouched so far.
+# Checksum c81afd863776: untouched so far.
 
 # %% exr-optim-by-hand
 # 纸上走两步 ★
@@ -47,11 +47,33 @@ def accumulate(
 ) -> None:
     """Leave in .grad the gradients of nn.MSELoss() on all of (x, y).
 
-    The model sees at most size rows at a time; the last part may be
-    smaller. The graph of a part is gone before the next is computed.
-    Gradients that were there before are dropped.
+    The model sees at most size rows at a time, each row once; the last
+    part may be smaller. What the graph of a part keeps for going
+    backward is gone before the next is computed. Gradients that were
+    there before are dropped; the model stays as it is otherwise.
     """
     raise NotImplementedError("exr-optim-accumulate")
+
+
+# %% exr-optim-clip
+# 裁剪梯度 ★★
+# Clipping gradients ★★
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor
+
+
+@torch.no_grad()
+def clip_gradients(params: Iterable[Tensor], limit: float) -> float:
+    """Shorten the gradients to a joint length of at most limit.
+
+    The length is the root of the sum of all their elements squared. If
+    it is over limit > 0, all are multiplied by one factor; else they
+    stay. A parameter without a gradient is skipped, and params may be
+    an iterator. Returns the length before, 0 without any gradient.
+    """
+    raise NotImplementedError("exr-optim-clip")
 
 
 # %% exr-optim-adamw
@@ -69,7 +91,7 @@ class AdamW(Adam):
     """Adam with decoupled weight decay, as torch.optim.AdamW.
 
     Before the step of Adam, each parameter that has a gradient is
-    multiplied by 1 - lr * weight_decay.
+    multiplied by 1 - lr * weight_decay, with the lr of this step.
     """
 
     def __init__(

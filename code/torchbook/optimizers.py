@@ -1,5 +1,5 @@
 # Generated from chapters/zh/07-optim.qmd: edit there.
-# Checksum 24a79b4169c9: a change made here is refused, not lost.
+# Checksum a2853d5f3eb0: a change made here is refused, not lost.
 # %% optim-object
 """Optimizers written out: each is a rule for one step."""
 
@@ -46,8 +46,8 @@ class Optimizer:
 class SGD(Optimizer):
     """Gradient descent with momentum, as in torch.optim.SGD.
 
-    v = momentum * v + g, from v = 0; then w = w - lr * v. With
-    nesterov, w = w - lr * (g + momentum * v), looking a step ahead.
+    u = momentum * u + g, from u = 0; then w = w - lr * u. With
+    nesterov, w = w - lr * (g + momentum * u), looking a step ahead.
     """
 
     def __init__(
@@ -61,9 +61,9 @@ class SGD(Optimizer):
         self.momentum, self.nesterov = momentum, nesterov
 
     def change(self, g: Tensor, memory: Memory) -> Tensor:
-        v = self.momentum * memory.get("v", 0) + g
-        memory["v"] = v
-        return self.lr * (g + self.momentum * v if self.nesterov else v)
+        u = self.momentum * memory.get("u", 0) + g
+        memory["u"] = u
+        return self.lr * (g + self.momentum * u if self.nesterov else u)
 
 
 # %% optim-adaptive

@@ -26,15 +26,15 @@ _LAYOUT = {r"\,", r"\;", r"\!", r"\left", r"\right", r"\quad", r"\qquad"}
 _TEXT = {
     "zh": (
         "符号表",
-        "书里公式用到的记号，按话题排。最后一栏是引入它的小节；同一个字母在不同地方有不同"
-        "意思的，各列一行。",
+        "正文公式用到的记号按话题排列，最后一栏是引入它的一节。同一个字母在不同的地方有不同"
+        "的意思，便各列一行。只在一道习题里用到的字母，由那道题说明。",
         "| 记号 | 意思 | 引入处 |",
     ),
     "en": (
         "Notation",
-        "The symbols of this book's formulas, by topic. The last column is the section that "
-        "brings each in; a letter that means different things in different places has a line "
-        "for each.",
+        "The symbols of the formulas in the text, by topic. The last column is the section "
+        "that brings each in. A letter that means different things in different places has a "
+        "line for each. What is used in a single exercise is explained there.",
         "| Symbol | Meaning | Brought in by |",
     ),
 }

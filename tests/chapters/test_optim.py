@@ -1,5 +1,5 @@
 # Generated from chapters/zh/07-optim.qmd: edit there.
-# Checksum 6b1a3c96706c: a change made here is refused, not lost.
+# Checksum d2e166042422: a change made here is refused, not lost.
 # %% exr-optim-by-hand
 def test_optim_by_hand(exercise):
     two_steps = exercise.two_steps
@@ -98,58 +98,218 @@ def test_optim_largest_rate(exercise):
 def test_optim_accumulate(exercise):
     accumulate = exercise.accumulate
 
+    import weakref
+
     import torch
     from torch import nn
 
-    torch.manual_seed(0)
-    x, y = torch.randn(10, 3).double(), torch.randn(10, 2).double()
-    model = nn.Linear(3, 2).double()
-    weights = list(model.parameters())
+    rows, kept, waiting = [], [], []
+
+
+    class Box:
+        """What a graph keeps for going backward, so that one can ask."""
+
+        def __init__(self, tensor):
+            self.tensor = tensor
+
+
+    def keep(tensor):
+        box = Box(tensor)
+        kept.append(weakref.ref(box))
+        return box
+
+
+    class Watched(nn.Module):
+        """A layer that notes its rows, and what is kept by then."""
+
+        def __init__(self):
+            super().__init__()
+            self.layer = nn.Linear(3, 2, dtype=torch.float64)
+            self.hooked = False
+
+        def forward(self, x):
+            rows.append(x.detach())
+            waiting.append(any(there() is not None for there in kept))
+            if not self.hooked:
+                return self.layer(x)
+            hooks = torch.autograd.graph.saved_tensors_hooks
+            with hooks(keep, lambda box: box.tensor):
+                return self.layer(x)
 
 
     def flat(tensors):
         return torch.cat([t.detach().flatten() for t in tensors])
 
 
-    def slope(rows):
+    generator = torch.Generator().manual_seed(0)
+
+
+    def data(count):
+        """Return so many rows, and what is to come of them."""
+        shapes = ((count, 3), (count, 2))
+        return [
+            torch.randn(s, generator=generator, dtype=torch.float64)
+            for s in shapes
+        ]
+
+
+    def slope(model, x, y, part):
         """Return what these rows add to the gradient."""
-        loss = (model(x[rows]) - y[rows]).square().sum() / y.numel()
-        return flat(torch.autograd.grad(loss, weights))
+        loss = (model.layer(x[part]) - y[part]).square().sum() / y.numel()
+        return flat(torch.autograd.grad(loss, list(model.parameters())))
 
 
-    wanted, before = slope(slice(None)), flat(weights)
-    seen, done, waiting = [], [], []
-
-
-    def watch(module, args, out):
-        waiting.append(len(seen) > len(done))
-        seen.append(len(out))
-        if out.requires_grad:
-            out.register_hook(done.append)
-
-
-    model.register_forward_hook(watch)
-    for size in (5, 4, 1, 10, 99):
-        only_last = slope(slice((10 - 1) // size * size, 10))
-        for record in (seen, done, waiting):
+    torch.manual_seed(0)
+    model = Watched()
+    weights = list(model.parameters())
+    before = flat(weights)
+    for case in ((10, 5), (10, 4), (10, 1), (7, 3), (7, 7), (7, 99)):
+        (count, size), (x, y) = case, data(case[0])
+        given = x.clone(), y.clone()
+        last = slice((count - 1) // size * size, count)
+        wanted = slope(model, x, y, slice(None))
+        only_last = slope(model, x, y, last)
+        for record in (rows, kept, waiting):
             record.clear()
         for p in weights:
             p.grad = torch.full_like(p, 1e6)
+        model.train(size != 4)
         accumulate(model, x, y, size)
-        assert max(seen, default=0) <= size, f"too-many: size = {size}"
-        assert sum(seen) == 10, f"skipped: size = {size}"
+        case = f"{count} rows, size = {size}"
+        assert torch.equal(x, given[0]), "input: x"
+        assert torch.equal(y, given[1]), "input: y"
+        seen = [len(r) for r in rows]
+        assert max(seen, default=0) <= size, f"too-many: {case}"
+        assert sum(seen) == count, f"skipped: {case}"
         assert torch.equal(flat(weights), before), "moved"
+        assert model.training == (size != 4), "mode: training"
+        assert all(p.requires_grad for p in weights), "mode: requires_grad"
         for p in weights:
             assert p.grad is not None, "no-gradient"
         came = flat(p.grad for p in weights)
         assert came.abs().max() < 5e5, "not-cleared"
-        if size < 10 and not torch.allclose(only_last, wanted):
-            if torch.allclose(came * 10, only_last * 10):
-                assert torch.allclose(came, wanted), "cleared-each"
+        if size < count and not torch.allclose(only_last, wanted):
+            share = (count - last.start) / count
+            for alone in (only_last, only_last / share):
+                lost = torch.allclose(came, alone)
+                assert not lost, f"cleared-each: {case}"
         if size == 4:
             assert torch.allclose(came, wanted), "equal-parts: 4, 4, 2"
-        assert torch.allclose(came, wanted), f"weights: size = {size}"
-        assert not any(waiting), "graphs-kept"
+        assert torch.allclose(came, wanted), f"weights: {case}"
+
+    model.hooked = True
+    x, y = data(10)
+    for record in (rows, kept, waiting):
+        record.clear()
+    try:
+        accumulate(model, x, y, 3)
+    except RuntimeError:
+        waiting.clear()  # torch.func leaves no graph and allows no hooks
+    assert not any(waiting), "graphs-kept"
+
+
+# %% exr-optim-clip
+def test_optim_clip(exercise):
+    clip_gradients = exercise.clip_gradients
+
+    import math
+
+    import torch
+
+
+    def fresh(scale=1.0, dtype=torch.float64):
+        """Return three parameters with gradients."""
+        generator = torch.Generator().manual_seed(7)
+        params = []
+        for shape in ((2, 3), (4,), ()):
+            p = torch.randn(shape, generator=generator, dtype=dtype)
+            g = torch.randn(shape, generator=generator, dtype=dtype)
+            p.requires_grad_().grad = scale * g
+            params.append(p)
+        return params
+
+
+    def flat(tensors):
+        return torch.cat([t.detach().flatten().clone() for t in tensors])
+
+
+    def grads(params):
+        return flat(p.grad for p in params)
+
+
+    def near(came, wanted):
+        return torch.allclose(came, wanted, rtol=1e-5, atol=1e-12)
+
+
+    for scale in (1.0, 50.0):
+        params = fresh(scale)
+        weights, before = flat(params), grads(params)
+        length = torch.linalg.vector_norm(before).item()
+        limit = before.abs().max().item() / 2
+        back = clip_gradients(params, limit)
+        assert back is not None, "returns"
+        assert hasattr(back, "__float__"), f"type: {type(back).__name__}"
+        after = grads(params)
+        assert torch.equal(flat(params), weights), "moved"
+        assert all(p.requires_grad for p in params), "moved: requires_grad"
+        assert not torch.equal(after, before), "untouched"
+        alone = [
+            g * min(1.0, limit / torch.linalg.vector_norm(g).item())
+            for g in (p.grad for p in fresh(scale))
+        ]
+        if near(after, flat(alone)):
+            assert near(after, before * limit / length), "each"
+        if near(after, before.clamp(-limit, limit)):
+            assert near(after, before * limit / length), "values"
+        assert near(after, before * limit / length), "total"
+        if math.isclose(float(back), limit, rel_tol=1e-4):
+            assert math.isclose(limit, length), "after"
+        assert math.isclose(float(back), length, rel_tol=1e-5), "value"
+
+    for share in (1.01, 2.0, 1e6):
+        params = fresh()
+        before = grads(params)
+        length = torch.linalg.vector_norm(before).item()
+        back = float(clip_gradients(params, share * length))
+        assert near(grads(params), before), "lengthened"
+        assert math.isclose(back, length, rel_tol=1e-5), "value"
+
+    params = fresh(0.0)
+    try:
+        back = float(clip_gradients(params, 1.0))
+    except ZeroDivisionError:
+        raise AssertionError("zero: ZeroDivisionError") from None
+    assert torch.equal(grads(params), torch.zeros(11).double()), "zero"
+    assert back == 0, "zero"
+
+    params = fresh()
+    params[1].grad = None
+    rest = params[::2]
+    before = grads(rest)
+    length = torch.linalg.vector_norm(before).item()
+    try:
+        back = float(clip_gradients(params, length / 3))
+    except (AttributeError, TypeError, RuntimeError) as error:
+        kind = type(error).__name__
+        raise AssertionError(f"no-gradient: {kind}") from None
+    assert params[1].grad is None, "no-gradient"
+    assert near(grads(rest), before / 3), "no-gradient"
+    assert math.isclose(back, length, rel_tol=1e-5), "no-gradient"
+    for p in params:
+        p.grad = None
+    try:
+        back = float(clip_gradients(params, 1.0))
+    except (AttributeError, TypeError, RuntimeError) as error:
+        kind = type(error).__name__
+        raise AssertionError(f"no-gradient: {kind}") from None
+    assert back == 0, "no-gradient: none has one"
+
+    params = fresh(dtype=torch.float32)
+    before = grads(params)
+    length = torch.linalg.vector_norm(before).item()
+    clip_gradients(iter(params), length / 8)
+    assert near(grads(params), before / 8), "iterator"
+    assert all(p.grad.dtype == torch.float32 for p in params), "dtype"
 
 
 # %% exr-optim-adamw
@@ -158,19 +318,27 @@ def test_optim_adamw(exercise):
 
     import torch
 
-    start = torch.linspace(-3, 3, 4, dtype=torch.float64)
+    start, kept = torch.linspace(-3, 3, 6, dtype=torch.float64), []
     lr = 0.1
 
 
-    def walk(make, steps):
-        """Return w after these steps from start."""
-        w = start.clone().requires_grad_()
-        optimizer = make(w)
+    def walk(make, steps, schedule=None):
+        """Return w, in two parts, after these steps from start."""
+        parts = [w.clone().requires_grad_() for w in start.split((4, 2))]
+        optimizer = make(parts)
         for k in range(steps):
+            if schedule is not None:
+                optimizer.lr = schedule[k]
+                for group in getattr(optimizer, "param_groups", ()):
+                    group["lr"] = schedule[k]
             optimizer.zero_grad()
-            (w**2 + k * w).sum().backward()
+            for w in parts:
+                (w**2 + k * w).sum().backward()
+            given = [w.grad.clone() for w in parts]
             optimizer.step()
-        return w.detach()
+            for w, g in zip(parts, given):
+                kept.append(w.grad is not None and torch.equal(w.grad, g))
+        return torch.cat(parts).detach()
 
 
     def near(came, wanted):
@@ -182,11 +350,11 @@ def test_optim_adamw(exercise):
 
     def ours(decay):
         options = {"lr": lr, "weight_decay": decay}
-        return lambda w: AdamW([w, idle], **options)
+        return lambda p: AdamW([p[0], idle, *p[1:]], **options)
 
 
     def theirs(decay):
-        return lambda w: torch.optim.AdamW([w], lr, weight_decay=decay)
+        return lambda p: torch.optim.AdamW(p, lr, weight_decay=decay)
 
 
     change = walk(theirs(0.0), 1) - start
@@ -196,7 +364,7 @@ def test_optim_adamw(exercise):
             assert near(came, wanted), "shrink: weight_decay = 0"
         assert near(came, wanted), f"super: weight_decay = 0, {steps}"
     came, wanted = walk(ours(0.3), 1), walk(theirs(0.3), 1)
-    mixed = walk(lambda w: torch.optim.Adam([w], lr, weight_decay=0.3), 1)
+    mixed = walk(lambda p: torch.optim.Adam(p, lr, weight_decay=0.3), 1)
     if near(came, start + change):
         if near(walk(ours(0.3), 20), walk(theirs(0.0), 20)):
             assert near(came, wanted), "in-place"
@@ -208,7 +376,12 @@ def test_optim_adamw(exercise):
         assert near(came, wanted), "after"
     assert near(came, wanted), "shrink"
     assert near(walk(ours(0.3), 20), walk(theirs(0.3), 20)), "every-step"
+    falling = [lr / (1 + k) for k in range(9)]
+    for schedule in (falling, falling[::-1]):
+        came = walk(ours(0.3), 9, schedule)
+        assert near(came, walk(theirs(0.3), 9, schedule)), "stale"
     assert torch.equal(idle, torch.ones(2)), "idle"
+    assert all(kept), "input: .grad"
 
 
 # %% exr-optim-warmup
@@ -220,35 +393,40 @@ def test_optim_warmup(exercise):
     import torch
     from torch.optim import lr_scheduler
 
+
+
+    def near(came, wanted):
+        """Tell whether two factors agree, also if one was in float32."""
+        return math.isclose(came, wanted, rel_tol=1e-6, abs_tol=1e-6)
+
+
     climb = [warmup_cosine(t, 4, 12) for t in range(4)]
     assert climb[0] is not None, "returns"
     assert hasattr(climb[0], "__float__"), "type"
     if climb[0] == 0:
-        assert math.isclose(climb[0], 1 / 4), "zero-start: t = 0"
+        assert near(climb[0], 1 / 4), "zero-start: t = 0"
     for t in range(4):
-        assert math.isclose(climb[t], (t + 1) / 4), f"climb: t = {t}"
+        assert near(climb[t], (t + 1) / 4), f"climb: t = {t}"
     joint = warmup_cosine(4, 4, 12)
-    assert math.isclose(joint, 1), "subtract: t = warmup = 4"
+    assert near(joint, 1), "subtract: t = warmup = 4"
     last = warmup_cosine(12, 4, 12)
-    assert math.isclose(last, 0, abs_tol=1e-9), "span: t = total = 12"
+    assert near(last, 0), "span: t = total = 12"
     middle = warmup_cosine(8, 4, 12)
-    assert math.isclose(middle, 1 / 2), "quarter: t = 8, 4, 12"
+    assert near(middle, 1 / 2), "quarter: t = 8, 4, 12"
     for t in (13, 17, 99):
-        late = warmup_cosine(t, 4, 12)
-        assert math.isclose(late, 0, abs_tol=1e-9), f"rises: t = {t}, 4, 12"
+        assert near(warmup_cosine(t, 4, 12), 0), f"rises: t = {t}, 4, 12"
     try:
         start = warmup_cosine(0, 0, 9)
     except ZeroDivisionError:
         raise AssertionError("no-warmup: ZeroDivisionError") from None
-    assert math.isclose(start, 1), "no-warmup: t = 0"
+    assert near(start, 1), "no-warmup: t = 0"
 
     w = torch.zeros(1, requires_grad=True)
     optimizer = torch.optim.SGD([w], lr=1.0)
     scheduler = lr_scheduler.CosineAnnealingLR(optimizer, T_max=9)
     for t in range(9):
         came, wanted = warmup_cosine(t + 3, 3, 12), scheduler.get_last_lr()
-        near = math.isclose(came, wanted[0], rel_tol=1e-6, abs_tol=1e-9)
-        assert near, f"value: t = {t + 3}, 3, 12"
+        assert near(came, wanted[0]), f"value: t = {t + 3}, 3, 12"
         optimizer.step()
         scheduler.step()
 
@@ -267,6 +445,7 @@ def test_optim_amsgrad(exercise):
         for g in gradients:
             w.grad = torch.tensor(g, dtype=torch.float64)
             optimizer.step()
+            assert w.grad.tolist() == list(g), "input: .grad"
             seen.append(w.detach().clone())
         return torch.stack(seen)
 
@@ -288,6 +467,8 @@ def test_optim_amsgrad(exercise):
 
     came, wanted, _ = compare((0.9, 0.99), [(3.0,)])
     assert near(came, wanted), "first-step"
+    came, wanted, _ = compare((0.0, 0.1), [(1.0,), (3.0,)])
+    assert near(came, wanted), "value: gradients 1, 3"
     came, wanted, adam = compare((0.0, 0.1), [(3.0,), (-1.0,)])
     if near(came, adam):
         assert near(came[1], wanted[1]), "still-adam"
@@ -297,6 +478,23 @@ def test_optim_amsgrad(exercise):
     assert near(came[0], wanted[0]), "elementwise"
     came, wanted, _ = compare((0.0, 0.5), [(3.0,), (0.0,), (3.0,)])
     assert near(came[2], wanted[2]), "separate"
+
+
+    def pair(make):
+        """Return two weights after steps of one optimizer."""
+        both = [torch.zeros(2).double().requires_grad_() for _ in "ab"]
+        optimizer = make(both)
+        for g in ((3.0, -1.0), (1.0, 2.0), (-1.0, 0.5)):
+            both[0].grad = torch.tensor(g, dtype=torch.float64)
+            both[1].grad = both[0].grad * 7
+            optimizer.step()
+        return torch.cat(both).detach()
+
+
+    came = pair(lambda p: AMSGrad(p, lr=0.01))
+    wanted = pair(lambda p: torch.optim.Adam(p, lr=0.01, amsgrad=True))
+    assert near(came[:2], wanted[:2]) or near(came[2:], wanted[2:]), "value"
+    assert near(came, wanted), "shared"
     cycle = [(3.0, -1.0), (-1.0, 3.0), (-1.0, -1.0)] * 20
     for betas in [(0.0, 0.1), (0.9, 0.99)]:
         came, wanted, _ = compare(betas, cycle)

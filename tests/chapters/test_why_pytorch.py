@@ -1,5 +1,5 @@
 # Generated from chapters/zh/03-why-pytorch.qmd: edit there.
-# Checksum 12976f50a619: a change made here is refused, not lost.
+# Checksum a104af2a13b5: a change made here is refused, not lost.
 # %% exr-why-pytorch-by-hand
 def test_why_pytorch_by_hand(exercise):
     tree_by_hand = exercise.tree_by_hand
@@ -70,11 +70,15 @@ def test_why_pytorch_power(exercise):
     assert y is not None, "returns"
     assert isinstance(y, torch.Tensor), f"type: {type(y).__name__}"
     assert torch.equal(plain, torch.tensor([2.0, -1.0])), "input"
+    assert y.shape == plain.shape, f"shape: {tuple(y.shape)}"
     assert torch.equal(y, plain**5), "order: n = 5"
+    assert torch.equal(power(-plain, 5), (-plain) ** 5), "order: n = 5"
     for n in (1, 2, 3, 13, 64, 1000):
         x = torch.tensor([1.001, 0.999], dtype=torch.float64)
         x.requires_grad_()
         y = power(x, n)
+        assert y.shape == x.shape, f"shape: n = {n}"
+        assert y.dtype == x.dtype, f"dtype: n = {n}, {x.dtype}"
         assert torch.allclose(y, x**n), f"order: n = {n}"
         assert y.requires_grad, f"graph: n = {n}"
         counts = count_operations(y)
@@ -88,12 +92,18 @@ def test_why_pytorch_power(exercise):
         wanted = n * x.detach() ** (n - 1)
         assert torch.allclose(x.grad, wanted), f"gradient: n = {n}"
     for dtype in (torch.float32, torch.float64, torch.int64):
+        whole = torch.tensor([[3, -2]], dtype=dtype)
+        y = power(whole, 6)
+        assert y.dtype == dtype, f"dtype: n = 6, {dtype}"
+        assert torch.equal(y, whole**6), f"order: n = 6, {dtype}"
         for shape in ((2,), (3, 1), ()):
             ones = power(torch.zeros(shape, dtype=dtype), 0)
             assert isinstance(ones, torch.Tensor), "zero"
             assert ones.shape == shape, f"shape: n = 0, {shape}"
             assert (ones == 1).all(), "zero"
             assert ones.dtype == dtype, f"dtype: n = 0, {dtype}"
+    odd = torch.tensor([0.0, float("inf"), float("nan")])
+    assert torch.equal(power(odd, 0), odd**0), "zero: of inf and nan"
     try:
         power(torch.ones(1), -1)
     except ValueError:
@@ -135,6 +145,9 @@ def test_why_pytorch_longest(exercise):
             found = longest_path(node)
         except RecursionError:
             raise AssertionError("deep") from None
+        except AttributeError as error:
+            assert "NoneType" not in str(error), "none: None was asked"
+            raise
         assert found is not None, "returns"
         whole = hasattr(found, "__index__") and not isinstance(found, bool)
         assert whole, f"type: {type(found).__name__}"

@@ -110,10 +110,7 @@ def inside_triangle(p, q, r):
     if area < 0:
         q, r = r, q
     ring = [(p, q), (q, r), (r, p)]
-    sides = [
-        Neuron([a[1] - b[1], b[0] - a[0]], a[0] * b[1] - a[1] * b[0])
-        for a, b in ring
-    ]
+    sides = [Neuron([a[1] - b[1], b[0] - a[0]], a[0] * b[1] - a[1] * b[0]) for a, b in ring]
     return Network(sides, Neuron([1.0, 1.0, 1.0], -2.5))
 
 

@@ -16,9 +16,7 @@ import torch
 def one(column):
     spread, mean = torch.std_mean(column, correction=0)
     same = (column == column[0]).all()
-    return torch.where(same, 0.0, column - mean) / torch.where(
-        same, 1.0, spread
-    )
+    return torch.where(same, 0.0, column - mean) / torch.where(same, 1.0, spread)
 
 
 def standardize(table):
@@ -70,9 +68,7 @@ def sliding_windows(series, width):
     if series.ndim == 1 and width in range(1, series.shape[0] + 1):
         (step,) = series.stride()
         rows = series.shape[0] + 1 - width
-        return torch.as_strided(
-            series, [rows, width], [step, step], series.storage_offset()
-        )
+        return torch.as_strided(series, [rows, width], [step, step], series.storage_offset())
     raise ValueError("no such windows")
 
 
@@ -103,10 +99,8 @@ def matmul_boxes(a, b):
         q = b.storage_offset() + sum(map(int.__mul__, at, b.stride()))
         for i in range(n):
             for j in range(m):
-                row = [left[p + i * a.stride(-2) + r * a.stride(-1)]
-                       for r in range(k)]
-                col = [right[q + r * b.stride(-2) + j * b.stride(-1)]
-                       for r in range(k)]
+                row = [left[p + i * a.stride(-2) + r * a.stride(-1)] for r in range(k)]
+                col = [right[q + r * b.stride(-2) + j * b.stride(-1)] for r in range(k)]
                 numbers.append(sum(x * y for x, y in zip(row, col)))
     return a.new_tensor(numbers).view(*lead, n, m)
 
@@ -142,6 +136,5 @@ def matmul_boxes(a, b):
     size = max(len(a), len(b))
     if {len(a), len(b)} - {1, size}:
         raise ValueError("leading dimensions differ")
-    parts = [matmul_boxes(a[i % len(a)], b[i % len(b)])
-             for i in range(size)]
+    parts = [matmul_boxes(a[i % len(a)], b[i % len(b)]) for i in range(size)]
     return torch.stack(parts)

@@ -62,6 +62,7 @@ CHAPTER_RULES = (  # each looks at one chapter
     markup.refused_code_blocks,
     markup.shortcodes,
     markup.setext_headings,
+    markup.lettered_start,
     markup.spans,
     markup.figures,
     markup.tables,

@@ -42,6 +42,7 @@ _REFUSED = (  # (pattern in text without code and formulas, what it is, what to 
         "let the words end in a letter: [version 2.0 made](address)",
     ),
 )  # fmt: skip
+_LETTERED = re.compile(r"\((?:[0-9]{1,2}|[a-zA-Z]|[ivx]+)\)(?=\s)")
 _SETEXT = re.compile(r"^(=+|-+)\s*$")
 _SHORTCODE = re.compile(r"\{\{<.*?>\}\}")
 _SPAN = re.compile(r"(?<=[\]`)])\{[^{}]*\}")
@@ -89,6 +90,16 @@ def setext_headings(chapter: Chapter) -> Iterator[Problem]:
                 if _SETEXT.match(line):
                     what, remedy = "underlined heading", 'write "## …", or a blank line above'
                     yield problem(chapter.path, number, what, remedy)
+
+
+def lettered_start(chapter: Chapter) -> Iterator[Problem]:
+    """A paragraph does not begin with (1) or (a), of which pandoc would make a list."""
+    for block in chapter.blocks:
+        if block.kind == "paragraph" and (match := _LETTERED.match(block.text)):
+            what = f'a paragraph that begins with "{match[0]}" is a list'
+            yield problem(
+                chapter.path, block.line, what, f"begin with a word: For {match[0]}, …"
+            )
 
 
 def spans(chapter: Chapter) -> Iterator[Problem]:

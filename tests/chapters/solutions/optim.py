@@ -1,5 +1,5 @@
 # Generated from chapters/zh/07-optim.qmd: edit there.
-# Checksum 43b59fc4f781: a change made here is refused, not lost.
+# Checksum 6cc677cfdf39: a change made here is refused, not lost.
 # %% exr-optim-by-hand
 def two_steps() -> dict[str, tuple[float, float]]:
     """Return w after one step and after two, for each rule.
@@ -35,14 +35,39 @@ def accumulate(
 ) -> None:
     """Leave in .grad the gradients of nn.MSELoss() on all of (x, y).
 
-    The model sees at most size rows at a time; the last part may be
-    smaller. The graph of a part is gone before the next is computed.
-    Gradients that were there before are dropped.
+    The model sees at most size rows at a time, each row once; the last
+    part may be smaller. What the graph of a part keeps for going
+    backward is gone before the next is computed. Gradients that were
+    there before are dropped; the model stays as it is otherwise.
     """
     model.zero_grad()
     for part, target in zip(x.split(size), y.split(size), strict=True):
         loss = nn.functional.mse_loss(model(part), target)
         (loss * len(part) / len(x)).backward()
+
+
+# %% exr-optim-clip
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor
+
+
+@torch.no_grad()
+def clip_gradients(params: Iterable[Tensor], limit: float) -> float:
+    """Shorten the gradients to a joint length of at most limit.
+
+    The length is the root of the sum of all their elements squared. If
+    it is over limit > 0, all are multiplied by one factor; else they
+    stay. A parameter without a gradient is skipped, and params may be
+    an iterator. Returns the length before, 0 without any gradient.
+    """
+    grads = [p.grad for p in params if p.grad is not None]
+    length = sum(g.square().sum().item() for g in grads) ** 0.5
+    if length > limit:
+        for g in grads:
+            g *= limit / length
+    return length
 
 
 # %% exr-optim-adamw
@@ -58,7 +83,7 @@ class AdamW(Adam):
     """Adam with decoupled weight decay, as torch.optim.AdamW.
 
     Before the step of Adam, each parameter that has a gradient is
-    multiplied by 1 - lr * weight_decay.
+    multiplied by 1 - lr * weight_decay, with the lr of this step.
     """
 
     def __init__(
