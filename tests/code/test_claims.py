@@ -339,8 +339,7 @@ def test_the_named_optimizers_share_one_interface(name, device):
 
 
 def test_some_optimizers_ask_for_more(device):
-    model, (x, y) = two_layers(device), batch(device)
-    parameters = list(model.parameters())
+    parameters = list(two_layers(device).parameters())
     with pytest.raises(TypeError, match="closure"):
         torch.optim.LBFGS(parameters).step()
     with pytest.raises(ValueError, match="2D"):

@@ -842,6 +842,13 @@ MARKUP = {
         text("a \\newpage b"),
         ["3: raw TeX; write it between $ and $"],
     ),
+    "a paragraph that is a list for pandoc": (
+        text("(1) b\n\n（2）c"),
+        [
+            '3: a paragraph that begins with "(1)" is a list; begin with a word: For (1), …',
+            "3: narrow brackets in Chinese text: (1) b; write （…）, or a shape as `(2, 3)`",
+        ],
+    ),
     "underlined heading": (
         text("Title\n====="),
         ['4: underlined heading; write "## …", or a blank line above'],
