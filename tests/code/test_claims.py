@@ -302,10 +302,12 @@ def test_relu_is_elementwise(device):
 
 
 def test_mse_is_a_mean_over_elements(device):
-    x, y = (t.requires_grad_() for t in (torch.ones(4, 3), torch.zeros(4, 3)))
-    x, y = x.to(device), y.to(device)
-    assert nn.MSELoss()(2 * x, y) == 4
-    assert nn.MSELoss(reduction="sum")(2 * x, y) == 4 * 12
+    x = torch.ones(4, 3, device=device, requires_grad=True)
+    y = torch.zeros(4, 3, device=device)
+    mean, total = nn.MSELoss()(2 * x, y), nn.MSELoss(reduction="sum")(2 * x, y)
+    assert (mean, total) == (4, 4 * 12)
+    [small], [large] = (torch.autograd.grad(loss, x) for loss in (mean, total))
+    assert_close(large, 12 * small)
 
 
 # --- the optim package -----------------------------------------------------------------
