@@ -1,5 +1,5 @@
 # Generated from chapters/zh/08-custom-modules.qmd: edit there.
-# Checksum b28af3994a9e: a change made here is refused, not lost.
+# Checksum 3c06289e513c: a change made here is refused, not lost.
 # %% exr-custom-modules-count
 def test_custom_modules_count(exercise):
     count_by_hand = exercise.count_by_hand
@@ -59,8 +59,13 @@ def test_custom_modules_dropout(exercise):
     wanted = torch.full_like(left, 3 / (1 - 0.25))
     assert torch.allclose(left, wanted), "scale: x = 3, p = 0.25"
     assert not torch.equal(layer(x), out), "anew"
+    for shape in ((), (8,), (2, 3, 4)):
+        assert layer(torch.ones(shape)).shape == shape, f"shape: {shape}"
+    one = torch.tensor(1.0)
+    dropped = sum(layer(one).item() == 0 for _ in range(1000)) / 1000
+    assert math.isclose(dropped, 0.25, abs_tol=0.07), "share: one element"
     more = Dropout(0.6)
-    z = torch.rand(300, 400, dtype=torch.float64) + 1
+    z = torch.rand(300, 400, dtype=torch.float64) - 2
     out = more(z)
     assert out.dtype == z.dtype, "dtype: float64"
     dropped = (out == 0).double().mean().item()
@@ -86,11 +91,15 @@ def test_custom_modules_dropout(exercise):
         assert there.device.type == "meta", "device"
     net.eval()
     assert torch.equal(layer(x), x), "switch"
+    out = more.eval()(z)
+    assert out.requires_grad, "gradient: after eval()"
+    (came,) = torch.autograd.grad(out.sum(), z)
+    assert torch.equal(came, torch.ones_like(z)), "gradient: after eval()"
     net.train()
     assert (layer(x) == 0).any(), "switch: train() after eval()"
     assert torch.equal(x, held), "input: overwritten"
     assert torch.equal(Dropout(0.0)(x), x), "nothing"
-    ones = torch.ones(100_000, dtype=torch.float16)  # 0 isn't rare there
+    ones = torch.ones(200, 500, dtype=torch.float16)  # 0 isn't rare there
     assert torch.equal(Dropout(0.0)(ones), ones), "nothing: float16"
     for bad in (-0.1, 1.0, 1.5):
         try:
@@ -120,21 +129,28 @@ def test_custom_modules_shapes(exercise):
 
         def forward(self, x):
             self.runs += 1
-            return self.after(self.between(self.before(x)))
+            x = self.between(self.before(x))
+            if not len(x):
+                raise failure
+            self.out = self.after(x)
+            return self.out
 
 
     def hooks(model):
         kept = [nn.modules.module._global_forward_hooks]
         kept += [m._forward_hooks for m in model.modules()]
         kept += [m._forward_pre_hooks for m in model.modules()]
+        kept += [m._backward_hooks for m in model.modules()]
         return [hook for each in kept for hook in each.values()]
 
 
     def state(model):
         modes = [m.training for m in model.modules()]
+        modes += [p.grad is None for p in model.parameters()]
         return modes, [p.requires_grad for p in model.parameters()]
 
 
+    failure = RuntimeError("of the model")
     model, seen = Backward(), []
     model.after.requires_grad_(False)
     model.between.eval()
@@ -142,6 +158,8 @@ def test_custom_modules_shapes(exercise):
     model.before.register_forward_pre_hook(lambda *_: seen.append(2))
     kept, was = hooks(model), state(model)
     x = torch.ones(7, 3)
+    plain, model.runs = model(x), 0
+    seen.clear()
     found = shapes_of(model, x)
     trained = {"before.hidden": (7, 5), "before.output": (7, 4)}
     wanted = {**trained, "between.0": (7, 4), "between.1": (7, 4)}
@@ -167,6 +185,7 @@ def test_custom_modules_shapes(exercise):
     assert left == kept, "others-hooks"
     assert seen == [2, 1], "others-hooks: not called"
     assert state(model) == was, "model-changed"
+    assert torch.equal(model.out, plain), "replaced"
     assert torch.equal(x, torch.ones(7, 3)), "input: overwritten"
     wanted = {f"0.{name}": (4, wanted[name][1]) for name in wanted}
     found = shapes_of(nn.Sequential(model), torch.zeros(4, 3))
@@ -176,9 +195,9 @@ def test_custom_modules_shapes(exercise):
     alone = shapes_of(nn.Linear(3, 2), torch.zeros(7, 3))
     assert list(alone) == [""], "leaf-root"
     try:
-        shapes_of(model, torch.zeros(7, 9))
-    except RuntimeError:
-        pass
+        shapes_of(model, torch.zeros(0, 3))
+    except RuntimeError as error:
+        assert error is failure, "swallowed: replaced by another"
     else:
         raise AssertionError("swallowed")
     assert len(hooks(model)) <= len(kept), "finally"
@@ -258,12 +277,13 @@ def test_custom_modules_tied(exercise):
             assert torch.allclose(out, wanted, atol=1e-5), "forward"
             assert out.dtype == dtype, "dtype"
             assert out.requires_grad, "half-gradient: none at all"
-            sums = [(y * share).sum() for y in (out, wanted)]
-            came, wanted = (
+            two_calls = model.decode(model.encode(given))
+            sums = [(y * share).sum() for y in (wanted, out, two_calls)]
+            wanted, *came = (
                 torch.autograd.grad(y, (w, b, c, x), allow_unused=True)
                 for y in sums
             )
-            for ours, theirs in zip(came, wanted):
+            for ours, theirs in zip(came[0] + came[1], wanted * 2):
                 assert ours is not None, "half-gradient: None"
                 assert torch.allclose(ours, theirs, 1e-4, 1e-4), (
                     "half-gradient"
@@ -273,6 +293,8 @@ def test_custom_modules_tied(exercise):
 # %% exr-custom-modules-averaged
 def test_custom_modules_averaged(exercise):
     Averaged = exercise.Averaged
+
+    import copy
 
     import torch
     from torch import nn
@@ -300,6 +322,8 @@ def test_custom_modules_averaged(exercise):
         for p in trained:
             assert p.requires_grad, "frozen"
         assert all(m.training for m in model.modules()), "mode"
+        for p in trained:
+            p.grad = torch.ones_like(p)
         wanted = exchanged = start[0]
         for _ in range(3):
             model(torch.randn(8, 3))  # moves the buffers
@@ -318,11 +342,20 @@ def test_custom_modules_averaged(exercise):
             assert torch.allclose(came, wanted, atol=1e-6), "average"
             for p in trained:
                 assert p.requires_grad, "writes-model: requires_grad"
+                assert p.grad is not None, "writes-model: grad"
+        other = copy.deepcopy(model)  # not always the one it began with
+        with torch.no_grad():
+            for p in other.parameters():
+                p += 1
+        averaged.update(other)
+        wanted = decay * wanted + (1 - decay) * flat(other.parameters())
+        came = flat(averaged.parameters())
+        assert torch.allclose(came, wanted, atol=1e-6), "average: other"
         mine, kept = list(averaged.parameters()), list(averaged.buffers())
         assert len(kept) == len(state), "registered: buffers()"
         assert torch.equal(flat(kept), flat(state)), "buffers"
         with torch.no_grad():
-            for b in state:
+            for b in (*state, *other.buffers()):
                 b += 1
         assert torch.equal(flat(kept), held[1]), "buffers: shared"
         for p in mine:
