@@ -1,5 +1,5 @@
 # Generated from chapters/zh/08-custom-modules.qmd: edit there.
-# Checksum 876da271992b: a change made here is refused, not lost.
+# Checksum 378b7855a589: a change made here is refused, not lost.
 # %% custom-modules-two-layer
 """Modules of our own, and a look at how nn.Module keeps its books."""
 
@@ -130,7 +130,7 @@ class ResidualBlock(nn.Module):
 
     shortcut=False leaves x out and puts a ReLU in its place, so that
     blocks in a row are a plain net. Source: He et al. (2016), with
-    linear layers in place of convolutions.
+    linear layers for convolutions, and no ReLU after the sum.
     """
 
     def __init__(self, d: int, shortcut: bool = True) -> None:
