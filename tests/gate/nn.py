@@ -170,3 +170,37 @@ def train_in_batches(model, x, y, lr, size, epochs, generator):
             sums += loss.item() * targets.numel()
         losses.append(sums / y.numel())
     return losses
+
+
+# %% exr-nn-batches: new tensors for the weights' data, grads set to None by hand
+import torch
+
+
+def train_in_batches(model, x, y, lr, size, epochs, generator):
+    losses = []
+    for _ in range(epochs):
+        keys = torch.rand(len(x), generator=generator).tolist()
+        order = torch.tensor(sorted(range(len(x)), key=keys.__getitem__))
+        squares = 0.0
+        for k in range(0, len(x), size):
+            for p in model.parameters():
+                p.grad = None
+            rows = order[k : k + size]
+            gaps = model(x[rows]) - y[rows]
+            gaps.pow(2).mean().backward()
+            for p in model.parameters():
+                p.data = p.data - lr * p.grad
+            squares += gaps.detach().pow(2).sum().item()
+        losses.append(squares / y.numel())
+    return losses
+
+
+# %% exr-nn-evaluate: a copy is evaluated, the model itself stays untouched
+import copy
+import torch
+
+
+def mean_loss(model, x, y, size):
+    twin = copy.deepcopy(model).eval().requires_grad_(False)
+    gaps = [(twin(a) - b).flatten() for a, b in zip(x.split(size), y.split(size))]
+    return torch.cat(gaps).pow(2).mean().item()
