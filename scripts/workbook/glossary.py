@@ -24,17 +24,20 @@ from workbook.tangle import Target
 SLUG = "glossary"
 PATH = Path("chapters/glossary.yml")
 _NEEDED = {"zh": "text", "pinyin": "text", "en": "text", "means": "both"}
-_OPTIONAL = {"short": "text", "also": "list", "avoid": "list", "everyday": "text"}
+_OPTIONAL = {
+    "short": "text", "also": "list", "avoid": "list",
+    "everyday": "text", "section": "text", "waits": "text",
+}  # fmt: skip
 _MARK = re.compile(r"\[([^\[\]]+)\]\{\.term\}")
 _PLACE = (
-    "the section at the end is where the book first explains it. An entry without one is not "
-    "explained at length yet."
+    "the section at the end is where the book first explains it. An entry without one waits "
+    "for a chapter of Part II, which is not written yet."
 )
 _TEXT = {
     "zh": (
         "术语表",
-        "按拼音排序。每条先列汉语、拼音和英语，再用一句话说它是什么；末尾的章节是书里第一次"
-        "解释它的地方；没有注章节的，正文还没有专门讲到。",
+        "按拼音排序。每条先列汉语、拼音和英语，再用一句话说明意思，末尾注明书里首次解释这个词的"
+        "地方。没有注明的，要等第二部分的某一章，那一部分还没有写成。",
     ),
     "en": (
         "Glossary",
@@ -62,6 +65,8 @@ class Term:
     also: tuple[str, ...] = ()
     avoid: tuple[str, ...] = ()
     everyday: str = ""  # why it may be used before it is explained
+    section: str = ""  # where it is explained without a mark
+    waits: str = ""  # the chapter, not written yet, that will explain it
 
     def word(self, lang: str) -> str:
         """The term as one language has it."""
@@ -181,12 +186,15 @@ def marks(chapter: Chapter) -> Iterator[Mark]:
 
 
 def first_uses(glossary: Glossary, chapters: Iterable[Chapter]) -> dict[str, str]:
-    """By the Chinese of each term that is marked anywhere, the section of its first mark."""
+    """By the Chinese of each explained term the section: that of its first mark, or its own."""
+    chapters = list(chapters)
     found: dict[str, str] = {}
     for mark in (mark for chapter in chapters for mark in marks(chapter)):
         if (term := glossary.find(mark.words)) and mark.section:
             found.setdefault(term.zh, mark.section)
-    return found
+    there = {block.id for chapter in chapters for block in chapter.blocks}
+    own = {term.zh: term.section for term in glossary.terms if term.section in there}
+    return own | found
 
 
 # --- the appendix ----------------------------------------------------------------------

@@ -1,5 +1,5 @@
 # Generated from chapters/zh/06-nn.qmd: edit there.
-# Checksum 223e3c2f9a32: a change made here is refused, not lost.
+# Checksum 977075d740d2: a change made here is refused, not lost.
 # %% exr-nn-one-step
 def test_nn_one_step(exercise):
     one_step_by_hand = exercise.one_step_by_hand
@@ -105,6 +105,10 @@ def test_nn_gradients(exercise):
             assert "saved tensor hooks" not in str(error), "autograd"
             raise
         assert not saved, "autograd"
+        with torch.no_grad():
+            found = gradients_by_hand(*(t.float() for t in given))
+        for name, came in zip(names, found):
+            assert came.dtype == torch.float32, f"dtype: {name}"
 
 
 # %% exr-nn-evaluate
@@ -119,9 +123,8 @@ def test_nn_evaluate(exercise):
     torch.manual_seed(7)
     x = torch.randn(10, 6, dtype=torch.float64)
     y = torch.randn(10, 3, dtype=torch.float64)
-    net = nn.Sequential(
-        nn.Linear(6, 5), nn.BatchNorm1d(5), nn.Dropout(0.5), nn.Linear(5, 3)
-    ).double()
+    middle = nn.Sequential(nn.BatchNorm1d(5), nn.Dropout(0.5))
+    net = nn.Sequential(nn.Linear(6, 5), middle, nn.Linear(5, 3)).double()
     net(x)  # so that the running mean is not 0
     for p in net.parameters():
         p.grad = torch.full_like(p, 3.0)
@@ -147,13 +150,13 @@ def test_nn_evaluate(exercise):
                     notes.clear()
                 net.train(start)
                 if mixed:
-                    net[1].train(not start)
+                    middle[0].train(not start)
                 kept = [part.training for part in net.modules()]
-                came = mean_loss(net, x, y, size)
+                with torch.set_grad_enabled(size != 3):
+                    came = mean_loss(net, x, y, size)
+                    on = torch.is_grad_enabled()
                 left = [part.training for part in net.modules()]
-                on = torch.is_grad_enabled()
-                torch.set_grad_enabled(True)
-                assert on, "grad-off"
+                assert on == (size != 3), f"grad-off: before {size != 3}"
                 assert came is not None, "returns"
                 assert hasattr(came, "__float__"), "type"
                 assert max(sizes, default=0) <= size, f"too-many: {size}"
@@ -177,6 +180,12 @@ def test_nn_evaluate(exercise):
                 assert not math.isclose(came, 3 * mean), "per-sample"
                 near = math.isclose(came, mean, rel_tol=1e-9)
                 assert near, f"value: size = {size}"
+    for n, d, o in [(7, 4, 2), (7, 4, 2), (3, 2, 1)]:  # new data each time
+        net, x, y = nn.Linear(d, o), torch.randn(n, d), torch.randn(n, o)
+        mean = nn.functional.mse_loss(net(x), y).item()
+        came = mean_loss(net, x, y, 4)
+        near = math.isclose(came, mean, rel_tol=1e-5)
+        assert near, f"value: {n} rows, {o} outputs"
 
 
 # %% exr-nn-scale
@@ -205,6 +214,7 @@ def test_nn_batches(exercise):
     import math
 
     import torch
+    from torch import nn
 
     from torchbook.two_layer_net import train_by_hand, two_layer_net
 
@@ -232,6 +242,7 @@ def test_nn_batches(exercise):
     assert len(exact) == 1, "per-batch: epochs = 1"
     for loss in exact:
         assert not getattr(loss, "requires_grad", False), "graphs-kept"
+    assert torch.equal(x, x_before) and torch.equal(y, y_before), "input"
     assert max(exact) < 1e-20, "pairs"
     losses = train_in_batches(fresh()[0], x, y, 0.1, 11, 5, draw(2))
     assert len(losses) == 5, "per-batch: epochs = 5"
@@ -240,7 +251,13 @@ def test_nn_batches(exercise):
     assert math.isclose(losses[1], wanted[1]), "step"
     for t in range(5):
         assert math.isclose(losses[t], wanted[t]), f"not-cleared: {t + 1}"
-    net, seen = fresh()
+    net, _ = fresh()
+    for p in net.parameters():  # left over from something else
+        p.grad = torch.ones_like(p)
+    stale = train_in_batches(net, x, y, 0.1, 11, 2, draw(2))
+    assert math.isclose(stale[1], wanted[1]), "stale"
+    (net, seen), outs = fresh(), []
+    net.register_forward_hook(lambda _, __, out: outs.append(out.detach()))
     losses = train_in_batches(net, x, y, 0.1, 4, 2, draw(2))
     assert len(losses) == 2, "per-batch: epochs = 2"
     sizes = [len(batch) for batch in seen]
@@ -256,13 +273,38 @@ def test_nn_batches(exercise):
         torch.manual_seed(seed)
         train_in_batches(net, x, y, 0.1, 4, 2, draw(2))
         assert sum(again, []) == used, "global-seed"
+    net, other = fresh()
+    train_in_batches(net, x, y, 0.1, 4, 2, draw(5))
+    assert sum(other, []) != used, "global-seed: another generator"
+    twin, _ = fresh()
+    plain = torch.optim.SGD(twin.parameters(), lr=0.1)
+    sums = [0.0, 0.0]
+    for k, batch in enumerate(seen):
+        picked = [rows.index(value) for value in batch]
+        out = twin(x[picked])
+        slip = {1: "step", 3: "batches"}.get(k, "not-cleared")
+        assert torch.allclose(outs[k], out), f"{slip}: batch {k + 1}"
+        loss = nn.functional.mse_loss(out, y[picked])
+        plain.zero_grad()
+        loss.backward()
+        plain.step()
+        sums[k // 3] += loss.item() * len(picked)
     net, _ = fresh()
-    net.eval()
     still = train_in_batches(net, x, y, 0.0, 4, 1, draw(2))
     assert math.isclose(still[0], wanted[0]), "unweighted: 4, 4, 3"
-    assert not net.training, "state: eval() before"
-    assert all(p.requires_grad for p in net.parameters()), "state"
-    net, _ = fresh()
-    train_in_batches(net, x, y, 0.1, 4, 1, draw(2))
-    assert net.training, "state: train() before"
+    for t in (0, 1):
+        came = losses[t]
+        assert math.isclose(came, sums[t] / 11), f"value: epoch {t + 1}"
+    for start in (True, False):
+        (net, _), modes = fresh(), []
+        net.train(start)
+        net[1].train(not start)  # a mode of its own
+        kept = [part.training for part in net.modules()]
+        net.register_forward_hook(
+            lambda m, *_: modes.append([p.training for p in m.modules()])
+        )
+        train_in_batches(net, x, y, 0.1, 4, 1, draw(2))
+        modes.append([part.training for part in net.modules()])
+        assert all(mode == kept for mode in modes), f"state: {kept}"
+        assert all(p.requires_grad for p in net.parameters()), "state"
     assert torch.equal(x, x_before) and torch.equal(y, y_before), "input"

@@ -161,7 +161,7 @@ SLIP_FORM = "write a name in code type and, on the next line, “: ” with what
 FAULTS = {
     "hint that looks like a list": (
         [("The input\nmust", "(2) The input\nmust")],
-        ['5: hint 2 begins with "(2)" and would be a list; begin with a word'],
+        ['15: a paragraph that begins with "(2)" is a list; begin with a word: For (2), …'],
     ),
     "room for code that is ruled": (
         [(" .squared", "")],

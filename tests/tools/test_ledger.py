@@ -8,7 +8,7 @@ import pytest
 
 from workbook import claims
 from workbook.book import read_edition
-from workbook.claims import PATH, read_claims
+from workbook.claims import PATH, VERDICTS, read_claims
 from workbook.problem import BookError
 
 ROOT = Path(__file__).parents[2]
@@ -92,7 +92,11 @@ def ledger(tiny):
 def test_the_appendix(ledger, lang):
     target = claims.appendix(ledger.root, read_edition(ledger.root, lang))
     assert str(target.path) == f"chapters/{lang}/92-claims.qmd"
-    title, _opening, body = target.body.lstrip("\n").split("\n\n", 2)
+    title, _opening, five, scale, body = target.body.lstrip("\n").split("\n\n", 4)
+    assert five == ("结论分五种：" if lang == "zh" else "There are five verdicts:")
+    assert [
+        line.partition("：" if lang == "zh" else ": ")[0] for line in scale.split("\n")
+    ] == [f"- {words[lang]}" for words in VERDICTS.values()]
     assert title == ("# 逐条核对" if lang == "zh" else "# Claims checked") + " {#sec-claims}"
     assert body == APPENDIX[lang]
 
@@ -146,7 +150,7 @@ REFUSED = {
         ("verdict: right", "verdict: correct"),
         [
             '4: verdict "correct" is none of ours; '
-            "write one of right, dated, wrong, needs a number"
+            "write one of right, partly, dated, wrong, needs a number"
         ],
     ),
     "no evidence": (

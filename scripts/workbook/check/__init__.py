@@ -51,7 +51,6 @@ CHAPTER_RULES = (  # each looks at one chapter
     structure.exercise_parts,
     structure.exercise_place,
     exercises.whole,
-    exercises.hint_is_prose,
     exercises.room,
     exercises.slip_list,
     exercises.assertions,
@@ -91,6 +90,7 @@ BOOK_RULES = (  # each looks at everything
     terms.translations,
     terms.explained_at_first_use,
     terms.one_translation,
+    terms.placed,
     notation.symbols_stand,
 )
 

@@ -34,15 +34,6 @@ def whole(chapter: Chapter) -> Iterator[Problem]:
             yield problem(chapter.path, exercise.line, "exercise has one hint only", remedy)
 
 
-def hint_is_prose(chapter: Chapter) -> Iterator[Problem]:
-    """No hint begins with a number in brackets: on the page it would be a list of its own."""
-    for exercise in chapter.exercises:
-        for number, hint in enumerate(exercise.hints, 1):
-            if re.match(r"\(\w\) ", hint):
-                what = f'hint {number} begins with "{hint[:3]}" and would be a list'
-                yield problem(chapter.path, exercise.line, what, "begin with a word")
-
-
 def room(chapter: Chapter) -> Iterator[Problem]:
     """Room to write code is squared, with a line at least for each of the solution's."""
     for exercise in _complete(chapter):

@@ -179,6 +179,28 @@ def one_translation(book: Book) -> Iterator[Problem]:
                     yield problem(chapter.path, here, what, "choose one of the two")
 
 
+def placed(book: Book) -> Iterator[Problem]:
+    """An entry is marked in a chapter, names the section that explains it, or waits for one."""
+    if not (terms := _glossary(book)):
+        return
+    chapters = {
+        lang: [c for c in all_ if not generated(c)] for lang, all_ in book.chapters.items()
+    }
+    marked = {term.zh for c in chapters["zh"] for _, _, term in _marked(terms, c)}
+    sections = {b.id for c in chapters["zh"] for b in c.blocks if b.kind == "heading"}
+    for term in terms.terms:
+        what, remedy = "", "take it off"
+        if term.zh in marked and (term.section or term.waits):
+            what = f"“{term.zh}” is marked, and has a section or waits all the same"
+        elif term.section and term.section not in sections and book.complete:
+            what, remedy = f"there is no {term.section}", "name a section that there is"
+        elif not (term.zh in marked or term.section or term.waits):
+            what = f"no chapter explains “{term.zh}”"
+            remedy = "mark it, name its section:, or say for which chapter it waits:"
+        if what:
+            yield problem(glossary.PATH, term.line, what, remedy)
+
+
 def _glossary(book: Book) -> Glossary | None:
     """The glossary, if there is one that can be read."""
     file = book.root / glossary.PATH
