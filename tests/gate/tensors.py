@@ -4,9 +4,9 @@ import torch
 
 def standardize(table):
     gap = table - table.sum(0) / table.size(0)
-    scale = gap.pow(2).sum(0).div(table.size(0)).sqrt()
     flat = table.amax(0) == table.amin(0)
-    return gap / scale.masked_fill(flat, 1.0)
+    power = gap.pow(2).sum(0).div(table.size(0))
+    return gap / power.masked_fill(flat, 1.0).sqrt()
 
 
 # %% exr-tensors-standardize: column by column without a loop, by vmap
