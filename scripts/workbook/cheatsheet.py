@@ -30,9 +30,8 @@ _ENTRY = {"code": "text"}
 _NOTES = {"note": "both", "show": "text"}
 _TITLE = {"zh": "速查表", "en": "Cheat sheet"}
 _OPENING = {
-    "zh": "右边是运行左边所得的结果，张量一般写形状，其余写值，没有结果可看的空着。",
-    "en": "On the right is what the left gives: of most tensors the shape, else the value, and "
-    "nothing where there is nothing to see.",
+    "zh": "右边是运行左边所得的结果，张量一般写形状，其余写值。",
+    "en": "On the right is what the left gives: of most tensors the shape, else the value.",
 }
 # Runs cards in a process of its own: JSON in, JSON out. A failure names the line of the YAML.
 _RUNNER = '''

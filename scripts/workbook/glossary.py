@@ -192,7 +192,7 @@ def first_uses(glossary: Glossary, chapters: Iterable[Chapter]) -> dict[str, str
     for mark in (mark for chapter in chapters for mark in marks(chapter)):
         if (term := glossary.find(mark.words)) and mark.section:
             found.setdefault(term.zh, mark.section)
-    there = {block.id for chapter in chapters for block in chapter.blocks}
+    there = {block.id for chapter in chapters for block in chapter.blocks} - {""}
     own = {term.zh: term.section for term in glossary.terms if term.section in there}
     return own | found
 

@@ -1,5 +1,5 @@
 # Generated from chapters/zh/04-tensors.qmd: edit there.
-# Checksum 6331fa0dd368: a change made here is refused, not lost.
+# Checksum b10cb3d25d85: a change made here is refused, not lost.
 # %% exr-tensors-boxes
 def test_tensors_boxes(exercise):
     boxes_by_hand = exercise.boxes_by_hand
@@ -72,12 +72,19 @@ def test_tensors_standardize(exercise):
     import torch
     from torch.overrides import TorchFunctionMode
 
+
+    def answer(table):
+        """Return the answer for table, which must keep its values."""
+        before = table.detach().clone()
+        result = standardize(table)
+        assert torch.equal(table.detach(), before), "input"
+        return result
+
+
     table = torch.tensor(
         [[1.0, 5.0, 10.0], [2.0, 5.0, 30.0], [6.0, 5.0, 20.0]]
     )
-    before = table.clone()
-    result = standardize(table)
-    assert torch.equal(table, before), "input"
+    result = answer(table)
     assert result is not None, "returns"
     assert isinstance(result, torch.Tensor), f"type: {type(result)}"
     assert result.shape == table.shape, "shape"
@@ -90,14 +97,17 @@ def test_tensors_standardize(exercise):
         assert torch.allclose(biased, torch.ones(2)), "correction"
     assert torch.allclose(biased, torch.ones(2), atol=1e-5), "spread"
     assert torch.allclose(result[:, 1], torch.zeros(3)), "nan"
-    alone = standardize(table[:1])
+    gap = table[:, [0, 2]] - table[:, [0, 2]].mean(dim=0)
+    expected = gap / gap.square().mean(dim=0).sqrt()
+    assert torch.allclose(varied, expected, atol=1e-5), "value"
+    alone = answer(table[:1])
     assert torch.allclose(alone, torch.zeros(1, 3)), "one-row"
-    tenths = standardize(torch.full((7, 1), 0.1))
+    tenths = answer(torch.full((7, 1), 0.1))
     assert torch.allclose(tenths, torch.zeros(7, 1), atol=1e-6), "rounding"
-    tiny = standardize(torch.tensor([[1e-8], [2e-8], [3e-8]]))
+    tiny = answer(torch.tensor([[1e-8], [2e-8], [3e-8]]))
     assert tiny[2, 0] > 1, "threshold"
     ends = torch.tensor([[1.0, 2.0], [5.0, 2.0], [1.0, 3.0], [1.0, 2.0]])
-    peaks = standardize(ends).std(dim=0, correction=0)
+    peaks = answer(ends).std(dim=0, correction=0)
     assert torch.allclose(peaks, torch.ones(2), atol=1e-5), "ends"
 
 
@@ -115,7 +125,7 @@ def test_tensors_standardize(exercise):
     for rows, columns in [(3, 2), (3, 9), (17, 2)]:
         spaced = torch.arange(float(rows * columns)).reshape(rows, columns)
         with Calls() as calls:
-            standardize(spaced)
+            answer(spaced)
         counts.append(calls.count)
     assert len(set(counts)) == 1, f"loop: {counts}"
 
@@ -124,7 +134,7 @@ def test_tensors_standardize(exercise):
         leaf = torch.rand(6, 4, generator=generator).to(dtype)
         leaf.requires_grad_()
         weigh = torch.rand(6, 4, generator=generator).to(dtype)
-        result = standardize(leaf)
+        result = answer(leaf)
         assert result.dtype == dtype, f"dtype: {result.dtype}"
         gap = leaf - leaf.sum(dim=0) / 6
         expected = gap / gap.square().mean(dim=0).sqrt()
@@ -136,6 +146,19 @@ def test_tensors_standardize(exercise):
         slope = torch.autograd.grad((expected * weigh).sum(), leaf)[0]
         assert came is not None, "detached"
         assert torch.allclose(came, slope, atol=100 * near), "detached"
+        for same in [5.0, 0.1]:
+            mixed = leaf.detach().clone()
+            mixed[:, 1] = same
+            mixed.requires_grad_()
+            result = answer(mixed)
+            zeros = torch.zeros(6, dtype=dtype)
+            assert torch.allclose(result[:, 1], zeros, atol=near), "nan"
+            came = torch.autograd.grad((result * weigh).sum(), mixed)[0]
+            assert came[:, 1].isfinite().all(), f"nan-gradient: {same}"
+            others = [0, 2, 3]
+            assert torch.allclose(
+                came[:, others], slope[:, others], atol=100 * near
+            ), "detached"
 
 
 # %% exr-tensors-strict-mse

@@ -65,7 +65,7 @@ REFUSED = {
     "key unknown": (
         DATA.replace("also:", "aslo:"),
         ['1: unknown key "aslo"; write one of zh, pinyin, en, means, short, also, avoid, '
-         "everyday"],
+         "everyday, section, waits"],
     ),
     "key twice": (
         DATA.replace("  short: GPU\n", "  short: GPU\n  short: gpu\n"),
@@ -260,7 +260,9 @@ def test_the_appendix(tiny, lang):
 
 
 def test_the_appendix_is_written_and_passes_the_check(tmp_path):
-    root = make_book(tmp_path, {PATH.as_posix(): DATA, **LISTED})
+    waiting = "  waits: later\n"
+    data = DATA.replace("  short: GPU\n", f"  short: GPU\n{waiting}") + waiting
+    root = make_book(tmp_path, {PATH.as_posix(): data, **LISTED})
     written = [Path(f"chapters/{lang}/91-glossary.qmd") for lang in ("zh", "en")]
     assert [path for path in retangle(root) if "glossary" in path.name] == written
     assert check(root) == []
@@ -395,3 +397,40 @@ def test_two_words_for_the_same_english_are_refused(tmp_path):
     root = two_chapters(tmp_path, "一排格子（cell）。", marked)
     what = f"{ZH}:3: “有元胞（cell）” is “一排格子” in {EARLY}; choose one of the two"
     assert told(check(root)) == [what]
+
+
+# --- every entry has its place -------------------------------------------------------------
+
+UNMARKED = "\n\n".join(DATA.split("\n\n")[:2]) + "\n"
+HERE = "  section: sec-tensors\n"
+PLACED = {
+    "nowhere": ("", "no chapter explains “图形处理器”; "
+                "mark it, name its section:, or say for which chapter it waits:"),
+    "a section": (HERE, ""),
+    "no such section": ("  section: sec-nowhere\n", "there is no sec-nowhere; "
+                        "name a section that there is"),
+    "waiting": ("  waits: later\n", ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("line", "expected"), PLACED.values(), ids=PLACED)
+def test_an_entry_is_marked_or_has_a_section_or_waits(tmp_path, line, expected):
+    root = make_book(tmp_path, {PATH.as_posix(): f"{UNMARKED}{line}", **LISTED})
+    retangle(root)
+    assert told(check(root)) == ([f"{PATH}:8: {expected}"] if expected else [])
+
+
+def test_a_mark_makes_a_section_and_waiting_needless(tmp_path):
+    data = DATA.split("\n\n")[0] + "\n  waits: later\n"
+    root = make_book(tmp_path, {PATH.as_posix(): data, **LISTED})
+    retangle(root)
+    what = "“张量” is marked, and has a section or waits all the same; take it off"
+    assert told(check(root)) == [f"{PATH}:1: {what}"]
+
+
+def test_a_section_that_is_named_stands_in_the_appendix(tmp_path):
+    root = make_book(tmp_path, {PATH.as_posix(): f"{UNMARKED}{HERE}", **LISTED})
+    retangle(root)
+    assert "一种处理器。[@sec-tensors]" in (root / "chapters/zh/91-glossary.qmd").read_text(
+        "utf-8"
+    )

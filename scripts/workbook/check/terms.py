@@ -180,8 +180,12 @@ def one_translation(book: Book) -> Iterator[Problem]:
 
 
 def placed(book: Book) -> Iterator[Problem]:
-    """An entry is marked in a chapter, names the section that explains it, or waits for one."""
-    if not (terms := _glossary(book)):
+    """An entry is marked in a chapter, names the section that explains it, or waits for one.
+
+    Where there is an appendix to print it.
+    """
+    listed = {slug_of(path) for paths in book.listed.values() for path in paths}
+    if not (terms := _glossary(book)) or glossary.SLUG not in listed:
         return
     chapters = {
         lang: [c for c in all_ if not generated(c)] for lang, all_ in book.chapters.items()

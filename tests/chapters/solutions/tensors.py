@@ -1,5 +1,5 @@
 # Generated from chapters/zh/04-tensors.qmd: edit there.
-# Checksum bbf2aaec327c: a change made here is refused, not lost.
+# Checksum 5c60b8fea8f7: a change made here is refused, not lost.
 # %% exr-tensors-boxes
 def boxes_by_hand() -> dict[str, object]:
     """Return your answers; (1, 2) stands for two sizes or strides.
@@ -31,8 +31,8 @@ def standardize(table: torch.Tensor) -> torch.Tensor:
 
     Each column gets mean 0 and standard deviation 1, with the squared
     deviations divided by N. A column of equal values becomes zeros, up
-    to rounding. The dtype stays, gradients reach table, and the input
-    keeps its values. No loops.
+    to rounding. The dtype stays, gradients reach table and are finite,
+    and the input keeps its values. No loops.
     """
     mean = table.mean(dim=0, keepdim=True)  # (1, D)
     spread = table.std(dim=0, correction=0, keepdim=True)  # (1, D)
