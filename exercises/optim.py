@@ -9,7 +9,7 @@ Write your code in place of raise NotImplementedError, then run this command.
 Each exercise is run alone: its own piece and what stands above the first # %%.
 Leave the lines that begin with # %% in place.
 """
-# Checksum c81afd863776: untouched so far.
+# Checksum 319748b3ab6e: untouched so far.
 
 # %% exr-optim-by-hand
 # 纸上走两步 ★
@@ -128,7 +128,7 @@ def warmup_cosine(t: int, warmup: int, total: int) -> float:
 
 
 # %% exr-optim-amsgrad
-# Adam 走错方向的题 ★★★
+# 让 Adam 走错方向的一道题 ★★★
 # Where Adam goes the wrong way ★★★
 import torch
 from torch import Tensor

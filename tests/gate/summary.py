@@ -61,7 +61,7 @@ def attend(query, keys, values, causal=False):
     (n, d), m = query.shape[-2:], keys.shape[-2]
     if keys.shape[-1] != d or values.shape[-2] != m:
         raise ValueError("sizes")
-    scores = torch.einsum("...nd,...md->...nm", query, keys) * d**-0.5
+    scores = torch.einsum("...qe,...ke->...qk", query, keys) * d**-0.5
     weights = (scores - scores.amax(-1, keepdim=True).detach()).exp()
     if causal:
         weights = weights * (torch.arange(m) <= torch.arange(n)[:, None])
