@@ -1,5 +1,5 @@
 # Generated from chapters/zh/18-summary.qmd: edit there.
-# Checksum 6c1479e945d4: a change made here is refused, not lost.
+# Checksum e029380514ff: a change made here is refused, not lost.
 # %% exr-summary-count
 def test_summary_count(exercise):
     counts_by_hand = exercise.counts_by_hand
@@ -28,10 +28,16 @@ def test_summary_conv_matrix(exercise):
     import torch
 
     generator = torch.Generator().manual_seed(6)
-    for k, n in [(2, 5), (1, 1), (3, 8), (4, 4)]:
-        kernel = torch.randn(k, generator=generator, dtype=torch.float64)
-        x = torch.randn(n, generator=generator, dtype=torch.float64)
+    double, single = torch.float64, torch.float32
+    for k, n, dtype in [
+        (2, 5, double), (1, 1, double), (1, 4, single),
+        (3, 8, single), (4, 4, double),
+    ]:
+        kernel = torch.randn(k, generator=generator, dtype=dtype)
+        x = torch.randn(n, generator=generator, dtype=dtype)
+        before = kernel.clone()
         matrix = conv_matrix(kernel, n)
+        assert torch.equal(kernel, before), "input: kernel"
         assert matrix is not None, "returns"
         assert isinstance(matrix, torch.Tensor), "type"
         came, wanted = tuple(matrix.shape), (n - k + 1, n)
@@ -93,6 +99,8 @@ def test_summary_set(exercise):
     assert not torch.allclose(more, less), "twice: {a,a,b}, {a,b,b}"
     parts = net(x[:, :3]) + net(x[:, 3:])
     assert not torch.allclose(parts, y), "too-late"
+    others = net(x[:, :5]) + net(x[:, 5:])
+    assert not torch.allclose(parts, others), "nets: ReLU after the sum"
     matrices = [p for p in net.parameters() if p.ndim == 2]
     assert len(matrices) >= 4, f"nets: {len(matrices)} nn.Linear"
     y.sum().backward()
@@ -106,6 +114,13 @@ def test_summary_attend(exercise):
 
     import torch
     from torch.nn.functional import scaled_dot_product_attention as right
+    from torch.overrides import TorchFunctionMode
+
+
+    class Own(TorchFunctionMode):
+        def __torch_function__(self, func, types, args=(), kwargs=None):
+            assert func is not right, "own"
+            return func(*args, **(kwargs or {}))
 
 
     def softly(scores, values, hidden, dim=-1):
@@ -132,7 +147,7 @@ def test_summary_attend(exercise):
     generator = torch.Generator().manual_seed(7)
     for dtype in (torch.float64, torch.float32):
         for causal in (False, True):
-            for lead, n, m in [((2,), 4, 5), ((), 6, 6), ((3, 1), 2, 7)]:
+            for lead, n, m in [((2,), 4, 5), ((), 6, 6), ((3, 1), 7, 2)]:
                 q, k, v = (
                     torch.randn(*lead, *size, generator=generator)
                     for size in ((n, 3), (m, 3), (m, 2))
@@ -140,7 +155,9 @@ def test_summary_attend(exercise):
                 q[..., -1, :] = 0  # looks like all keys alike
                 given = [x.to(dtype).requires_grad_() for x in (q, k, v)]
                 kept = [x.detach().clone() for x in given]
-                came = attend(*given, causal=causal)
+                options = {"causal": True} if causal else {}
+                with Own():
+                    came = attend(*given, **options)
                 assert came is not None, "returns"
                 assert isinstance(came, torch.Tensor), "type"
                 assert all(map(torch.equal, given, kept)), "input"
