@@ -19,7 +19,7 @@ from workbook.book import LANGUAGES, read_edition
 from workbook.chapter import read_chapters
 from workbook.exercise import Exercise
 from workbook.handout import CHECKS, EXERCISES, SOLUTIONS, handouts, module
-from workbook.mutants.survivors import FOLDER, entry, equivalents, fates
+from workbook.mutants.survivors import FOLDER, entry, equivalents, fates, unlike
 from workbook.practice.sheet import load, parse_sheet, run
 
 ROOT = Path(__file__).parents[2]
@@ -203,14 +203,10 @@ def test_a_right_answer_of_another_form_passes(exercise, code, corrupted):
 @every_exercise_in_code
 def test_no_mutant_of_the_solution_slips_past(slug, exercise):
     """But for those that mean the same, which are listed with the reason."""
-    found = fates(exercise)
-    alive = {fate.mutant.name: fate for fate in found if fate.state == "alive"}
-    listed = {name for e, name in equivalents(ROOT, slug) if e == exercise.id}
-    unlisted = [
-        line for name in alive if name not in listed for line in entry(exercise, alive[name])
-    ]
+    new, stale = unlike(exercise, fates(exercise), equivalents(ROOT, slug))
+    unlisted = [line for fate in new for line in entry(exercise, fate)]
     assert unlisted == [], "\n".join(unlisted)
-    assert listed - set(alive) == set(), "listed as equivalent, but found by the check, or gone"
+    assert stale == [], "listed as equivalent, but found by the check, or gone"
 
 
 def test_every_mutant_that_is_listed_belongs_to_an_exercise():

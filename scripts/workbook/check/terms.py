@@ -95,10 +95,9 @@ def translations(book: Book) -> Iterator[Problem]:
     if not better:
         return
     pattern = re.compile("|".join(map(re.escape, sorted(better, key=len, reverse=True))))
-    for chapter in (chapter for chapter in book.chapters["zh"] if not generated(chapter)):
+    for chapter in _chinese(book):
         for line, text in prose(chapter):
-            plain = _QUOTED.sub(lambda match: " " * len(match[0]), masked(text))
-            for match in pattern.finditer(plain):
+            for match in pattern.finditer(_unquoted(text)):
                 where = line + text.count("\n", 0, match.start())
                 remedy = f"write “{better[match[0]]}”"
                 yield problem(chapter.path, where, f"bad translation “{match[0]}”", remedy)
@@ -111,14 +110,14 @@ def explained_at_first_use(book: Book) -> Iterator[Problem]:
     """
     if not (terms := _glossary(book)):
         return
-    chapters = [c for c in book.chapters["zh"] if not generated(c) and c.slug != "index"]
+    chapters = [chapter for chapter in _chinese(book) if chapter.slug != "index"]
     first = _first_marks(terms, chapters)
     by_name = {t.zh: t for t in terms.terms if not t.everyday and _foreign(t.zh, t, "en")}
     longest_first = sorted(first, key=len, reverse=True)
     told: set[str] = set()
     for at, chapter in enumerate(chapters):
         for line, text in _body(chapter):
-            plain = _QUOTED.sub(lambda match: " " * len(match[0]), masked(text))
+            plain = _unquoted(text)
             for word in longest_first:
                 use = plain.find(word)
                 plain = plain.replace(word, " " * len(word))
@@ -162,9 +161,9 @@ def one_translation(book: Book) -> Iterator[Problem]:
     if not (terms := _glossary(book)):
         return
     first: dict[str, tuple[str, str]] = {}
-    for chapter in (chapter for chapter in book.chapters["zh"] if not generated(chapter)):
+    for chapter in _chinese(book):
         for line, text in prose(chapter):
-            for gloss in _GLOSS.finditer(_QUOTED.sub(lambda m: " " * len(m[0]), masked(text))):
+            for gloss in _GLOSS.finditer(_unquoted(text)):
                 chinese, english = gloss[1], gloss[2].strip().casefold()
                 here = line + text.count("\n", 0, gloss.start())
                 term = terms.find(english)
@@ -187,11 +186,9 @@ def placed(book: Book) -> Iterator[Problem]:
     listed = {slug_of(path) for paths in book.listed.values() for path in paths}
     if not (terms := _glossary(book)) or glossary.SLUG not in listed:
         return
-    chapters = {
-        lang: [c for c in all_ if not generated(c)] for lang, all_ in book.chapters.items()
-    }
-    marked = {term.zh for c in chapters["zh"] for _, _, term in _marked(terms, c)}
-    sections = {b.id for c in chapters["zh"] for b in c.blocks if b.kind == "heading"}
+    chapters = _chinese(book)
+    marked = {term.zh for chapter in chapters for _, _, term in _marked(terms, chapter)}
+    sections = {b.id for chapter in chapters for b in chapter.blocks if b.kind == "heading"}
     for term in terms.terms:
         what, remedy = "", "take it off"
         if term.zh in marked and (term.section or term.waits):
@@ -203,6 +200,16 @@ def placed(book: Book) -> Iterator[Problem]:
             remedy = "mark it, name its section:, or say for which chapter it waits:"
         if what:
             yield problem(glossary.PATH, term.line, what, remedy)
+
+
+def _chinese(book: Book) -> list[Chapter]:
+    """The Chinese chapters that an author wrote."""
+    return [chapter for chapter in book.chapters["zh"] if not generated(chapter)]
+
+
+def _unquoted(text: str) -> str:
+    """The text without code and the like and without “quotations”, as long as before."""
+    return _QUOTED.sub(lambda match: " " * len(match[0]), masked(text))
 
 
 def _glossary(book: Book) -> Glossary | None:

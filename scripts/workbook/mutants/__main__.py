@@ -6,7 +6,7 @@ import sys
 import time
 from pathlib import Path
 
-from workbook.mutants.survivors import entry, equivalents, fates
+from workbook.mutants.survivors import entry, equivalents, fates, unlike
 from workbook.practice.catalog import catalog
 from workbook.practice.runner import import_torch
 
@@ -22,12 +22,10 @@ def main(arguments: list[str]) -> int:
                 continue
             began = time.monotonic()
             found = fates(exercise)
-            alive = [f for f in found if f.state == "alive"]
-            new = [f for f in alive if (exercise.id, f.mutant.name) not in listed]
-            there = {f.mutant.name for f in alive}
-            stale = [name for e, name in listed if e == exercise.id and name not in there]
+            new, stale = unlike(exercise, found, listed)
+            alive = sum(fate.state == "alive" for fate in found)
             seconds = time.monotonic() - began
-            print(f"# {exercise.name}: {len(found)} mutants, {len(alive)} alive, "
+            print(f"# {exercise.name}: {len(found)} mutants, {alive} alive, "
                   f"{len(new)} not listed, {seconds:.1f} s", flush=True)  # fmt: skip
             for fate in new:
                 print("\n".join(entry(exercise, fate)))

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -121,6 +121,16 @@ def equivalents(root: Path, slug: str) -> dict[tuple[str, str], str]:
     if problems := [found for row in rows for found in faults(path, row, _FORM)]:
         raise BookError(problems)
     return {(row["exercise"], row["mutant"]): row["reason"] for row in rows}
+
+
+def unlike(
+    exercise: Exercise, found: Sequence[Fate], listed: Collection[tuple[str, str]]
+) -> tuple[list[Fate], list[str]]:
+    """Those that live and are not listed, and the names of listed ones that don't live."""
+    alive = {fate.mutant.name: fate for fate in found if fate.state == "alive"}
+    names = [name for owner, name in listed if owner == exercise.id]
+    new = [fate for name, fate in alive.items() if name not in names]
+    return new, [name for name in names if name not in alive]
 
 
 def entry(exercise: Exercise, fate: Fate) -> Iterator[str]:
