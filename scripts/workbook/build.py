@@ -25,7 +25,8 @@ from workbook.handout import handouts
 from workbook.kernel import stop_kernels
 from workbook.offers import print_front
 from workbook.press import Book, kinds, print_books
-from workbook.problem import BookError
+from workbook.problem import BookError, Problem, problem
+from workbook.render import quarto
 from workbook.shelf import Product, shelf_at
 from workbook.weave import FORMATS
 
@@ -66,6 +67,7 @@ class Summary:
     seconds: dict[str, float] = field(default_factory=dict)
     executed: list[str] = field(default_factory=list)  # slugs of the chapters that were run
     tangled: list[Path] = field(default_factory=list)
+    faults: list[Problem] = field(default_factory=list)  # that did not stop it
 
 
 def build(request: Request, report: Reporter) -> Summary:
@@ -98,6 +100,58 @@ def build(request: Request, report: Reporter) -> Summary:
             products += print_front(editions, products, request.root, shelf)
             summary.products = shelf.install(products)
     return summary
+
+
+def build_by_quarto(request: Request, report: Reporter) -> Summary:
+    """Have Quarto make the books of the languages that were asked for, into _book/quarto.
+
+    BookError says what is missing before anything begins. Warnings about references,
+    citations and fonts are faults of the summary: Quarto has made the books all the same.
+    """
+    summary = Summary()
+    if lacking := quarto.lacking():
+        raise BookError(lacking)
+    with _stage("check", summary, report):
+        _require_clean(request.root)
+    with _stage("tangle", summary, report):
+        summary.tangled = retangle(request.root)
+    for lang in (lang for lang in LANGUAGES if lang in request.editions):
+        stage = f"quarto {lang}"
+        steps = QuartoSteps(stage, report)
+        with _stage(stage, summary, report):
+            log = request.root / WORK / f"quarto-{lang}.log"
+            said = quarto.render(request.root, lang, request.formats, log, steps.begin)
+            steps.end()
+        summary.faults += quarto.faults(said, lang)
+        stem = read_edition(request.root, lang).output_file
+        for book in quarto.books(request.root, lang, stem, request.formats):
+            if book.exists():
+                product = Product(book, key="", pages=quarto.pages(book), fresh=True)
+                summary.products.append(product)
+            else:
+                remedy = f"read {WORK}/{log.name}"
+                summary.faults.append(problem(book, 0, "Quarto did not make it", remedy))
+    return summary
+
+
+class QuartoSteps:
+    """Makes steps of a stage from the files that Quarto begins; the last step joins them."""
+
+    def __init__(self, stage: str, report: Reporter) -> None:
+        self.stage, self.report, self.file = stage, report, ""
+
+    def begin(self, file: str, _at: int, of: int) -> None:
+        """Quarto begins a file, one of so many, so the one before it is done."""
+        if self.file:
+            self.end()
+        else:
+            self.report.start(self.stage, of)
+        self.file = file
+
+    def end(self) -> None:
+        """The file at hand is done."""
+        if self.file:
+            self.report.step(self.stage, self.file, 1, 1)
 
 
 def retangle(root: Path, check_only: bool = False, readers: bool = True) -> list[Path]:

@@ -121,27 +121,24 @@ def build(editions: tuple[str, ...], formats: tuple[str, ...], paper: str, embed
     workbook build -f epub --embed-font  EPUBs for e-readers without a Chinese font
     workbook build --engine quarto       through Quarto, into _book/quarto
     """
-    from workbook.build import Request, retangle
+    from workbook.build import Request, build_by_quarto
     from workbook.build import build as run
     from workbook.progress import reporter
     from workbook.summary import summarize
 
     root = _root()
-    kinds = _chosen(formats, FORMATS)
     if engine == "quarto":
-        from workbook.render.quarto import render
-
+        ours = {"--paper": paper != PAPERS[0], "--embed-font": embed_font, "--output": output}
+        if unknown := [option for option, given in ours.items() if given]:
+            raise click.UsageError(f"Quarto's books know no {', '.join(unknown)}")
         if editions and not {*editions} & {*LANGUAGES, ALL}:
             raise click.UsageError("Quarto makes the editions zh and en only")
-        retangle(root)
-        for lang in _chosen(editions, LANGUAGES):
-            click.echo(f"made {render(root, lang, kinds)}")
-        return
+        run = build_by_quarto
     request = Request(
         root=root,
         output=(output or root / "_book").absolute(),
         editions=_chosen(editions, EDITIONS),
-        formats=kinds,
+        formats=_chosen(formats, FORMATS),
         options=Options(paper, embed_font),
         jobs=jobs,
         force=force,
@@ -149,6 +146,8 @@ def build(editions: tuple[str, ...], formats: tuple[str, ...], paper: str, embed
     with reporter() as report:
         summary = run(request, report)
     click.echo(summarize(summary))
+    if summary.faults:
+        raise BookError(summary.faults)
 
 
 @main.command()
