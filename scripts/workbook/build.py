@@ -15,19 +15,26 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from workbook import cheatsheet, claims, glossary, notation, tangle
-from workbook.answers import answers
-from workbook.book import BILINGUAL, EDITIONS, LANGUAGES, Options, bilingual, read_edition
-from workbook.chapter import Chapter, parse_chapter, read_chapters
 from workbook.check import check
-from workbook.execute import Modules, Outputs, cached, execute, fingerprint, keep
-from workbook.handout import handouts
-from workbook.kernel import stop_kernels
-from workbook.offers import print_front
-from workbook.press import Book, kinds, print_books
+from workbook.derive import cheatsheet, claims, glossary, notation, tangle
+from workbook.derive.answers import answers
+from workbook.derive.handout import handouts
 from workbook.problem import BookError, Problem, problem
+from workbook.publish.books import Book, kinds, print_books
+from workbook.publish.offers import print_front
+from workbook.publish.store import Product, shelf_at
 from workbook.render import quarto
-from workbook.shelf import Product, shelf_at
+from workbook.run.execute import Modules, Outputs, cached, execute, fingerprint, keep
+from workbook.run.kernel import stop_kernels
+from workbook.source.chapter import Chapter, parse_chapter, read_chapters
+from workbook.source.edition import (
+    BILINGUAL,
+    EDITIONS,
+    LANGUAGES,
+    Options,
+    bilingual,
+    read_edition,
+)
 from workbook.weave import FORMATS
 
 WORK = ".workbook"  # caches and the like; may be deleted at any time

@@ -10,10 +10,10 @@ from typing import Any
 
 import click
 
-from workbook.book import EDITIONS, LANGUAGES, PAPERS, Options, read_edition
-from workbook.chapter import Chapter, read_chapters
 from workbook.practice.commands import READERS
 from workbook.problem import BookError
+from workbook.source.chapter import Chapter, read_chapters
+from workbook.source.edition import EDITIONS, LANGUAGES, PAPERS, Options, read_edition
 from workbook.weave import FORMATS
 
 ALL = "all"
@@ -164,7 +164,7 @@ def check(style: bool) -> None:
     long paragraphs have as many sentences as their twins; below, the same of two books.
     """
     if style:
-        from workbook.style import profiles, table
+        from workbook.check.style import profiles, table
 
         chapters = (_written(lang) for lang in LANGUAGES)
         click.echo(table(profiles(*chapters)))
@@ -204,7 +204,7 @@ def record(device: str, into: Path | None) -> None:
     and the hash of the code. The pages show it; "workbook check" tells when the code
     has changed since.
     """
-    from workbook import record as recorder
+    from workbook.run import record as recorder
 
     root = _root()
     cells = list(recorder.recorded_cells(_written(LANGUAGES[0]), device))

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from workbook.blocks import Cell
-from workbook.book import Entry
-from workbook.chapter import Chapter
 from workbook.problem import BookError, problem
+from workbook.source.blocks import Cell
+from workbook.source.chapter import Chapter
+from workbook.source.edition import Entry
 
 FORMATS = ("html", "epub", "pdf")
 Output = Mapping[str, Any]  # one output of a cell, as nbformat 4 has it

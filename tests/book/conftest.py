@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from copies import ROOT, Tree, copied, made_once
 
-from workbook.book import EDITIONS, read_edition
 from workbook.build import WORK
+from workbook.source.edition import EDITIONS, read_edition
 from workbook.verify.validator import Subject
 
 COUNTED = """

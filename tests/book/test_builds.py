@@ -6,9 +6,9 @@ import time
 import pytest
 from copies import Tree
 
-from workbook.book import EDITIONS, read_edition
-from workbook.chapter import read_chapter
-from workbook.render.front import ASSETS
+from workbook.publish.landing import ASSETS
+from workbook.source.chapter import read_chapter
+from workbook.source.edition import EDITIONS, read_edition
 
 pytestmark = pytest.mark.slow
 BUILD = "from workbook.cli import main; main()"

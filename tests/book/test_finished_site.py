@@ -9,7 +9,7 @@ import pytest
 from copies import ROOT
 from nbclient import NotebookClient
 
-from workbook.book import EDITIONS
+from workbook.source.edition import EDITIONS
 
 pytestmark = pytest.mark.slow
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
-from workbook import tangle
-from workbook.book import read_edition
-from workbook.chapter import read_chapters
 from workbook.cli import main
-from workbook.handout import handouts
+from workbook.derive import tangle
+from workbook.derive.handout import handouts
+from workbook.source.chapter import read_chapters
+from workbook.source.edition import read_edition
 
 QUARTO = "project: {type: book}\nbook: {author: Nobody, date: 2026-01-01}\n"
 PROFILE = """\

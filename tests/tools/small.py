@@ -3,7 +3,7 @@
 import datetime
 from pathlib import Path
 
-from workbook.book import Edition, Entry
+from workbook.source.edition import Edition, Entry
 from workbook.weave import Woven
 
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" width="8" height="4"><path d="M0 0L8 4"/></svg>'

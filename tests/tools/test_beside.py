@@ -10,11 +10,12 @@ import pytest
 from pypdf import PdfReader
 from small import BIB, PARTS, edition, page
 
-from workbook.book import bilingual
 from workbook.problem import BookError
-from workbook.render import epub, pandoc, pdf
-from workbook.render.beside import line as line_of
-from workbook.render.pages import trees
+from workbook.render import pandoc, pdf
+from workbook.render.assemble import trees
+from workbook.render.epub import ebook
+from workbook.render.parallel import line as line_of
+from workbook.source.edition import bilingual
 from workbook.verify.mupdf import opened
 from workbook.weave import Woven
 
@@ -452,7 +453,7 @@ def tree_of(element):
 
 def test_an_epub_in_both_languages_says_so(tmp_path):
     pages = [twins("# 甲 {#sec-one}\n\n你好。", "# A {#sec-one}\n\nHello.")]
-    epub.write(both(*pages), pages, tmp_path / "book.epub")
+    ebook.write(both(*pages), pages, tmp_path / "book.epub")
     with zipfile.ZipFile(tmp_path / "book.epub") as book:
         package = book.read("EPUB/content.opf").decode()
     assert re.findall(r"<dc:language>(.*?)<", package) == ["zh-CN", "en"]

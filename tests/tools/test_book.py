@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from workbook.book import EDITIONS, Entry, read_edition, slug_of
 from workbook.problem import BookError
+from workbook.source.edition import EDITIONS, Entry, read_edition, slug_of
 
 ROOT = Path(__file__).parents[2]
 

@@ -11,12 +11,12 @@ import pytest
 from click.testing import CliRunner
 from tiny import TinyBook
 
-from workbook import press
-from workbook.book import Options
 from workbook.build import Request, build
 from workbook.cli import main
 from workbook.problem import BookError, problem
 from workbook.progress import Lines
+from workbook.publish import books
+from workbook.source.edition import Options
 
 COMMAND = [sys.executable, "-c", "from workbook.cli import main; main()"]
 
@@ -264,7 +264,7 @@ def test_what_fails_while_rendering_changes_no_book(built, monkeypatch):
         (out / "half.html").write_text("half a book")
         raise BookError(problem("theme/page.html", 1, "broken", "mend it"))
 
-    monkeypatch.setattr(press, "_write", fail)
+    monkeypatch.setattr(books, "_write", fail)
     with pytest.raises(BookError, match=r"theme/page\.html:1: broken; mend it"):
         make(tiny)
     assert snapshot(tiny.root / "_book") == before

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workbook.blocks import div_end
-from workbook.chapter import parse_chapter, read_chapter
 from workbook.problem import BookError
+from workbook.source.blocks import div_end
+from workbook.source.chapter import parse_chapter, read_chapter
 
 PATH = Path("chapters/zh/04-tensors.qmd")
 

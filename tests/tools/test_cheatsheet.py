@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from pypdf import PdfReader
 
-from workbook import cheatsheet
-from workbook.book import EDITIONS, PAPERS, Edition, Entry, read_edition
-from workbook.cheatsheet import PATH, read_cheatsheet, results
+from workbook.derive import cheatsheet
+from workbook.derive.cheatsheet import PATH, read_cheatsheet, results
 from workbook.problem import BookError
 from workbook.render import pdf
+from workbook.source.edition import EDITIONS, PAPERS, Edition, Entry, read_edition
 from workbook.weave import Woven
 
 ROOT = Path(__file__).parents[2]

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from workbook.chapter import parse_chapter
 from workbook.check import check, check_chapter
+from workbook.source.chapter import parse_chapter
 
 ZH = Path("chapters/zh/04-tensors.qmd")
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from workbook.book import Edition, read_edition
-from workbook.chapter import read_chapter
-from workbook.execute import execute
+from workbook.run.execute import execute
+from workbook.source.chapter import read_chapter
+from workbook.source.edition import Edition, read_edition
 from workbook.weave import weave
 
 GOLDEN = Path(__file__).parent / "quarto-golden"
@@ -107,8 +107,8 @@ def cross_references(text: str) -> list[str]:
 
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_references_read_as_quartos(name):
-    from workbook.render import numbering
-    from workbook.render.forms import plain
+    from workbook.render import crossref
+    from workbook.render.numbering import plain
 
     lang, stem = name.split("/")
     book = edition(lang)
@@ -119,7 +119,7 @@ def test_references_read_as_quartos(name):
         key = f"{lang}/{path.stem}"
         outputs = chapter_and_outputs(key)[1] if chapter.cells else []
         pages.append(weave(chapter, entry, outputs, "html", PROJECT))
-    docs = numbering.number(book, pages, site=True)
+    docs = crossref.number(book, pages, site=True)
     at = next(i for i, entry in enumerate(book.entries) if entry.path.stem == stem)
     links = []
     docs[at].walk(

@@ -11,8 +11,8 @@ from fontTools.ttLib import TTFont
 from small import BIB, PARTS, SVG, edition, page
 from verifying import needs
 
-from workbook.book import bilingual
-from workbook.render import epub, typeface
+from workbook.render.epub import ebook, typeface
+from workbook.source.edition import bilingual
 from workbook.verify import epub as verify_epub
 
 PREFACE = "# 前言 {.unnumbered}\n\n你好。\n"
@@ -59,7 +59,7 @@ def made(folder: Path, lang: str = "zh", eink: bool = False, font: bool = False)
     (folder / "references.bib").write_text(BIB)
     wanted = edition(*pages(lang), lang=lang, bibliography=folder / "references.bib")
     wanted = wanted.with_font() if font else wanted
-    epub.write(wanted, pages(lang), folder / "book.epub", eink)
+    ebook.write(wanted, pages(lang), folder / "book.epub", eink)
     return folder / "book.epub"
 
 
@@ -178,7 +178,7 @@ def test_the_title_page_has_a_line_for_each_thing_and_the_date_in_words(book):
 def test_in_both_languages_the_title_page_says_it_in_each(tmp_path):
     one = page("one", "1", "# T\n")
     both = bilingual(edition(one), edition(one, lang="en"))
-    epub.write(both, [replace(one, twin=one)], tmp_path / "book.epub")
+    ebook.write(both, [replace(one, twin=one)], tmp_path / "book.epub")
     found = read(tmp_path / "book.epub", "text/title_page.xhtml")
     assert body(found).splitlines()[1:-1] == [
         '<h1 class="title">工作簿</h1>',
@@ -197,7 +197,7 @@ def test_in_both_languages_the_title_page_says_it_in_each(tmp_path):
 def test_what_is_wide_can_break_on_a_phone(tmp_path):
     wide = "# T\n\n| a | b |\n|---|-----|\n| `torch.cuda.x_y` | 二 |\n" + "| 一 | 三 |\n" * 9
     one = page("one", "1", wide + "\n$$\na = b, \\qquad c = d\n$$\n\n`a.b`\n")
-    epub.write(edition(one), [one], tmp_path / "book.epub")
+    ebook.write(edition(one), [one], tmp_path / "book.epub")
     found = read(tmp_path / "book.epub", "text/ch001.xhtml")
     assert "<code>torch.<wbr />cuda.<wbr />x_<wbr />y</code>" in found
     assert "<code>a.b</code>" in found, "prose breaks by itself"
@@ -274,7 +274,7 @@ def test_pages_use_our_style_sheet_only_and_code_has_no_links(book):
     text = read(book, "text/ch003.xhtml")
     assert "<style" not in text
     assert '<span>x <span class="op">=</span> <span class="dv">1</span></span>' in text
-    assert read(book, "styles/stylesheet1.css") == epub.CSS.read_text(encoding="utf-8")
+    assert read(book, "styles/stylesheet1.css") == ebook.CSS.read_text(encoding="utf-8")
 
 
 def test_a_font_on_request_has_the_chinese_of_every_page_and_little_else(tmp_path, book):
@@ -292,7 +292,7 @@ def test_a_font_on_request_has_the_chinese_of_every_page_and_little_else(tmp_pat
 
 
 def test_one_edition_keeps_its_identifier():
-    zh, en = (epub.identifier(edition(lang=lang)) for lang in ("zh", "en"))
+    zh, en = (ebook.identifier(edition(lang=lang)) for lang in ("zh", "en"))
     assert zh == "urn:uuid:d02ef537-81cd-5d51-ac70-93234d6e6d06"
     assert zh != en
 

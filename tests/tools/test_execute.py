@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from workbook.chapter import parse_chapter
-from workbook.execute import cached, execute, fingerprint, keep
 from workbook.problem import BookError
+from workbook.run.execute import cached, execute, fingerprint, keep
+from workbook.source.chapter import parse_chapter
 
 PATH = Path("chapters/zh/01-one.qmd")
 
@@ -79,8 +79,8 @@ def test_a_cell_that_ends_the_interpreter(tmp_path):
 
 
 def test_a_cell_that_does_not_end(tmp_path, monkeypatch):
-    monkeypatch.setattr("workbook.kernel.CELL_TIMEOUT", 2)
-    monkeypatch.setattr("workbook.execute.CELL_TIMEOUT", 2)
+    monkeypatch.setattr("workbook.run.kernel.CELL_TIMEOUT", 2)
+    monkeypatch.setattr("workbook.run.execute.CELL_TIMEOUT", 2)
     told = failure(tmp_path, "#| label: one-a\nwhile True: pass")
     assert told == (
         'chapters/zh/01-one.qmd:3: cell "one-a" ran longer than 2 s; make it smaller'

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from workbook.chapter import parse_chapter
 from workbook.check import check, check_chapter
-from workbook.exercise import Piece
+from workbook.source.chapter import parse_chapter
+from workbook.source.exercise import Piece
 
 PATH = Path("chapters/en/04-tensors.qmd")
 GOOD = """\

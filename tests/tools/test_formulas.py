@@ -6,7 +6,8 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from workbook.problem import BookError
-from workbook.render import formulas, pandoc
+from workbook.render import pandoc
+from workbook.render.epub import formulas
 
 
 def drawn(tex: str, kind: str = "InlineMath") -> formulas.Drawing:

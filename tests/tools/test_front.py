@@ -11,10 +11,10 @@ from click.testing import CliRunner
 from small import edition
 
 from workbook.cli import main
-from workbook.render import front
-from workbook.render.front import Download, Offer
-from workbook.render.html import asset
-from workbook.render.words import LICENSE, LICENSE_URL
+from workbook.publish import landing
+from workbook.publish.landing import Download, Offer
+from workbook.render.html.website import asset
+from workbook.render.strings import LICENSE, LICENSE_URL
 from workbook.serve import Server
 
 MEGABYTE = 1024 * 1024
@@ -57,7 +57,7 @@ class Texts(HTMLParser):
 
 @pytest.fixture
 def page(tmp_path):
-    front.write(offers(), tmp_path / "index.html")
+    landing.write(offers(), tmp_path / "index.html")
     return (tmp_path / "index.html").read_text(encoding="utf-8")
 
 
@@ -103,7 +103,7 @@ def test_it_leads_to_what_there_is_and_nowhere_by_itself(page):
 def test_the_edition_in_both_languages_says_everything_twice(tmp_path):
     book = dataclasses.replace(edition(), lang="bilingual")
     both = Offer(book, "bilingual/html/index.html")
-    front.write([both], tmp_path / "index.html")
+    landing.write([both], tmp_path / "index.html")
     said = Texts((tmp_path / "index.html").read_text(encoding="utf-8")).texts
     assert said[-8:-2] == [
         ("zh-CN", "对照版"),
@@ -116,14 +116,16 @@ def test_the_edition_in_both_languages_says_everything_twice(tmp_path):
 
 
 def test_an_edition_of_which_there_is_nothing_is_not_offered(tmp_path):
-    front.write([Offer(edition(lang="en"))], tmp_path / "index.html")
+    landing.write([Offer(edition(lang="en"))], tmp_path / "index.html")
     assert "<section" not in (tmp_path / "index.html").read_text(encoding="utf-8")
 
 
 def test_what_the_page_needs_stands_beside_it(page, tmp_path):
-    front.write_assets(tmp_path / front.FOLDER)
-    assert sorted(p.name for p in (tmp_path / front.FOLDER).iterdir()) == sorted(front.ASSETS)
-    assert all(f"{front.FOLDER}/{name}" in page for name in front.ASSETS)
+    landing.write_assets(tmp_path / landing.FOLDER)
+    assert sorted(p.name for p in (tmp_path / landing.FOLDER).iterdir()) == sorted(
+        landing.ASSETS
+    )
+    assert all(f"{landing.FOLDER}/{name}" in page for name in landing.ASSETS)
 
 
 def test_dark_is_the_same_whether_the_system_or_the_reader_asks_for_it():

@@ -15,12 +15,12 @@ from types import SimpleNamespace
 import numpy
 import pytest
 
-from workbook.book import LANGUAGES, read_edition
-from workbook.chapter import read_chapters
-from workbook.exercise import Exercise
-from workbook.handout import CHECKS, EXERCISES, SOLUTIONS, handouts, module
+from workbook.derive.handout import CHECKS, EXERCISES, SOLUTIONS, handouts, module
 from workbook.mutants.survivors import FOLDER, entry, equivalents, fates, unlike
 from workbook.practice.sheet import load, parse_sheet, run
+from workbook.source.chapter import read_chapters
+from workbook.source.edition import LANGUAGES, read_edition
+from workbook.source.exercise import Exercise
 
 ROOT = Path(__file__).parents[2]
 TWINS = {

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from workbook import tangle
-from workbook.chapter import parse_chapter
-from workbook.handout import check_function, handouts
+from workbook.derive import tangle
+from workbook.derive.handout import check_function, handouts
 from workbook.problem import BookError
+from workbook.source.chapter import parse_chapter
 
 ZH = """\
 # 张量 {#sec-meet-tensors}

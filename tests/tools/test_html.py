@@ -3,16 +3,17 @@
 import json
 import re
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
 from small import BIB, PARTS, SVG, edition, page
+from website.parser import HTMLParser
 
-from workbook.book import bilingual
 from workbook.problem import BookError
-from workbook.render import exercises, html, lean, pandoc, web
+from workbook.render import exercises, pandoc, xhtml
+from workbook.render.html import lean, website
+from workbook.source.edition import bilingual
 
 INDEX = "# 前言 {.unnumbered}\n\n你好。\n\n## 怎么用\n\n做。\n"
 ONE = """# 张量 {#sec-one}
@@ -84,7 +85,7 @@ def references(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory, references) -> Path:
     out = tmp_path_factory.mktemp("site") / "html"
-    html.write(
+    website.write(
         edition(*pages(), bibliography=references), pages(), out, {"en": "../../en/html"}
     )
     return out
@@ -136,7 +137,7 @@ def test_a_site_is_a_folder_of_pages_named_by_slug(site):
 
 
 def test_two_builds_are_the_same_bytes(site, tmp_path, references):
-    html.write(
+    website.write(
         edition(*pages(), bibliography=references), pages(), tmp_path, {"en": "../../en/html"}
     )
     again = {p.relative_to(tmp_path): p.read_bytes() for p in tmp_path.rglob("*.*")}
@@ -208,7 +209,7 @@ def test_a_solution_lies_folded_below_the_stub(tmp_path):
         page("one", "1", SOLVED),
         page("answers", "A", "# 答案\n\n::: {#ans-one-x .answer-title}\n题\n:::\n"),
     ]
-    html.write(edition(*made), made, tmp_path)
+    website.write(edition(*made), made, tmp_path)
     text = (tmp_path / "one.html").read_text(encoding="utf-8")
     stub, _, rest = text.partition('<details class="worked"><summary>参考解答</summary>')
     assert "NotImplementedError" in stub and "return" not in stub
@@ -312,7 +313,7 @@ def test_each_page_leads_to_its_twin(site):
 
 
 def test_without_twins_there_is_no_switch(tmp_path):
-    html.write(
+    website.write(
         edition(page("one", "1", TWO.partition("\n")[0])), [page("one", "1", "# T")], tmp_path
     )
     assert 'class="languages"' not in (tmp_path / "one.html").read_text(encoding="utf-8")
@@ -327,7 +328,7 @@ def test_without_twins_there_is_no_switch(tmp_path):
 )
 def test_a_page_is_labelled_in_its_language(tmp_path, lang, tag, skip, label):
     one = page("one", "1", "# T {#sec-one}\n\n## S {#sec-one-s}\n")
-    html.write(edition(one, lang=lang), [one], tmp_path)
+    website.write(edition(one, lang=lang), [one], tmp_path)
     text = (tmp_path / "one.html").read_text(encoding="utf-8")
     assert Tags(tmp_path / "one.html").every("html") == [{"lang": tag, "data-edition": lang}]
     assert f'<a class="skip" href="#main">{skip}</a>' in text
@@ -398,7 +399,7 @@ def test_code_is_highlighted_with_few_and_short_marks(site):
 
 def test_formulas_carry_no_more_than_a_browser_draws(tmp_path):
     one = page("one", "1", "# T\n\n$(a)$\n\n$$x^2$$\n")
-    html.write(edition(one), [one], tmp_path)
+    website.write(edition(one), [one], tmp_path)
     text = (tmp_path / "one.html").read_text(encoding="utf-8")
     assert re.findall("<math.*?</math>", text, re.S) == [
         '<math><mo stretchy="false">(</mo><mi>a</mi><mo stretchy="false">)</mo></math>',
@@ -418,7 +419,7 @@ def test_a_pair_says_once_which_half_is_english():
 
 def test_brackets_and_stops_stay_with_their_formula():
     doc = pandoc.read("$a$，就是（$b$）。也是 $c$ 与 $d$ 。有“（$e$、（$f$", "one.qmd")
-    web.hold_punctuation(doc)
+    xhtml.hold_punctuation(doc)
     text = pandoc.write(doc, "html5", "--katex", told="one.qmd")
     held = r'<span class="hold">([^<]*)<span\sclass="math inline">(\w)</span>(.*?)</span>'
     shown = re.sub(held, r"{\1\2\3}", text)
@@ -429,7 +430,7 @@ def test_brackets_and_stops_stay_with_their_formula():
 def test_images_come_late_and_nothing_jumps(tmp_path):
     drawing = SVG.replace(b'width="8" height="4"', b'width="300.1pt" height="150pt"')
     one = page("one", "1", '# T\n\n![x](a.svg){fig-alt="y"}\n', a_svg=drawing)
-    html.write(edition(one), [one], tmp_path)
+    website.write(edition(one), [one], tmp_path)
     assert Tags(tmp_path / "one.html").every("img") == [
         {"src": "images/one/a.svg", "alt": "y", "width": "400", "height": "200",
          "loading": "lazy"}
@@ -454,7 +455,7 @@ def test_the_answers_lead_to_the_solutions_and_do_not_repeat_them(tmp_path):
         "先乘。\n\n```python\ndef f():\n    return 1\n```\n"
     )
     made = [page("one", "1", SOLVED), page("answers", "A", answers)]
-    html.write(edition(*made), made, tmp_path)
+    website.write(edition(*made), made, tmp_path)
     text = (tmp_path / "answers.html").read_text(encoding="utf-8")
     assert "先做。" in text and "先乘" not in text and "return" not in text
     assert text.index("先做。") < text.index("折在每道题的下面") < text.index("ans-one-x")
@@ -481,7 +482,7 @@ def test_in_both_languages_the_solutions_stand_on_pages_of_their_own(tmp_path):
     en = [page(w.entry.slug, w.entry.number, translated(w.markdown)) for w in zh]
     both = bilingual(edition(*zh), edition(*en, lang="en"))
     made = [replace(ours, twin=theirs) for ours, theirs in zip(zh, en, strict=True)]
-    html.write(both, made, tmp_path, {"zh": "../../zh/html"})
+    website.write(both, made, tmp_path, {"zh": "../../zh/html"})
     assert sorted(p.name for p in tmp_path.glob("*.html")) == [
         "answers-one.html",
         "answers.html",
@@ -506,7 +507,7 @@ def test_in_both_languages_the_solutions_stand_on_pages_of_their_own(tmp_path):
 def test_the_title_of_both_languages_names_each(tmp_path):
     zh, en = (page("index", "", f"# {title}\n") for title in ("前言", "Preface"))
     both = bilingual(edition(zh), edition(en, lang="en"))
-    html.write(both, [replace(zh, twin=en)], tmp_path)
+    website.write(both, [replace(zh, twin=en)], tmp_path)
     text = (tmp_path / "index.html").read_text(encoding="utf-8")
     assert '<h1>工作簿 <span class="en" lang="en">The Workbook</span></h1>' in text
     assert '用铅笔 <span class="en" lang="en">With a pencil</span></p>' in text
@@ -532,7 +533,7 @@ def test_scripts_and_styles_carry_no_word_for_their_authors(site):
 )
 def test_a_page_is_described_by_its_beginning(tmp_path, text, description):
     one = page("one", "1", f"# T\n\n{text}\n")
-    html.write(edition(one), [one], tmp_path)
+    website.write(edition(one), [one], tmp_path)
     metas = Tags(tmp_path / "one.html").every("meta")
     said = [meta["content"] for meta in metas if meta.get("name") == "description"]
     assert said == [description]
@@ -547,7 +548,7 @@ def test_a_page_that_cites_ends_with_its_references(site):
 def test_two_images_of_one_name_stay_two(tmp_path):
     one = page("one", "1", "# T\n\n![x](f/a.svg)\n\n![y](g/a.svg)\n")
     one = type(one)(one.entry, one.markdown, {"f/a.svg": b"f", "g/a.svg": b"g"})
-    html.write(edition(one), [one], tmp_path)
+    website.write(edition(one), [one], tmp_path)
     shown = [tmp_path / image["src"] for image in Tags(tmp_path / "one.html").every("img")]
     assert [path.read_bytes() for path in shown] == [b"f", b"g"]
 
@@ -555,4 +556,4 @@ def test_two_images_of_one_name_stay_two(tmp_path):
 def test_a_missing_citation_names_the_chapter(tmp_path, references):
     one = page("one", "1", "# T\n\n[@nobody1999]\n")
     with pytest.raises(BookError, match=r"chapters/one\.qmd: .*nobody1999"):
-        html.write(edition(one, bibliography=references), [one], tmp_path)
+        website.write(edition(one, bibliography=references), [one], tmp_path)

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from workbook import claims
-from workbook.book import read_edition
-from workbook.claims import PATH, VERDICTS, read_claims
+from workbook.derive import claims
+from workbook.derive.claims import PATH, VERDICTS, read_claims
 from workbook.problem import BookError
+from workbook.source.edition import read_edition
 
 ROOT = Path(__file__).parents[2]
 DATA = """\

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from workbook.chapter import parse_chapter
 from workbook.mutants.rewrite import mutants
 from workbook.mutants.survivors import FOLDER, equivalents, fates
 from workbook.problem import BookError
+from workbook.source.chapter import parse_chapter
 
 CHECK = "assert f([1, 2, 3]) == 6, 'value'"
 

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from workbook import notation
-from workbook.book import read_edition
 from workbook.check import check
-from workbook.notation import PATH, read_notation, stands_in, tokens
+from workbook.derive import notation
+from workbook.derive.notation import PATH, read_notation, stands_in, tokens
 from workbook.problem import BookError
+from workbook.source.edition import read_edition
 
 ROOT = Path(__file__).parents[2]
 DATA = r"""

@@ -10,9 +10,9 @@ import pytest
 from nbclient import NotebookClient
 from small import BIB, edition
 
-from workbook import notebook
-from workbook.book import Entry
-from workbook.chapter import parse_chapter
+from workbook.render.notebook import ipynb
+from workbook.source.chapter import parse_chapter
+from workbook.source.edition import Entry
 from workbook.weave import weave
 
 CHAPTER = """# 张量 {#sec-one}
@@ -182,7 +182,7 @@ def folder(tmp_path_factory) -> Path:
     outputs = [[] for _ in chapter.cells]
     entry = Entry(chapter.path, "one", "1")
     woven = weave(chapter, entry, outputs, "html", out)
-    notebook.write(edition(woven, bibliography=out / "references.bib"), [chapter], [woven], out)
+    ipynb.write(edition(woven, bibliography=out / "references.bib"), [chapter], [woven], out)
     return out
 
 
@@ -236,8 +236,8 @@ def test_a_script_runs_from_top_to_bottom(folder):
 
 
 def test_code_that_is_no_python_stays_a_comment():
-    piece = notebook.Piece("one-slip", "if x = 1:\n    pass", True, "SyntaxError")
-    assert notebook.script([piece]) == (
+    piece = ipynb.Piece("one-slip", "if x = 1:\n    pass", True, "SyntaxError")
+    assert ipynb.script([piece]) == (
         "# %% one-slip\n# this is meant to fail:\n# if x = 1:\n#     pass\n"
     )
 
@@ -252,4 +252,4 @@ def test_chapters_without_code_that_runs_have_no_notebook():
             "chapters/zh/02-two.qmd": "```{python}\n#| label: b\n#| eval: false\n1\n```\n",
         }.items()
     ]
-    assert notebook.offered(chapters) == ["one"]
+    assert ipynb.offered(chapters) == ["one"]

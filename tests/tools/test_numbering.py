@@ -7,14 +7,14 @@ import pytest
 from small import edition, page
 
 from workbook.problem import BookError
-from workbook.render import numbering, pandoc
-from workbook.render.forms import Label
+from workbook.render import crossref, pandoc
+from workbook.render.numbering import Label
 
 
 def numbered(markdown: str, lang: str = "zh", number: str = "1") -> str:
     """One page as HTML, no-break spaces as `~`."""
     pages = [page("one", number, markdown)]
-    doc = numbering.number(edition(*pages, lang=lang), pages, site=True)[0]
+    doc = crossref.number(edition(*pages, lang=lang), pages, site=True)[0]
     return shown(doc)
 
 
@@ -71,7 +71,7 @@ def test_made_up_ids_differ_from_page_to_page():
     pages = [
         page(slug, n, "# T\n\n## 小结 {.unnumbered}\n") for slug, n in (("a", "1"), ("b", "2"))
     ]
-    docs = numbering.number(edition(*pages), pages, site=False)
+    docs = crossref.number(edition(*pages), pages, site=False)
     assert [block.identifier for doc in docs for block in doc.content] == [
         "a-t",
         "a-summary",
@@ -183,7 +183,7 @@ def test_an_exercise_says_where_its_answer_is(site, url):
         page("one", "1", "# 壹\n\n::: {#exr-one-x}\n## 题 ★\n文。\n:::\n"),
         page("answers", "A", "# 答案\n\n::: {#ans-one-x .answer-title}\n题\n:::\n"),
     ]
-    first, _ = numbering.number(edition(*pages), pages, site=site)
+    first, _ = crossref.number(edition(*pages), pages, site=site)
     line = f'<div class="answer-reference">\n<p><a href="{url}" class="xref">答案</a></p>'
     assert line in shown(first)
 
@@ -311,7 +311,7 @@ def test_a_labelled_formula_leaves_its_paragraph_and_another_stays():
 def test_each_kind_is_counted_by_itself_and_from_one_in_every_chapter():
     markdown = "$$ x $$ {#eq-N-a}\n\n![c](a.svg){#fig-N-a}\n\n$$ x $$ {#eq-N-b}\n"
     pages = [page(s, n, markdown.replace("N", s)) for s, n in (("a", "1"), ("b", "2"))]
-    found = numbering.labels(edition(*pages), pages)
+    found = crossref.labels(edition(*pages), pages)
     assert {label.id: label.number for label in found.values()} == {
         "eq-a-a": "1.1",
         "fig-a-a": "1.1",
@@ -337,7 +337,7 @@ TWO = [
 def reference(text: str, lang: str = "zh", site: bool = True) -> str:
     """What a reference on the second of two pages becomes."""
     pages = [TWO[0], page("two", "A", TWO[1].markdown + text)]
-    doc = numbering.number(edition(*pages, lang=lang), pages, site=site)[1]
+    doc = crossref.number(edition(*pages, lang=lang), pages, site=site)[1]
     return shown(doc).partition("\n")[2]
 
 
@@ -384,7 +384,7 @@ def test_citations_are_left_to_citeproc():
 def test_all_references_to_nothing_are_told_at_once():
     pages = [page("one", "1", "[@fig-x]"), page("two", "2", "[@eq-y] [@sec-z]")]
     with pytest.raises(BookError) as error:
-        numbering.number(edition(*pages), pages, site=True)
+        crossref.number(edition(*pages), pages, site=True)
     assert str(error.value) == "\n".join(
         [
             "chapters/one.qmd: [@fig-x] refers to nothing; mend the label",
@@ -397,13 +397,13 @@ def test_all_references_to_nothing_are_told_at_once():
 def test_a_label_given_twice_is_told():
     pages = [page("one", "1", "# A {#sec-a}"), page("two", "2", "# A {#sec-a}")]
     with pytest.raises(BookError, match="label sec-a is given twice; rename one"):
-        numbering.number(edition(*pages), pages, site=True)
+        crossref.number(edition(*pages), pages, site=True)
 
 
 def test_the_index_tells_all_about_a_label():
     markdown = "# 张 *量* {#sec-one}\n\n::: {#exr-one-a}\n## 外积 `x` ★\n文\n:::\n"
     pages = [page("one", "1", markdown)]
-    assert numbering.labels(edition(*pages), pages) == {
+    assert crossref.labels(edition(*pages), pages) == {
         "sec-one": Label("sec-one", "sec", "1", "第\xa01\xa0章", "one", "张 量"),
         "exr-one-a": Label("exr-one-a", "exr", "1.1", "习题\xa01.1", "one", "外积 x ★"),
     }

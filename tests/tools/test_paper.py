@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import typst
 
-from workbook.book import Edition
 from workbook.render.pdf import THEME, fonts
+from workbook.source.edition import Edition
 from workbook.verify import paper
 from workbook.verify.validator import Subject
 

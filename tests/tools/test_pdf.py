@@ -12,10 +12,10 @@ import pytest
 import typst
 from pypdf import PdfReader
 
-from workbook.book import PAPERS, Edition, Entry
 from workbook.problem import BookError
 from workbook.render import pdf
-from workbook.render.words import LICENSE, LICENSE_URL
+from workbook.render.strings import LICENSE, LICENSE_URL
+from workbook.source.edition import PAPERS, Edition, Entry
 from workbook.weave import Woven
 
 DATE = datetime.date(2025, 3, 4)

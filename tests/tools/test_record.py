@@ -10,10 +10,10 @@ import pytest
 import torch
 from click.testing import CliRunner
 
-from workbook import record
-from workbook.chapter import parse_chapter
 from workbook.cli import main
 from workbook.problem import BookError
+from workbook.run import record
+from workbook.source.chapter import parse_chapter
 
 CELL = """```{python}
 #| label: one-speed

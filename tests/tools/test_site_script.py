@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from small import edition, page
 
-from workbook.book import bilingual
-from workbook.render import html
+from workbook.render.html import website
 from workbook.serve import Server
+from workbook.source.edition import bilingual
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="make verify installs it")
 FILLER = "\n\n".join(f"第 {n} 段。" for n in range(60))
@@ -86,7 +86,9 @@ def sites(tmp_path_factory) -> Path:
         one = page("one", "1", TEXT.replace("FILLER_LINE", "文" * 60).replace("FILLER", FILLER))
         listed = page("answers", "A", ANSWERS)
         book = replace(edition(one, listed), lang=lang)
-        html.write(book, [one, listed], shelf / lang / "html", {other: f"../../{other}/html"})
+        website.write(
+            book, [one, listed], shelf / lang / "html", {other: f"../../{other}/html"}
+        )
     return shelf
 
 
@@ -282,7 +284,7 @@ def beside(tmp_path_factory) -> Path:
     zh, en = (page("one", "1", text.format(word)) for word in ("甲", "One"))
     site = tmp_path_factory.mktemp("bilingual")
     both = bilingual(edition(zh), edition(en, lang="en"))
-    html.write(both, [replace(zh, twin=en)], site)
+    website.write(both, [replace(zh, twin=en)], site)
     return site / "one.html"
 
 
@@ -302,7 +304,7 @@ def test_on_a_phone_cells_close_up_and_no_word_of_a_head_is_broken(tab, tmp_path
     table = "| Symbol | Meaning | Brought in by |\n|---|---|---|\n| x | y | z |\n"
     text = f"# 符号 {{#sec-one}}\n\n::: {{.notation}}\n{table}\n:::\n"
     one = page("one", "1", text)
-    html.write(edition(one), [one], tmp_path)
+    website.write(edition(one), [one], tmp_path)
     tab.set_viewport_size({"width": 360, "height": 740})
     tab.goto((tmp_path / "one.html").as_uri())
     head = tab.locator("th").first

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from workbook.chapter import parse_chapter
-from workbook.style import Profile, profile, table
+from workbook.check.style import Profile, profile, table
+from workbook.source.chapter import parse_chapter
 
 
 def chapter(text: str, lang: str = "zh"):

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from workbook import tangle
-from workbook.chapter import parse_chapter
+from workbook.derive import tangle
 from workbook.problem import BookError
+from workbook.source.chapter import parse_chapter
 
 ONE = parse_chapter(
     """```{python}

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 from test_check import PROFILE, make_book, told
 
-from workbook import glossary, pinyin
-from workbook.book import read_edition
 from workbook.build import retangle
-from workbook.chapter import parse_chapter, read_chapter
 from workbook.check import check
-from workbook.glossary import PATH, marks, read_glossary
+from workbook.derive import glossary, pinyin
+from workbook.derive.glossary import PATH, marks, read_glossary
 from workbook.problem import BookError
+from workbook.source.chapter import parse_chapter, read_chapter
+from workbook.source.edition import read_edition
 
 ROOT = Path(__file__).parents[2]
 DATA = """\

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from workbook.chapter import parse_chapter
-from workbook.drift import without_comments
-from workbook.twins import align, compare
+from workbook.check.alignment import align, compare
+from workbook.check.parity import without_comments
+from workbook.source.chapter import parse_chapter
 
 ZH, EN = Path("chapters/zh/04-a.qmd"), Path("chapters/en/04-a.qmd")
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from workbook.chapter import parse_chapter
 from workbook.check import typing
+from workbook.source.chapter import parse_chapter
 
 ZH, EN = (Path(f"chapters/{lang}/04-tensors.qmd") for lang in ("zh", "en"))
 

@@ -7,8 +7,8 @@ import pytest
 from click.testing import CliRunner
 
 from workbook import verify
-from workbook.book import EDITIONS
 from workbook.cli import main
+from workbook.source.edition import EDITIONS
 from workbook.verify import table, text, tools
 from workbook.verify.validator import Failed, Finding, Missing, Subject, Validator
 

@@ -11,7 +11,7 @@ import typst
 from small import edition, page
 from verifying import PRINTED, empty_shelf, needs, printed, told
 
-from workbook.render import epub as epub_writer
+from workbook.render.epub import ebook as epub_writer
 from workbook.verify import contrast, epub, pdf, pdfa, text
 from workbook.verify.validator import Finding, Subject
 

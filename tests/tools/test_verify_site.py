@@ -7,7 +7,7 @@ import pytest
 from small import page
 from verifying import empty_shelf, needs, shown, told
 
-from workbook.render import html
+from workbook.render.html import website
 from workbook.verify import axe, browser, contrast, lighthouse, markup, search, site
 from workbook.verify.validator import Finding
 
@@ -176,7 +176,7 @@ def test_lighthouse_takes_the_median_where_a_page_seems_slow(monkeypatch):
 def test_a_word_that_search_does_not_find_is_found_out(subject, monkeypatch):
     needs(*search.VALIDATORS)
     pages = [page("index", "", "# Preface\n"), page("one", "1", "# One\n\nA tensor.\n")]
-    html.write(subject.edition, pages, subject.html)
+    website.write(subject.edition, pages, subject.html)
     monkeypatch.setitem(search.PROBES, "en", {"tensor": "one"})
     assert search.search(subject) == Finding("1 of 1 probe found", [])
     monkeypatch.setattr(search, "_PATIENCE", 3.0)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from workbook.chapter import Chapter
 from workbook.check import (
     cells,
     code,
@@ -22,6 +21,7 @@ from workbook.check import (
     typing,
 )
 from workbook.problem import Problem
+from workbook.source.chapter import Chapter
 
 CHAPTER_RULES = (  # each looks at one chapter
     cells.fence,

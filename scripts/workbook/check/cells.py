@@ -6,9 +6,9 @@ import difflib
 import re
 from collections.abc import Iterator
 
-from workbook.chapter import Chapter
-from workbook.inline import attributes, generated, option_line
 from workbook.problem import Problem, problem
+from workbook.source.chapter import Chapter
+from workbook.source.inline import attributes, generated, option_line
 
 TEXT_OPTIONS = {
     "label", "fig-cap", "fig-alt", "tbl-cap",

@@ -8,10 +8,10 @@ import unicodedata
 import warnings
 from collections.abc import Iterator
 
-from workbook.blocks import Cell
-from workbook.chapter import Chapter
-from workbook.inline import generated
 from workbook.problem import Problem, problem
+from workbook.source.blocks import Cell
+from workbook.source.chapter import Chapter
+from workbook.source.inline import generated
 
 COLUMNS = 72
 LINES = 40

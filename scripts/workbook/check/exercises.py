@@ -6,13 +6,13 @@ import ast
 import re
 from collections.abc import Iterator
 
-from workbook.blocks import Block, Cell, div_end
-from workbook.chapter import Chapter
 from workbook.check.files import Book
 from workbook.check.structure import role
-from workbook.exercise import COMMON_SLIPS, SLIP, Exercise, Piece, parsed
-from workbook.inline import attributes, generated, option_line
 from workbook.problem import Problem, problem
+from workbook.source.blocks import Block, Cell, div_end
+from workbook.source.chapter import Chapter
+from workbook.source.exercise import COMMON_SLIPS, SLIP, Exercise, Piece, parsed
+from workbook.source.inline import attributes, generated, option_line
 
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 

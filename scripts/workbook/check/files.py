@@ -13,11 +13,11 @@ from typing import Any
 
 import yaml
 
-from workbook.book import LANGUAGES, line_of, read_edition, slug_of
-from workbook.chapter import Chapter, read_chapter
-from workbook.inline import generated
+from workbook.check.alignment import compare
 from workbook.problem import BookError, Problem, problem
-from workbook.twins import compare
+from workbook.source.chapter import Chapter, read_chapter
+from workbook.source.edition import LANGUAGES, line_of, read_edition, slug_of
+from workbook.source.inline import generated
 
 _IMAGE = re.compile(r"\]\(([^)\s]+)")
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from workbook.blocks import Block
-from workbook.chapter import Chapter
-from workbook.inline import attributes, caption, generated, masked, prose
 from workbook.problem import Problem, problem
+from workbook.source.blocks import Block
+from workbook.source.chapter import Chapter
+from workbook.source.inline import attributes, caption, generated, masked, prose
 
 _REFUSED = (  # (pattern in text without code and formulas, what it is, what to write)
     (

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from workbook import notation
 from workbook.check.files import Book
-from workbook.inline import generated
+from workbook.derive import notation
 from workbook.problem import BookError, Problem, problem
+from workbook.source.inline import generated
 
 
 def symbols_stand(book: Book) -> Iterator[Problem]:

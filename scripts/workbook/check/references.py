@@ -6,9 +6,10 @@ import difflib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from workbook.chapter import Chapter
 from workbook.check.files import Book
-from workbook.inline import (
+from workbook.problem import Problem, problem
+from workbook.source.chapter import Chapter
+from workbook.source.inline import (
     CROSS_REFERENCE,
     bare_references,
     definitions,
@@ -17,7 +18,6 @@ from workbook.inline import (
     prose,
     references,
 )
-from workbook.problem import Problem, problem
 
 _FOOTNOTE = re.compile(r"\[\^([^\]\s]+)\](?P<colon>:)?")
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from workbook.blocks import HEADING, Block, div_end
-from workbook.chapter import Chapter
-from workbook.inline import Attributes, attributes, generated
 from workbook.problem import Problem, problem
+from workbook.source.blocks import HEADING, Block, div_end
+from workbook.source.chapter import Chapter
+from workbook.source.inline import Attributes, attributes, generated
 
 CALLOUTS = ("callout-note", "callout-tip", "callout-warning", "callout-important")
 EXERCISE_HEADINGS = {"zh": "练习", "en": "Exercises"}

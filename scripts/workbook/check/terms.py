@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from workbook import cheatsheet, claims, glossary, notation
-from workbook.book import slug_of
-from workbook.chapter import Chapter
 from workbook.check.files import Book
-from workbook.glossary import Glossary, Term, marks, read_glossary
-from workbook.inline import generated, masked, prose
+from workbook.derive import cheatsheet, claims, glossary, notation
+from workbook.derive.glossary import Glossary, Term, marks, read_glossary
 from workbook.problem import BookError, Problem, problem
+from workbook.source.chapter import Chapter
+from workbook.source.edition import slug_of
+from workbook.source.inline import generated, masked, prose
 
 _Place = tuple[int, int, str]  # chapter, line, and the chapter's slug
 _QUOTED = re.compile("“[^”]*”")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from workbook.chapter import Chapter
-from workbook.inline import generated, masked, prose
 from workbook.problem import Problem, problem
+from workbook.source.chapter import Chapter
+from workbook.source.inline import generated, masked, prose
 
 _CHINESE = "[㐀-鿿]"
 _NUMBER = "[一二两三四五六七八九十百千万亿几数0-9.$ ]"

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from workbook.exercise import Exercise
+from workbook.source.exercise import Exercise
 
 Changed = Iterator[ast.AST | None]  # None: the statement is left out
 

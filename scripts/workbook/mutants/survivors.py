@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from workbook.exercise import Exercise
+from workbook.derive.records import faults, read_rows
 from workbook.mutants import spoil
 from workbook.mutants.rewrite import Mutant, mutants
 from workbook.practice.check import Check, check_of
@@ -21,7 +21,7 @@ from workbook.practice.judge import judge
 from workbook.practice.sandbox import Limits, isolated
 from workbook.practice.sheet import parse_sheet
 from workbook.problem import BookError
-from workbook.rows import faults, read_rows
+from workbook.source.exercise import Exercise
 
 FOLDER = Path("tests/gate")
 _FORM = {"exercise": "text", "mutant": "text", "reason": "text"}

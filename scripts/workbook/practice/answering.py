@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 
 import click
 
-from workbook.exercise import COMMON_SLIPS, Exercise
 from workbook.practice import paper, typed
 from workbook.practice.catalog import Unit
 from workbook.practice.journal import Journal, Record
 from workbook.practice.plain import plain
 from workbook.practice.runner import import_torch
 from workbook.practice.words import ReaderError, say
+from workbook.source.exercise import COMMON_SLIPS, Exercise
 
 
 def ask(unit: Unit, exercise: Exercise, lang: str) -> None:

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from workbook.exercise import Exercise
 from workbook.practice import paper
 from workbook.practice.check import Check, check_of
 from workbook.practice.judge import Verdict, judge
 from workbook.practice.sandbox import Ended, Limits, isolated
 from workbook.practice.sheet import Sheet, read_sheet, run
+from workbook.source.exercise import Exercise
 
 PASS, FAIL, ERROR, TODO = "pass", "fail", "error", "todo"
 UNWANTED = "unwanted"  # the cause where nobody waits for the outcome any more

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from workbook.book import LANGUAGES, read_edition
-from workbook.chapter import Chapter, read_chapters
-from workbook.exercise import Exercise
-from workbook.handout import EXERCISES, module
+from workbook.derive.handout import EXERCISES, module
+from workbook.source.chapter import Chapter, read_chapters
+from workbook.source.edition import LANGUAGES, read_edition
+from workbook.source.exercise import Exercise
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from workbook.book import LANGUAGES
-from workbook.exercise import Exercise
-from workbook.handout import EXERCISES
+from workbook.derive.handout import EXERCISES
 from workbook.practice.catalog import Catalog, UnknownName, catalog
 from workbook.practice.words import ReaderError, reader_language, say
 from workbook.problem import BookError
+from workbook.source.edition import LANGUAGES
+from workbook.source.exercise import Exercise
 
 if TYPE_CHECKING:  # not on Windows, where there is no fcntl
     from workbook.practice.journal import Journal

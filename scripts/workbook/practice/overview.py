@@ -9,12 +9,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from workbook.exercise import Exercise
 from workbook.practice.attempt import PASS
 from workbook.practice.catalog import Catalog, Unit
 from workbook.practice.journal import Journal, Record
 from workbook.practice.report import MARKS
 from workbook.practice.words import say
+from workbook.source.exercise import Exercise
 
 _WIDTH = 20  # of a bar
 

@@ -14,9 +14,9 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from workbook.exercise import Exercise
 from workbook.practice.check import Check, check_of
 from workbook.practice.sandbox import Ended, Limits, isolated
+from workbook.source.exercise import Exercise
 
 _NEAR = {"rel_tol": 0.02, "abs_tol": 0.006}  # two decimals will do
 

@@ -14,14 +14,14 @@ from typing import Any
 import click
 import pytest
 
-from workbook.exercise import Exercise
-from workbook.handout import EXERCISES
+from workbook.derive.handout import EXERCISES
 from workbook.practice.attempt import PASS
 from workbook.practice.catalog import Catalog, Unit, catalog
 from workbook.practice.journal import Record, journal_of
 from workbook.practice.report import details
 from workbook.practice.runner import Runner, import_torch
 from workbook.practice.words import ReaderError, reader_language, say
+from workbook.source.exercise import Exercise
 
 
 class Failed(Exception):

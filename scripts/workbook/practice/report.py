@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from workbook.exercise import COMMON_SLIPS
 from workbook.practice.attempt import ERROR, FAIL, PASS, TODO, Outcome
 from workbook.practice.catalog import Unit
 from workbook.practice.plain import plain
 from workbook.practice.words import say
+from workbook.source.exercise import COMMON_SLIPS
 
 MARKS = {PASS: ("✓", "green"), FAIL: ("✗", "red"), ERROR: ("!", "yellow"), TODO: ("·", None)}
 _PRINTED = 20  # lines

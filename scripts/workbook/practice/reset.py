@@ -7,10 +7,10 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from workbook.exercise import Exercise
-from workbook.handout import EXERCISES, handouts
+from workbook.derive.handout import EXERCISES, handouts
 from workbook.practice.catalog import Catalog, Unit
 from workbook.practice.sheet import parse_sheet, read_sheet, replaced
+from workbook.source.exercise import Exercise
 
 BACKUP = EXERCISES / "backup"
 

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from workbook.exercise import Exercise
 from workbook.practice.attempt import PASS, TODO, UNWANTED, Outcome, attempt, begun, read
 from workbook.practice.catalog import Unit
 from workbook.practice.check import check_of
@@ -18,6 +17,7 @@ from workbook.practice.journal import Record
 from workbook.practice.judge import Verdict
 from workbook.practice.sandbox import Limits
 from workbook.practice.sheet import Sheet
+from workbook.source.exercise import Exercise
 
 _QUIET = {  # one thread, no helpers of the compiler, no window
     "OMP_NUM_THREADS": "1",

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import click
 
-from workbook.exercise import Exercise
 from workbook.practice import report
 from workbook.practice.attempt import PASS, Outcome
 from workbook.practice.catalog import Catalog, Unit
@@ -18,6 +17,7 @@ from workbook.practice.journal import Journal, Record
 from workbook.practice.runner import Runner, import_torch
 from workbook.practice.watch import Watch
 from workbook.practice.words import ReaderError, say
+from workbook.source.exercise import Exercise
 
 
 @dataclass

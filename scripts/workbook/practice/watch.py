@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from workbook.exercise import Exercise
 from workbook.practice.catalog import Unit
 from workbook.practice.runner import Runner
 from workbook.practice.sheet import Sheet
+from workbook.source.exercise import Exercise
 
 PAUSE = 0.2  # seconds between two looks at the files
 Chosen = Sequence[tuple[Unit, list[Exercise]]]

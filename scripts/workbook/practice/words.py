@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from workbook.book import LANGUAGES
+from workbook.source.edition import LANGUAGES
 
 _ZH = {
     # how an exercise stands

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 
 import panflute as pf
 
-from workbook.blocks import without_markers
-from workbook.book import Entry
 from workbook.render import pandoc
-from workbook.render.beside import pair
-from workbook.render.forms import Label, reference
-from workbook.render.tree import inside, is_a
+from workbook.render.elements import inside, is_a
+from workbook.render.numbering import Label, reference
+from workbook.render.parallel import pair
+from workbook.source.blocks import without_markers
+from workbook.source.edition import Entry
 
 WORKED = {
     "zh": "参考解答",

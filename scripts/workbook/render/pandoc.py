@@ -13,9 +13,9 @@ from pathlib import Path
 import panflute as pf
 import pypandoc
 
-from workbook.book import Edition
 from workbook.problem import BookError, problem
-from workbook.render.tree import inside
+from workbook.render.elements import inside
+from workbook.source.edition import Edition
 
 ROOT = Path(__file__).resolve().parents[3]
 FILTER = ROOT / "_extensions" / "workbook" / "workbook.lua"

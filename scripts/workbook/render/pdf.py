@@ -23,11 +23,11 @@ import pypandoc
 import typst
 from pypdf import PdfReader
 
-from workbook.book import Edition, Entry
 from workbook.problem import BookError, Problem, problem
 from workbook.render import exercises, pandoc
-from workbook.render.beside import line
-from workbook.render.pages import trees
+from workbook.render.assemble import trees
+from workbook.render.parallel import line
+from workbook.source.edition import Edition, Entry
 from workbook.weave import Woven
 
 THEME = pandoc.ROOT / "theme"

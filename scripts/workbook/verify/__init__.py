@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
-from workbook.book import EDITIONS, read_edition
 from workbook.problem import BookError, Problem, problem
+from workbook.source.edition import EDITIONS, read_edition
 from workbook.verify import (
     axe,
     contrast,

@@ -14,9 +14,9 @@ import panflute as pf
 from pypdf import PdfReader
 from pypdf.generic import DictionaryObject
 
-from workbook.chapter import read_chapter
 from workbook.problem import Problem, problem
 from workbook.render import pandoc
+from workbook.source.chapter import read_chapter
 from workbook.verify import mupdf
 from workbook.verify.tools import package
 from workbook.verify.validator import Finding, Subject, Validator, count

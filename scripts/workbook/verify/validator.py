@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from workbook.book import EDITIONS, Edition
 from workbook.problem import Problem, problem
+from workbook.source.edition import EDITIONS, Edition
 
 INSTALL = "run make verify, which installs it"
 

@@ -1,0 +1,150 @@
+"""Reads the list of notation, and writes it as an appendix of each edition.
+
+`chapters/notation.yml` holds the symbols: what each means, and the section that brings it in.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from workbook.derive.records import Row, faults, read_rows
+from workbook.derive.tangle import Target
+from workbook.problem import BookError, Problem, problem
+from workbook.source.chapter import Chapter
+from workbook.source.edition import Edition
+from workbook.source.inline import attributes, formulas
+
+SLUG = "notation"
+PATH = Path("chapters/notation.yml")
+_GROUP = {"group": "both", "symbols": "list"}
+_SYMBOL = {"symbol": "text", "means": "both", "section": "text"}
+_TOKEN = re.compile(r"\\[A-Za-z]+|\\.|[^\s{}]")
+_LAYOUT = {r"\,", r"\;", r"\!", r"\left", r"\right", r"\quad", r"\qquad"}
+_TEXT = {
+    "zh": (
+        "符号表",
+        "正文公式用到的记号按话题排列，最后一栏是引入它的一节。同一个字母在不同的地方有不同"
+        "的意思，便各列一行。只在一道习题里用到的字母，由那道题说明。",
+        "| 记号 | 意思 | 引入处 |",
+    ),
+    "en": (
+        "Notation",
+        "The symbols of the formulas in the text, by topic. The last column is the section "
+        "that brings each in. A letter that means different things in different places has a "
+        "line for each. What is used in a single exercise is explained there.",
+        "| Symbol | Meaning | Brought in by |",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """A symbol as TeX, what it means, and where it first stands."""
+
+    line: int
+    symbol: str
+    means: dict[str, str]
+    section: str
+
+
+@dataclass(frozen=True)
+class Group:
+    """The symbols of one topic."""
+
+    title: dict[str, str]
+    symbols: tuple[Symbol, ...]
+
+
+def read_notation(root: Path) -> tuple[Group, ...]:
+    """The groups of `chapters/notation.yml`; BookError with all that is wrong in it."""
+    rows = read_rows(root, PATH)
+    problems = [found for row in rows for found in _faults(row)]
+    if problems:
+        raise BookError(problems)
+    groups = tuple(Group(row["group"], tuple(map(_symbol, row["symbols"]))) for row in rows)
+    if problems := list(_duplicates(groups)):
+        raise BookError(problems)
+    return groups
+
+
+def _symbol(row: Row) -> Symbol:
+    return Symbol(row.line, row["symbol"], row["means"], row["section"])
+
+
+def _faults(group: Row) -> Iterator[Problem]:
+    found = faults(PATH, group, _GROUP)
+    yield from found
+    for row in group.get("symbols", []) if not found else []:
+        if isinstance(row, Row):
+            yield from faults(PATH, row, _SYMBOL)
+        else:
+            what = "a symbol has no keys"
+            yield problem(PATH, group.line, what, 'begin it with "symbol:"')
+
+
+def _duplicates(groups: tuple[Group, ...]) -> Iterator[Problem]:
+    """A symbol may have several meanings, but not in one section."""
+    first: dict[tuple[str, ...], Symbol] = {}
+    for symbol in (symbol for group in groups for symbol in group.symbols):
+        key = (symbol.section, *tokens(symbol.symbol))
+        if (other := first.setdefault(key, symbol)) is not symbol:
+            what = f'"{symbol.symbol}" of {symbol.section} is already on line {other.line}'
+            yield problem(PATH, symbol.line, what, "keep one of the two")
+
+
+# --- where symbols stand ---------------------------------------------------------------
+
+
+def tokens(formula: str) -> tuple[str, ...]:
+    """The signs of a formula, without spaces, braces and what only sets them apart."""
+    return tuple(sign for sign in _TOKEN.findall(formula) if sign not in _LAYOUT)
+
+
+def sections(chapter: Chapter) -> dict[str, set[tuple[str, ...]]]:
+    """The formulas of each section of a chapter, as tokens, by the section's id.
+
+    What stands before the first section belongs to the chapter's own id.
+    """
+    found: dict[str, set[tuple[str, ...]]] = {}
+    here = ""
+    for block in chapter.blocks:
+        if block.kind == "heading" and (name := attributes(block).id).startswith("sec-"):
+            here = name
+        found.setdefault(here, set()).update(map(tokens, formulas(block)))
+    return found
+
+
+def stands_in(symbol: str, places: set[tuple[str, ...]]) -> bool:
+    """Whether one of these formulas has the symbol."""
+    wanted = tokens(re.sub(r"\\text\{[^{}]*\}", r"\\text{}", symbol))
+    size = len(wanted)
+    return any(
+        formula[at : at + size] == wanted
+        for formula in places
+        for at in range(len(formula) - size + 1)
+    )
+
+
+# --- the appendix ----------------------------------------------------------------------
+
+
+def appendix(root: Path, edition: Edition) -> Target | None:
+    """The list of an edition that has one among its appendices."""
+    entry = edition.entry(SLUG)
+    if entry is None:
+        return None
+    title, opening, head = _TEXT[edition.lang]
+    parts = [f"# {title} {{#sec-{SLUG}}}", opening]
+    for group in read_notation(root):
+        parts.append(f"## {group.title[edition.lang]} {{.unnumbered}}")
+        lines = [_line(symbol, edition.lang) for symbol in group.symbols]
+        table = "\n".join([head, "|:---|:---|:---|", *lines])
+        parts.append(f"::: {{.notation}}\n{table}\n:::")
+    return Target(entry.path, (PATH,), "\n" + "\n\n".join(parts) + "\n")
+
+
+def _line(symbol: Symbol, lang: str) -> str:
+    return f"| ${symbol.symbol}$ | {symbol.means[lang]} | [@{symbol.section}] |"

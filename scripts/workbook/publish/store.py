@@ -1,0 +1,126 @@
+"""Where the finished books stand. Each is made aside and moved into place as a whole."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from workbook.problem import BookError, problem
+from workbook.source.edition import Edition
+
+
+@dataclass(frozen=True)
+class Product:
+    """One finished book."""
+
+    path: Path
+    key: str  # the hash of what it was made from
+    pages: int  # of a PDF, of a site; 0 for an EPUB
+    fresh: bool  # made by this build, not left as it was
+
+    @property
+    def size(self) -> int:
+        """Bytes; of all its files for a site."""
+        return _size(self.path)
+
+
+class Shelf:
+    """The output folder, and a memory of which inputs each book on it was made from."""
+
+    def __init__(self, output: Path, memory: Path, force: bool) -> None:
+        self.output, self.memory, self.force = output, memory, force
+        self.staging = output / f".part-{os.getpid()}-{threading.get_ident()}"
+        try:
+            self.kept = json.loads(memory.read_text(encoding="utf-8"))
+        except (FileNotFoundError, ValueError):
+            self.kept = {}
+
+    def product(self, name: str, key: str, write: Callable[[Path], int]) -> Product:
+        """The book `name`: as it stands if its inputs are the same, else written aside.
+
+        `write(path)` makes it and returns the number of its pages.
+        """
+        if standing := self.standing(name, key):
+            return standing
+        staged = self.staging / name
+        staged.parent.mkdir(parents=True, exist_ok=True)
+        return Product(self.output / name, key, write(staged), fresh=True)
+
+    def standing(self, name: str, key: str) -> Product | None:
+        """The book `name` as an earlier build left it, if its inputs are the same."""
+        target = self.output / name
+        stamp = self.kept.get(str(target))
+        if stamp and not self.force and stamp["key"] == key and stamp["bytes"] == _size(target):
+            return Product(target, key, stamp["pages"], fresh=False)
+        return None
+
+    def has(self, name: str) -> bool:
+        """Whether an earlier build left this book."""
+        return (self.output / name).exists()
+
+    def stock(self, name: str, products: Sequence[Product]) -> tuple[str, int, int] | None:
+        """Name, bytes and pages of a book of this build or an earlier one, if there is one."""
+        target, staged = self.output / name, self.staging / name
+        made = next((product for product in products if product.path == target), None)
+        if not made and not target.exists():
+            return None
+        pages = made.pages if made else self.kept.get(str(target), {}).get("pages", 0)
+        return name, _size(staged if staged.exists() else target), pages
+
+    def install(self, products: Sequence[Product]) -> Sequence[Product]:
+        """Move all fresh books into place, once every one of them is made."""
+        for product in products:
+            if product.fresh:
+                self._replace(
+                    self.staging / product.path.relative_to(self.output), product.path
+                )
+            self.kept[str(product.path)] = {
+                "key": product.key,
+                "pages": product.pages,
+                "bytes": product.size,
+            }
+        kept = {path: stamp for path, stamp in self.kept.items() if Path(path).exists()}
+        self.memory.parent.mkdir(parents=True, exist_ok=True)
+        self.memory.write_text(json.dumps(kept, indent=1), encoding="utf-8")
+        return products
+
+    def _replace(self, staged: Path, target: Path) -> None:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if target.is_dir():  # a folder cannot replace a folder in one step
+            target.replace(staged.with_name(staged.name + ".old"))
+        staged.replace(target)
+
+
+def place(edition: Edition, kind: str) -> str:
+    """Where a book stands on the shelf: `zh/html`, `zh/pytorch-workbook-zh.pdf`."""
+    stem = edition.output_file
+    file = {"html": "html", "eink": f"{stem}-eink.epub"}.get(kind, f"{stem}.{kind}")
+    return f"{edition.lang}/{file}"
+
+
+@contextlib.contextmanager
+def shelf_at(output: Path, memory: Path, force: bool) -> Iterator[Shelf]:
+    """Open the shelf; BookError at once if it cannot be written, no trace of work left."""
+    shelf = Shelf(output, memory, force)
+    try:
+        shelf.staging.mkdir(parents=True)
+    except OSError as error:
+        what = f"cannot be written ({error.strerror})"
+        remedy = "give a folder that you may write to: --output FOLDER"
+        raise BookError(problem(output, 0, what, remedy)) from None
+    try:
+        yield shelf
+    finally:
+        shutil.rmtree(shelf.staging, ignore_errors=True)
+
+
+def _size(path: Path) -> int:
+    if path.is_dir():
+        return sum(p.stat().st_size for p in path.rglob("*") if p.is_file())
+    return path.stat().st_size if path.is_file() else 0

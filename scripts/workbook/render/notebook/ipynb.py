@@ -1,0 +1,137 @@
+"""Makes of each chapter a Jupyter notebook and a script, to download from the site.
+
+Both hold the prose as plain Markdown, with references as text, and every cell that runs,
+exercises as stubs. They run from top to bottom where `torchbook` can be imported.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+from nbformat import v4
+
+from workbook.render.notebook import markdown
+from workbook.source.blocks import Cell
+from workbook.source.chapter import Chapter
+from workbook.source.edition import GENERATED, Edition
+from workbook.weave import Woven
+
+FOLDER = "notebooks"
+_RAISES = "raises-exception"  # the tag by which Jupyter goes on after a cell that fails
+_OPENING = {
+    "zh": "《{title}》{number}的代码。先装好 PyTorch 和书里的 `torchbook` 包，再从上到下运行；"
+    "有些单元是特意写来报错的。",
+    "en": "The code of {number}, “{title}”. Install PyTorch and the book's package "
+    "`torchbook`, then run it from top to bottom; some cells are meant to fail.",
+}
+_FAILS = "this is meant to fail"
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A cell of the notebook: Markdown or code."""
+
+    name: str
+    text: str
+    code: bool = False
+    raises: str = ""  # the exception that the code is meant to raise
+
+
+def offered(chapters: Iterable[Chapter]) -> list[str]:
+    """The slugs of the chapters that have a notebook: those with code that runs."""
+    return [c.slug for c in chapters if c.slug not in GENERATED and any(map(_runs, c.cells))]
+
+
+def write(
+    edition: Edition, chapters: Sequence[Chapter], pages: Sequence[Woven], out: Path
+) -> None:
+    """Write `notebooks/SLUG.ipynb` and `.py` of every chapter that has code into `out`."""
+    by_slug = {chapter.slug: chapter for chapter in chapters}
+    (out / FOLDER).mkdir(parents=True, exist_ok=True)
+    for slug, runs in markdown.chapters(edition, pages, offered(chapters)):
+        pieces = [*_pieces(edition, by_slug[slug], runs)]
+        for suffix, text in ((".ipynb", notebook(pieces)), (".py", script(pieces))):
+            path = (out / FOLDER / slug).with_suffix(suffix)
+            path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def notebook(pieces: Iterable[Piece]) -> str:
+    """The pieces as a notebook of format 4, without outputs: the reader makes them."""
+    cells = []
+    for piece in pieces:
+        if piece.code:
+            tags = {"tags": [_RAISES]} if piece.raises else {}
+            cells.append(v4.new_code_cell(piece.text, id=piece.name, metadata=tags))
+        else:
+            cells.append(v4.new_markdown_cell(piece.text, id=piece.name))
+    metadata = {
+        "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
+        "language_info": {"name": "python"},
+    }
+    made = v4.new_notebook(cells=cells, metadata=metadata)
+    nbformat.validate(made)
+    return nbformat.writes(made) + "\n"
+
+
+def script(pieces: Iterable[Piece]) -> str:
+    """The pieces as a script in the percent format, which editors show as cells."""
+    parts = []
+    for piece in pieces:
+        if not piece.code:
+            lines = (f"# {line}".rstrip() for line in piece.text.split("\n"))
+            parts.append("\n".join(["# %% [markdown]", *lines]))
+        else:
+            body = _expecting(piece) if piece.raises else piece.text
+            parts.append(f"# %% {piece.name}\n{body}")
+    return "\n\n".join(parts) + "\n"
+
+
+def _pieces(
+    edition: Edition, chapter: Chapter, runs: Iterable[markdown.Run]
+) -> Iterator[Piece]:
+    """The cells of a chapter between its runs of prose; hidden ones that run are shown."""
+    yield Piece("opening", _opening(edition, chapter))
+    done = count = 0
+    for run in runs:
+        if isinstance(run, str):
+            count += 1
+            yield Piece(f"text-{count}", run)
+            continue
+        for cell in chapter.cells[done : run.number]:
+            if _runs(cell):
+                yield _code(cell)
+        done = run.number
+    yield from map(_code, filter(_runs, chapter.cells[done:]))
+
+
+def _opening(edition: Edition, chapter: Chapter) -> str:
+    entry = edition.entry(chapter.slug)
+    lines = [
+        _OPENING[lang].format(title=edition.title, number=markdown.label(entry, lang))
+        for lang in (_OPENING if edition.lang not in _OPENING else (edition.lang,))
+    ]
+    return "\n\n".join(f"> {line}" for line in lines)
+
+
+def _runs(cell: Cell) -> bool:
+    return cell.flag("eval") and not cell.option("check") and not cell.option("wrong")
+
+
+def _code(cell: Cell) -> Piece:
+    code = cell.stub if cell.option("exercise") else cell.code
+    raises = (cell.option("raises") or "Exception") if cell.flag("error", False) else ""
+    return Piece(cell.label, code, code=True, raises=raises)
+
+
+def _expecting(piece: Piece) -> str:
+    """Code that fails, so that the script goes on; what is no Python stays a comment."""
+    if piece.raises == "SyntaxError":
+        return "\n".join([f"# {_FAILS}:", *(f"# {line}" for line in piece.text.split("\n"))])
+    return (
+        f"try:  # {_FAILS}\n{textwrap.indent(piece.text, '    ')}\n"
+        f'except {piece.raises} as error:\n    print(f"{{type(error).__name__}}: {{error}}")'
+    )

@@ -1,0 +1,72 @@
+"""A chapter of one language: its blocks, cells and exercises, each with its line.
+
+`chapter.source` is the file again, byte for byte.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+from workbook.problem import BookError, problem
+from workbook.source.blocks import HEADING, Block, Cell, split
+from workbook.source.edition import GENERATED, Edition, slug_of
+from workbook.source.exercise import Exercise, exercises
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """One file of one language."""
+
+    path: Path
+    blocks: tuple[Block, ...]
+
+    @property
+    def slug(self) -> str:
+        return slug_of(self.path)
+
+    @property
+    def source(self) -> str:
+        """The file's text, byte for byte."""
+        return "".join(block.text for block in self.blocks)
+
+    @cached_property
+    def cells(self) -> tuple[Cell, ...]:
+        return tuple(block for block in self.blocks if isinstance(block, Cell))
+
+    @cached_property
+    def title(self) -> str:
+        heading = next((b for b in self.blocks if b.kind == "heading"), None)
+        return HEADING.match(heading.text).group(2) if heading else self.slug  # type: ignore[union-attr]
+
+    def cell(self, label: str) -> Cell | None:
+        return next((cell for cell in self.cells if cell.label == label), None)
+
+    @cached_property
+    def exercises(self) -> tuple[Exercise, ...]:
+        """The exercises in order, each with its cells."""
+        return tuple(exercises(self.blocks))
+
+
+def read_chapter(path: Path, root: Path | None = None) -> Chapter:
+    """Read a file; paths in problems are told relative to `root`."""
+    shown = path.relative_to(root) if root else path
+    try:
+        source = path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = path.read_bytes()[: error.start].count(b"\n") + 1
+        raise BookError(problem(shown, line, "not UTF-8", "save it as UTF-8")) from None
+    return parse_chapter(source, shown)
+
+
+def read_chapters(edition: Edition, root: Path, generated: bool = True) -> tuple[Chapter, ...]:
+    """All chapters of an edition, with or without those that the tooling writes."""
+    entries = [e for e in edition.entries if generated or e.slug not in GENERATED]
+    return tuple(read_chapter(root / e.path, root) for e in entries)
+
+
+@lru_cache(maxsize=64)
+def parse_chapter(source: str, path: Path) -> Chapter:
+    """Split a chapter's text into blocks; BookError where its structure is broken."""
+    return Chapter(path, split(source, path))
