@@ -45,7 +45,7 @@ class Tree:
 
     def run(self, program: str, *arguments: str) -> subprocess.CompletedProcess:
         """Run a line of Python there, with the tooling of this copy."""
-        path = os.pathsep.join(str(self.root / folder) for folder in ("scripts", "code"))
+        path = os.pathsep.join(str(self.root / folder) for folder in ("src", "code"))
         return subprocess.run(
             [sys.executable, "-c", program, *arguments],
             cwd=self.root,

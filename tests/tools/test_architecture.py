@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PACKAGE = ROOT / "scripts" / "workbook"
+PACKAGE = ROOT / "src" / "workbook"
 
 
 def rows() -> dict[str, int]:

@@ -13,8 +13,8 @@ from tiny import TinyBook
 
 from workbook.build import Request, build
 from workbook.cli import main
+from workbook.console import Lines
 from workbook.problem import BookError, problem
-from workbook.progress import Lines
 from workbook.publish import books
 from workbook.source.edition import Options
 
@@ -262,10 +262,10 @@ def test_what_fails_while_rendering_changes_no_book(built, monkeypatch):
         out = arguments[-1]
         out.mkdir(parents=True)
         (out / "half.html").write_text("half a book")
-        raise BookError(problem("theme/page.html", 1, "broken", "mend it"))
+        raise BookError(problem("theme/site/page.html", 1, "broken", "mend it"))
 
     monkeypatch.setattr(books, "_write", fail)
-    with pytest.raises(BookError, match=r"theme/page\.html:1: broken; mend it"):
+    with pytest.raises(BookError, match=r"theme/site/page\.html:1: broken; mend it"):
         make(tiny)
     assert snapshot(tiny.root / "_book") == before
 

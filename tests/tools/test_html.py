@@ -3,12 +3,12 @@
 import json
 import re
 from dataclasses import replace
+from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
 from small import BIB, PARTS, SVG, edition, page
-from website.parser import HTMLParser
 
 from workbook.problem import BookError
 from workbook.render import exercises, pandoc, xhtml

@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 import typst
 
-from workbook.render.pdf import THEME, fonts
+from workbook.render.pdf import fonts
+from workbook.render.theme import PRINT
 from workbook.source.edition import Edition
 from workbook.verify import paper
 from workbook.verify.validator import Subject
 
-# A page as theme/book.typ makes it, and two pages before it that are not looked at.
+# A page as theme/print/book.typ makes it, and two pages before it that are not looked at.
 PAGE = """
 #import "paper.typ": margins, papers
 #let paper = papers.at("a4")
@@ -35,7 +36,7 @@ def found(tmp_path):
     """What the two validators say of a page with this body."""
 
     def look(body: str) -> list[str]:
-        for style in THEME.glob("*.typ"):
+        for style in PRINT.glob("*.typ"):
             shutil.copy(style, tmp_path)
         main = tmp_path / "main.typ"
         main.write_text(PAGE + body)

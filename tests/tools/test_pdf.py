@@ -13,7 +13,7 @@ import typst
 from pypdf import PdfReader
 
 from workbook.problem import BookError
-from workbook.render import pdf
+from workbook.render import pdf, theme
 from workbook.render.strings import LICENSE, LICENSE_URL
 from workbook.source.edition import PAPERS, Edition, Entry
 from workbook.weave import Woven
@@ -489,7 +489,7 @@ def test_no_line_begins_with_a_mark_after_a_formula(edition, tmp_path, mark):
 
 
 def test_chinese_citations_stand_in_full_width_brackets(edition, tmp_path):
-    style = pdf.THEME / "cite-zh.csl"
+    style = theme.THEME / "cite-zh.csl"
     pages = [woven("one", "# T\n\n张量 [@doe2020]。")]
     source = pdf.typeset(dataclasses.replace(edition(pages), citation_style=style), pages)
     assert "张量（#link(<ref-doe2020>)[Doe 2020]）。" in source
@@ -497,7 +497,7 @@ def test_chinese_citations_stand_in_full_width_brackets(edition, tmp_path):
 
 
 def test_both_styles_of_citation_differ_in_their_marks_alone():
-    zh, en = ((pdf.THEME / f"cite-{lang}.csl").read_text("utf-8") for lang in ("zh", "en"))
+    zh, en = ((theme.THEME / f"cite-{lang}.csl").read_text("utf-8") for lang in ("zh", "en"))
     marks = {"文档：": "documentation: ", "（": "(", "）": ")", "，": ", ", "；": "; "}
     names = {"zh-CN": "en-US", "(Chinese)": "(English)", "workbook-zh<": "workbook-en<"}
     for chinese, english in (marks | names).items():
@@ -506,9 +506,9 @@ def test_both_styles_of_citation_differ_in_their_marks_alone():
 
 
 def test_every_format_names_the_same_license():
-    printed = (pdf.THEME / "type.typ").read_text(encoding="utf-8")
+    printed = (theme.PRINT / "type.typ").read_text(encoding="utf-8")
     assert [f"license: [{said}]" in printed for said in LICENSE.values()] == [True, True]
-    assert LICENSE_URL in (pdf.THEME / "book.typ").read_text(encoding="utf-8")
+    assert LICENSE_URL in (theme.PRINT / "book.typ").read_text(encoding="utf-8")
 
 
 def test_every_font_is_embedded(book):
@@ -570,7 +570,7 @@ def test_a_missing_image_is_told_without_a_temporary_path(edition, tmp_path):
     (told,) = problems(edition, "![](nowhere.svg)", tmp_path)
     assert told == (
         "chapters/zh/two.qmd: Typst: file not found (searched at two/nowhere.svg); "
-        "mend the chapter, or theme/book.typ"
+        "mend the chapter, or theme/print/book.typ"
     )
 
 
@@ -595,13 +595,15 @@ def test_missing_fonts_say_what_to_install(edition, tmp_path, monkeypatch):
 
 
 def test_quarto_has_the_same_functions():
-    shared = (pdf.THEME / "workbook.typ").read_text(encoding="utf-8")
-    quarto = (pdf.THEME / "quarto.typ").read_text(encoding="utf-8")
-    assert quarto.startswith(shared), "copy theme/workbook.typ to the head of theme/quarto.typ"
+    shared = (theme.PRINT / "workbook.typ").read_text(encoding="utf-8")
+    quarto = (theme.THEME / "quarto.typ").read_text(encoding="utf-8")
+    assert quarto.startswith(shared), (
+        "copy theme/print/workbook.typ to the head of theme/quarto.typ"
+    )
 
 
 def test_quartos_header_compiles_by_itself():
-    header = (pdf.THEME / "quarto.typ").read_bytes()
+    header = (theme.THEME / "quarto.typ").read_bytes()
     body = "\n= 标题\n#workbook-answer(2) #workbook-term[词]; #workbook-recording[记]; `x`"
     content, warnings = typst.compile_with_warnings(
         header + body.encode(), font_paths=[pdf.fonts()], ignore_system_fonts=True

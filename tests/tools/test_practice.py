@@ -230,7 +230,7 @@ def test_each_is_an_error_with_its_cause_in_that_exercise_alone(
     assert lines[:1] == said
     if place:
         assert lines[1] == place or (place[-1] == ")" and re.fullmatch(place, lines[1]))
-    assert not any("scripts/workbook" in line or "Traceback" in line for line in lines)
+    assert not any("src/workbook" in line or "Traceback" in line for line in lines)
 
 
 def test_megabytes_are_cut_and_stopped(reader, small):

@@ -1,0 +1,277 @@
+"""From chapters to books: the only module that knows the whole way.
+
+Everything is made in a folder beside the output and moved into place at the end, so a
+failure or an interruption leaves the last good book as it was.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from workbook.check import check
+from workbook.derive import cheatsheet, claims, glossary, notation, tangle
+from workbook.derive.answers import answers
+from workbook.derive.handout import handouts
+from workbook.problem import BookError, Problem, problem
+from workbook.publish.books import Book, kinds, print_books
+from workbook.publish.store import Product, shelf_at
+from workbook.render import quarto
+from workbook.run.execute import Modules, Outputs, cached, execute, fingerprint, keep
+from workbook.run.kernel import stop_kernels
+from workbook.source.chapter import Chapter, parse_chapter, read_chapters
+from workbook.source.edition import (
+    BILINGUAL,
+    EDITIONS,
+    LANGUAGES,
+    Options,
+    bilingual,
+    read_edition,
+)
+from workbook.weave import FORMATS
+
+WORK = ".workbook"  # caches and the like; may be deleted at any time
+
+
+class Reporter(Protocol):
+    """Is told what the build does; the command line draws it."""
+
+    def start(self, stage: str, total: int) -> None:
+        """A stage begins that has `total` steps."""
+
+    def step(self, stage: str, what: str, done: int, total: int) -> None:
+        """Of one item of the stage (a chapter, a book), `done` of `total` parts are done."""
+
+    def finish(self, stage: str) -> None:
+        """The stage is over."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to build, and where to."""
+
+    root: Path
+    output: Path
+    editions: tuple[str, ...] = EDITIONS
+    formats: tuple[str, ...] = FORMATS
+    options: Options = field(default_factory=Options)
+    jobs: int = os.cpu_count() or 1
+    force: bool = False  # execute and render even what did not change
+
+
+@dataclass
+class Summary:
+    """What a build did."""
+
+    products: list[Product] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+    executed: list[str] = field(default_factory=list)  # slugs of the chapters that were run
+    tangled: list[Path] = field(default_factory=list)
+    faults: list[Problem] = field(default_factory=list)  # that did not stop it
+
+
+def build(request: Request, report: Reporter) -> Summary:
+    """Build the books that were asked for; BookError stops it and changes no book."""
+    summary = Summary()
+    with _stage("check", summary, report):
+        _require_clean(request.root)
+    with _stage("tangle", summary, report):
+        summary.tangled = retangle(request.root)
+    books = {lang: _read(request.root, lang) for lang in LANGUAGES}
+    memory = request.root / WORK / "books.json"
+    with shelf_at(request.output, memory, request.force) as shelf:
+        with _stage("execute", summary, report):
+            outputs = _execute_all(books, request, report, summary)
+        with _stage("render", summary, report):
+            books[BILINGUAL] = _bilingual(request.root, books)
+            wanted = {name: books[name] for name in request.editions}
+            report.start("render", len(wanted) * len(kinds(request.formats)))
+            products = print_books(
+                wanted,
+                outputs,
+                request.formats,
+                request.options,
+                request.root,
+                shelf,
+                request.jobs,
+                lambda name: report.step("render", name, 1, 1),
+            )
+            from workbook.publish import landing  # imports what renders, which takes a while
+
+            editions = [book.edition for book in books.values()]
+            products += landing.print_front(editions, products, request.root, shelf)
+            summary.products = shelf.install(products)
+    return summary
+
+
+def build_by_quarto(request: Request, report: Reporter) -> Summary:
+    """Have Quarto make the books of the languages that were asked for, into _book/quarto.
+
+    BookError says what is missing before anything begins. Warnings about references,
+    citations and fonts are faults of the summary: Quarto has made the books all the same.
+    """
+    summary = Summary()
+    if lacking := quarto.lacking():
+        raise BookError(lacking)
+    with _stage("check", summary, report):
+        _require_clean(request.root)
+    with _stage("tangle", summary, report):
+        summary.tangled = retangle(request.root)
+    for lang in (lang for lang in LANGUAGES if lang in request.editions):
+        stage = f"quarto {lang}"
+        steps = QuartoSteps(stage, report)
+        with _stage(stage, summary, report):
+            log = request.root / WORK / f"quarto-{lang}.log"
+            said = quarto.render(request.root, lang, request.formats, log, steps.begin)
+            steps.end()
+        summary.faults += quarto.faults(said, lang)
+        stem = read_edition(request.root, lang).output_file
+        for book in quarto.books(request.root, lang, stem, request.formats):
+            if book.exists():
+                product = Product(book, key="", pages=quarto.pages(book), fresh=True)
+                summary.products.append(product)
+            else:
+                remedy = f"read {WORK}/{log.name}"
+                summary.faults.append(problem(book, 0, "Quarto did not make it", remedy))
+    return summary
+
+
+class QuartoSteps:
+    """Makes steps of a stage from the files that Quarto begins; the last step joins them."""
+
+    def __init__(self, stage: str, report: Reporter) -> None:
+        self.stage, self.report, self.file = stage, report, ""
+
+    def begin(self, file: str, _at: int, of: int) -> None:
+        """Quarto begins a file, one of so many, so the one before it is done."""
+        if self.file:
+            self.end()
+        else:
+            self.report.start(self.stage, of)
+        self.file = file
+
+    def end(self) -> None:
+        """The file at hand is done."""
+        if self.file:
+            self.report.step(self.stage, self.file, 1, 1)
+
+
+def retangle(root: Path, check_only: bool = False, readers: bool = True) -> list[Path]:
+    """Write all that is generated from the chapters: modules, exercises, appendices.
+
+    Without `readers`, the files that a reader works in are passed over.
+    """
+    books = {lang: _read(root, lang, generated=False) for lang in LANGUAGES}
+    zh, en = (book.chapters for book in books.values())
+    targets = [*tangle.modules(zh), *handouts(zh, en)]
+    for book in books.values():
+        appendices = (
+            answers(book.edition, book.chapters),
+            glossary.appendix(root, book.edition, book.chapters),
+            claims.appendix(root, book.edition),
+            notation.appendix(root, book.edition),
+            cheatsheet.appendix(root, book.edition, root / WORK / "cheatsheet.json"),
+        )
+        targets += [appendix for appendix in appendices if appendix]
+    targets = [target for target in targets if readers or not target.welcome]
+    return tangle.write(root, targets, check=check_only)
+
+
+def _require_clean(root: Path) -> None:
+    if problems := check(root):
+        raise BookError(problems)
+
+
+def _read(root: Path, lang: str, generated: bool = True) -> Book:
+    """An edition and its chapters, with or without the generated appendices."""
+    edition = read_edition(root, lang)
+    return Book(edition, read_chapters(edition, root, generated))
+
+
+def _bilingual(root: Path, books: Mapping[str, Book]) -> Book:
+    """The book of both languages: two glossaries in one order, claims with one evidence."""
+    zh, en = (books[lang] for lang in LANGUAGES)
+    edition = bilingual(zh.edition, en.edition)
+    written = glossary.beside(root, edition, zh.chapters) | claims.beside(root, edition)
+    chapters, twins = (
+        tuple(
+            parse_chapter(written[chapter.path], chapter.path)
+            if chapter.path in written
+            else chapter
+            for chapter in book.chapters
+        )
+        for book in (zh, en)
+    )
+    return Book(edition, chapters, twins)
+
+
+# --- execute ---------------------------------------------------------------------------
+
+
+def _execute_all(
+    books: Mapping[str, Book], request: Request, report: Reporter, summary: Summary
+) -> dict[str, Outputs]:
+    """The outputs of all chapters by slug: each is run once, from its Chinese file."""
+    chapters = books[LANGUAGES[0]].chapters
+    cache = request.root / WORK / "outputs"
+    outputs: dict[str, Outputs] = {}
+    waiting: list[tuple[Chapter, Modules, str]] = []
+    for chapter in chapters:
+        modules = tangle.visible(chapters, chapter.slug)
+        key = fingerprint(chapter, modules, request.root)
+        kept = None if request.force else cached(cache, chapter, key)
+        if kept is not None or not chapter.cells:
+            outputs[chapter.slug] = kept or []
+        else:
+            waiting.append((chapter, modules, key))
+    report.start("execute", sum(len(chapter.cells) for chapter, _, _ in waiting))
+
+    def run(chapter: Chapter, modules: Modules, key: str) -> tuple[str, Outputs]:
+        result = execute(
+            chapter,
+            modules,
+            request.root,
+            lambda done, total: report.step("execute", chapter.slug, done, total),
+        )
+        keep(cache, chapter, key, result)
+        return chapter.slug, result
+
+    for slug, result in _in_parallel(run, waiting, request.jobs, on_failure=stop_kernels):
+        outputs[slug] = result
+        summary.executed.append(slug)
+    return outputs
+
+
+def _in_parallel(
+    work: Callable[..., tuple[str, object]],
+    arguments: Sequence[tuple],
+    jobs: int,
+    on_failure: Callable[[], None] = lambda: None,
+) -> list:
+    """The results of `work(*arguments)` in order; the first failure stops the rest."""
+    with ThreadPoolExecutor(max_workers=max(1, jobs)) as pool:
+        futures: list[Future] = [pool.submit(work, *each) for each in arguments]
+        try:
+            wait(futures, return_when=FIRST_EXCEPTION)
+            failed = [f.exception() for f in futures if f.done() and f.exception()]
+            if failed:
+                raise failed[0]  # type: ignore[misc]
+            return [future.result() for future in futures]
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            on_failure()
+            raise
+
+
+@contextlib.contextmanager
+def _stage(name: str, summary: Summary, report: Reporter) -> Iterator[None]:
+    begun = time.perf_counter()
+    yield
+    summary.seconds[name] = time.perf_counter() - begun
+    report.finish(name)

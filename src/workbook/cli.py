@@ -1,0 +1,290 @@
+"""The command `workbook`: arguments in, exit status out, nothing else."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from workbook.practice.commands import READERS
+from workbook.problem import BookError
+from workbook.source.chapter import Chapter, read_chapters
+from workbook.source.edition import EDITIONS, LANGUAGES, PAPERS, Options, read_edition
+from workbook.weave import FORMATS
+
+ALL = "all"
+
+
+def _root() -> Path:
+    """The book's root: the nearest folder at or above this one that has _quarto.yml."""
+    here = Path.cwd()
+    return next((f for f in (here, *here.parents) if (f / "_quarto.yml").is_file()), here)
+
+
+def _tells_problems(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Print every problem on its own line and leave with status 1."""
+
+    @functools.wraps(command)
+    def wrapped(*args: Any, **options: Any) -> Any:
+        try:
+            return command(*args, **options)
+        except BookError as error:
+            for each in error.problems:
+                click.echo(str(each), err=True)
+            count = len(error.problems)
+            click.echo(f"{count} problem{'s' if count > 1 else ''}", err=True)
+        except KeyboardInterrupt:
+            click.echo("\ninterrupted: the last good book is as it was", err=True)
+        raise SystemExit(1)
+
+    return wrapped
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 96})
+@click.version_option(package_name="pytorch-workbook", prog_name="workbook")
+def main() -> None:
+    """Work with The PyTorch Workbook, or build, check and maintain it.
+
+    Readers: try, hint, answer, progress, reset. Write your answers into exercises/, then
+    "workbook try". 读者用的命令：try、hint、answer、progress、reset。
+
+    Chapters in chapters/{zh,en}/*.qmd become books in _book/ and modules in
+    code/torchbook/. Start with "workbook check", then "workbook build".
+    """
+
+
+for reader in READERS:
+    main.add_command(reader)
+
+
+@main.command()
+@click.option(
+    "--edition",
+    "-e",
+    "editions",
+    multiple=True,
+    type=click.Choice([*EDITIONS, ALL]),
+    help="Which edition; may be repeated. [all]",
+)
+@click.option(
+    "--format",
+    "-f",
+    "formats",
+    multiple=True,
+    type=click.Choice([*FORMATS, ALL]),
+    help="Which format; may be repeated. [all]",
+)
+@click.option(
+    "--paper",
+    type=click.Choice(PAPERS),
+    default=PAPERS[0],
+    show_default=True,
+    help="Paper of the PDF; other papers than the usual one go into the file's name.",
+)
+@click.option("--embed-font", is_flag=True,
+    help="Put a Chinese font into the EPUBs, for e-readers without one.")  # fmt: skip
+@click.option(
+    "--engine",
+    type=click.Choice(["embedded", "quarto"]),
+    default="embedded",
+    show_default=True,
+    help="What renders: our own pipeline, or Quarto (an extra).",
+)
+@click.option("--output", "-o", type=click.Path(path_type=Path), metavar="FOLDER",
+    help="Where the books go. [_book]")  # fmt: skip
+@click.option(
+    "--jobs",
+    "-j",
+    type=click.IntRange(1),
+    default=os.cpu_count() or 1,
+    show_default="the number of cores",
+    help="How many chapters run side by side.",
+)
+@click.option("--force", is_flag=True, help="Execute and render even what did not change.")
+@_tells_problems
+def build(editions: tuple[str, ...], formats: tuple[str, ...], paper: str, embed_font: bool,
+          engine: str, output: Path | None, jobs: int, force: bool) -> None:  # fmt: skip
+    """Make the books.
+
+    Every code cell is executed, once for all editions and formats; a chapter that
+    did not change since it was last run is not run again. If anything fails, the last
+    good book stays as it was.
+
+    \b
+    workbook build                       all books
+    workbook build -e zh -f pdf          the Chinese PDF
+    workbook build -f pdf --paper b5     the PDFs for B5 paper
+    workbook build -f epub --embed-font  EPUBs for e-readers without a Chinese font
+    workbook build --engine quarto       through Quarto, into _book/quarto
+    """
+    from workbook.build import Request, build_by_quarto
+    from workbook.build import build as run
+    from workbook.console import reporter, summarize
+
+    root = _root()
+    if engine == "quarto":
+        ours = {"--paper": paper != PAPERS[0], "--embed-font": embed_font, "--output": output}
+        if unknown := [option for option, given in ours.items() if given]:
+            raise click.UsageError(f"Quarto's books know no {', '.join(unknown)}")
+        if editions and not {*editions} & {*LANGUAGES, ALL}:
+            raise click.UsageError("Quarto makes the editions zh and en only")
+        run = build_by_quarto
+    request = Request(
+        root=root,
+        output=(output or root / "_book").absolute(),
+        editions=_chosen(editions, EDITIONS),
+        formats=_chosen(formats, FORMATS),
+        options=Options(paper, embed_font),
+        jobs=jobs,
+        force=force,
+    )
+    with reporter() as report:
+        summary = run(request, report)
+    click.echo(summarize(summary))
+    if summary.faults:
+        raise BookError(summary.faults)
+
+
+@main.command()
+@click.option("--style", is_flag=True, help="Print how the Chinese prose reads, in figures.")
+@_tells_problems
+def check(style: bool) -> None:
+    """Find what is wrong in the chapters, without running anything.
+
+    Tells file, line and remedy of each fault: house markup, references, and where the
+    two languages of a chapter drifted apart. Silent if all is well.
+
+    With --style: for each chapter its Chinese characters, how many there are between two
+    stops, then ：, ；, 就, 它 and connectives in a thousand characters, and how many of the
+    long paragraphs have as many sentences as their twins; below, the same of two books.
+    """
+    if style:
+        from workbook.check.style import profiles, table
+
+        chapters = (_written(lang) for lang in LANGUAGES)
+        click.echo(table(profiles(*chapters)))
+        return
+    from workbook.check import check as run
+
+    if problems := run(_root()):
+        raise BookError(problems)
+
+
+@main.command()
+@click.option("--check", "check_only", is_flag=True,
+              help="Write nothing; fail if a file differs from the chapters.")  # fmt: skip
+@_tells_problems
+def tangle(check_only: bool) -> None:
+    """Write code/torchbook/, exercises/, tests/chapters/ and the generated chapters.
+
+    A file that was edited by hand is never overwritten: nothing is written then, and
+    the file is named. A begun file of exercises/ is left as it is.
+    """
+    from workbook.build import retangle
+
+    for path in retangle(_root(), check_only):
+        click.echo(f"{'wrote' if (_root() / path).exists() else 'removed'} {path}")
+
+
+@main.command()
+@click.option("--device", type=click.Choice(["cuda"]), default="cuda", show_default=True,
+              help="The kind of device to record on.")  # fmt: skip
+@click.option("--into", type=click.Path(path_type=Path), metavar="FOLDER",
+              help="Where the recordings go. [recordings/DEVICE]")  # fmt: skip
+@_tells_problems
+def record(device: str, into: Path | None) -> None:
+    """Run the cells marked "recorded: cuda" on a GPU and keep what they print.
+
+    Each recording is stamped with the device, its driver, the torch version, the date
+    and the hash of the code. The pages show it; "workbook check" tells when the code
+    has changed since.
+    """
+    from workbook.run import record as recorder
+
+    root = _root()
+    cells = list(recorder.recorded_cells(_written(LANGUAGES[0]), device))
+    if not cells:
+        click.echo(f'no cell says "recorded: {device}"')
+        return
+    stamp = recorder.machine(device)
+    folder = into or root / recorder.FOLDER / device
+    for count, (chapter, cell) in enumerate(cells, 1):
+        path = recorder.record(chapter, cell, stamp, root).write(folder)
+        click.echo(f"{count}/{len(cells)} {path}")
+
+
+@main.command()
+@click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True)
+@click.option("--open", "show", is_flag=True, help="Open it in the browser.")
+def serve(port: int, show: bool) -> None:
+    """Serve _book/ to a browser on this machine, and on no other.
+
+    The address leads to the page with all editions. Search works there, which a browser
+    does not allow on pages opened from a folder.
+    """
+    from workbook.serve import Server
+
+    try:
+        with Server(_root() / "_book", port) as server:
+            click.echo(f"{server.address}\nCtrl-C stops it.")
+            if show:
+                click.launch(server.address)
+            server.serve_forever()
+    except FileNotFoundError:
+        raise click.ClickException(
+            'there is no _book folder yet; run "workbook build"'
+        ) from None
+    except OSError as error:
+        what = f"port {port} is not to be had ({error.strerror}); give another with --port"
+        raise click.ClickException(what) from None
+    except KeyboardInterrupt:
+        click.echo()
+
+
+@main.command()
+@click.option("--output", "-o", type=click.Path(path_type=Path), metavar="FOLDER",
+              help="Where the books are. [_book]")  # fmt: skip
+@click.option("--edition", "-e", "editions", multiple=True,
+              type=click.Choice([*EDITIONS, ALL]),
+              help="Which edition; may be repeated. [all]")  # fmt: skip
+@click.option("--only", multiple=True, metavar="NAME",
+              help="Which validator; may be repeated. [all]")  # fmt: skip
+@_tells_problems
+def verify(output: Path | None, editions: tuple[str, ...], only: tuple[str, ...]) -> None:
+    """Validate the finished books, and tell what each validator measured.
+
+    Fails if any validator finds anything, or is not installed: "make verify" installs
+    them all. The table is also kept as verify.md beside the books.
+    """
+    from workbook.verify import validate
+
+    folder = (output or _root() / "_book").absolute()
+    if problems := validate(_root(), folder, only, _chosen(editions, EDITIONS), click.echo):
+        raise BookError(problems)
+
+
+@main.command()
+def doctor() -> None:
+    """Say what is installed and what is missing; status 1 if the books cannot be built."""
+    from workbook.doctor import examine
+
+    findings = examine()
+    for finding in findings:
+        click.echo(finding)
+    if any(f.missing and f.needed for f in findings):
+        raise SystemExit(1)
+
+
+def _written(lang: str) -> tuple[Chapter, ...]:
+    """The chapters of a language that an author wrote."""
+    root = _root()
+    return read_chapters(read_edition(root, lang), root, generated=False)
+
+
+def _chosen(given: tuple[str, ...], known: tuple[str, ...]) -> tuple[str, ...]:
+    """What was asked for, in the usual order; everything if nothing was."""
+    return tuple(x for x in known if x in given) if given and ALL not in given else known

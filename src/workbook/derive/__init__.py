@@ -1,0 +1,1 @@
+"""What is written from the chapters: modules, exercises, appendices."""

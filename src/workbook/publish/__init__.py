@@ -1,0 +1,1 @@
+"""From woven chapters to finished books in their place."""

@@ -1,0 +1,254 @@
+"""Writes an edition as an EPUB 3: one file per chapter, the same bytes each time.
+
+There are two: one whose formulas are MathML, and one for e-ink readers without it, whose
+formulas are drawings that say themselves in words. The reader's fonts are used, unless the
+edition is to bring a Chinese one along.
+"""
+
+from __future__ import annotations
+
+import datetime
+import html
+import tempfile
+import uuid
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import panflute as pf
+import typst
+
+from workbook.render import exercises, pandoc, pdf, xhtml
+from workbook.render.assemble import trees
+from workbook.render.epub import formulas, typeface
+from workbook.render.epub.repack import BACK, repack
+from workbook.render.parallel import line
+from workbook.render.strings import LICENSE, said
+from workbook.render.theme import EPUB, PRINT
+from workbook.source.edition import BETWEEN, Edition, Entry
+from workbook.weave import Woven
+
+CSS = EPUB / "epub.css"
+WORDS = {
+    "zh": {
+        "toc": "目录",
+        "cover": "封面",
+        "titlepage": "书名页",
+        "bodymatter": "正文",
+        "backmatter": "附录",
+        "bibliography": "参考文献",
+        "date": "{0.year} 年 {0.month} 月 {0.day} 日",
+        "appendices": "附录",
+        "eink": "（墨水屏版）",
+        "summary": "正文可重排；{formulas}；每幅图都有替代文字；不含声音、视频与闪烁。",
+        "mathml": "公式为 MathML",
+        "drawn": "公式为图，替代文字是公式的单行写法",
+    },
+    "en": {
+        "toc": "Contents",
+        "cover": "Cover",
+        "titlepage": "Title page",
+        "bodymatter": "Start of the text",
+        "backmatter": "Appendices",
+        "bibliography": "References",
+        "date": "{0:%B} {0.day}, {0.year}",
+        "appendices": "Appendices",
+        "eink": " (e-ink)",
+        "summary": "Text reflows, {formulas}, every figure has alternative text; "
+        "there is no sound, no video and no flashing.",
+        "mathml": "formulas are MathML",
+        "drawn": "formulas are images whose alternative text is the formula in one line",
+    },
+}
+
+
+def write(edition: Edition, pages: Sequence[Woven], out: Path, eink: bool = False) -> None:
+    """Write the EPUB of an edition to the file `out`; `eink` draws the formulas."""
+    docs = trees(edition, pages, site=False)
+    for doc in docs:
+        exercises.place_stubs(doc)
+    images = {"cover.png": _cover(edition)}
+    for doc, page in zip(docs, pages, strict=True):
+        images |= xhtml.place_images(doc, page)
+    parts = _open_parts(edition, pages, docs)
+    book = _joined(edition, docs)
+    if eink:
+        images |= formulas.draw(book)
+    else:
+        xhtml.part_formulas(book)
+    for key, value in _metadata(edition, eink).items():
+        book.metadata[key] = value
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for place, data in images.items():
+            (folder / place).parent.mkdir(parents=True, exist_ok=True)
+            (folder / place).write_bytes(data)
+        pandoc.write(
+            book,
+            "epub3",
+            "--mathml",
+            "--split-level=1",
+            "--toc",
+            "--toc-depth=2",
+            "--wrap=none",
+            f"--css={CSS}",
+            "--epub-cover-image=cover.png",
+            "--output=book.epub",
+            *(typeface.embedded(folder) if edition.embeds_font else ()),
+            *pandoc.filters(edition, book),
+            told=out.name,
+            cwd=folder,
+            date=_seconds(edition.date),
+        )
+        out.parent.mkdir(parents=True, exist_ok=True)
+        also = [pandoc.locale(half) for half in edition.halves[1:]]
+        opening = _title_page(edition, eink)
+        repack(folder / "book.epub", out, parts, _words(edition.lang), opening, also)
+
+
+def identifier(edition: Edition, eink: bool = False) -> str:
+    """The book's URN: the same for every build of one edition."""
+    name = f"epub:{edition.output_file}{'-eink' if eink else ''}"
+    return f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, name)}"
+
+
+def _cover(edition: Edition) -> bytes:
+    """A picture of 1600 by 2560, as shops and readers want it."""
+    told = {key: getattr(edition, key) for key in ("title", "subtitle", "author", "lang")}
+    return typst.compile(
+        PRINT / "cover.typ",
+        format="png",
+        ppi=325.12,
+        sys_inputs=told,
+        font_paths=[pdf.fonts()],
+        ignore_system_fonts=True,
+    )
+
+
+def _open_parts(
+    edition: Edition, pages: Sequence[Woven], docs: Sequence[pf.Doc]
+) -> dict[str, list[str]]:
+    """Put a page before the first chapter of each part; gives the chapters' ids by part's."""
+    parts: dict[str, list[str]] = {}
+    current = name = ""
+    for doc, page in zip(docs, pages, strict=True):
+        halves = edition.halves or (edition,)
+        appendices = BETWEEN.join(_words(half.lang)["appendices"] for half in halves)
+        part = appendices if page.entry.appendix else page.entry.part
+        chapter = next(block for block in doc.content if isinstance(block, pf.Header))
+        chapter.attributes |= _role(_kind(page.entry))
+        if part and part != current:
+            name = BACK if page.entry.appendix else f"part-page-{len(parts) + 1}"
+            parts[name] = []
+            doc.content.insert(0, _part_page(part, name))
+        if part:
+            parts[name].append(chapter.identifier)
+        current = part
+    return parts
+
+
+def _part_page(title: str, name: str) -> pf.Header:
+    return pf.Header(
+        *line(title),
+        identifier=name,
+        classes=["unnumbered", "part"],
+        attributes=_role("part"),
+    )
+
+
+def _kind(entry: Entry) -> str:
+    """What a file of the book is, in the words of EPUB."""
+    if entry.appendix:
+        return "appendix"
+    return "chapter" if entry.number else "preface"
+
+
+def _role(kind: str) -> dict[str, str]:
+    """What pandoc gives to the section, so that readers can announce it."""
+    return {"epub:type": kind, "role": f"doc-{kind}"}
+
+
+def _joined(edition: Edition, docs: Sequence[pf.Doc]) -> pf.Doc:
+    book = pandoc.join(docs)
+    xhtml.with_references(book, edition, level=1)
+    for block in book.content:
+        if isinstance(block, pf.Header) and block.identifier == "references":
+            block.attributes |= _role("bibliography")
+    xhtml.show_numbers(book)
+    xhtml.hold_punctuation(book)
+    book.walk(_box)
+    return book
+
+
+def _box(element: pf.Element, _doc: pf.Doc) -> pf.Div | None:
+    """Give a figure's id to a box around it: pandoc finds no figure in another file."""
+    if not isinstance(element, pf.Figure) or not element.identifier:
+        return None
+    name, element.identifier = element.identifier, ""
+    return pf.Div(element, identifier=name)
+
+
+def _metadata(edition: Edition, eink: bool) -> dict[str, object]:
+    words = _words(edition.lang)
+    halves = edition.halves or (edition,)
+    titles = {
+        "main": _title(halves, eink),
+        "subtitle": BETWEEN.join(half.subtitle for half in halves if half.subtitle),
+    }
+    return {
+        "title": [{"type": kind, "text": text} for kind, text in titles.items() if text],
+        "author": edition.author,
+        "date": edition.date.isoformat(),
+        "rights": " ".join(LICENSE[half.lang] for half in halves),
+        "identifier": identifier(edition, eink),
+        "toc-title": words["toc"],
+        "accessModes": ["textual", "visual"],
+        "accessModeSufficient": ["textual"],
+        "accessibilityFeatures": [
+            "alternativeText", "describedMath" if eink else "MathML", "displayTransformability",
+            "readingOrder", "structuralNavigation", "tableOfContents", "unlocked",
+        ],
+        "accessibilityHazards": ["none"],
+        "accessibilitySummary": " ".join(_summary(half, eink) for half in halves),
+    }  # fmt: skip
+
+
+def _title(halves: Sequence[Edition], eink: bool) -> str:
+    kind = _words(halves[0].lang)["eink"] if eink else ""
+    return BETWEEN.join(half.title for half in halves) + kind
+
+
+def _title_page(edition: Edition, eink: bool) -> str:
+    """What stands on the page of the title: each language on lines of its own."""
+    first, *others = edition.halves or (edition,)
+    lines = [("h1", "title", _title([first], eink), ""), ("p", "subtitle", first.subtitle, "")]
+    for half in others:
+        lines += [
+            ("p", "title", half.title, half.lang),
+            ("p", "subtitle", half.subtitle, half.lang),
+        ]
+    lines.append(("p", "author", edition.author, ""))
+    langs = {half.lang: "" if half is first else half.lang for half in (first, *others)}
+    for lang, told in langs.items():
+        lines.append(("p", "date", _words(lang)["date"].format(edition.date), told))
+    lines += [("p", "rights", LICENSE[lang], told) for lang, told in langs.items()]
+    return "\n".join(_line(*each) for each in lines if each[2])
+
+
+def _line(tag: str, kind: str, text: str, lang: str) -> str:
+    """A line of the title page; `lang` is named where it is not the book's."""
+    told = f' lang="{lang}" xml:lang="{lang}"' if lang else ""
+    return f'<{tag} class="{kind}"{told}>{html.escape(text)}</{tag}>'
+
+
+def _summary(edition: Edition, eink: bool) -> str:
+    words = _words(edition.lang)
+    return words["summary"].format(formulas=words["drawn" if eink else "mathml"])
+
+
+def _seconds(date: datetime.date) -> int:
+    midnight = datetime.datetime.combine(date, datetime.time(), datetime.UTC)
+    return int(midnight.timestamp())
+
+
+def _words(lang: str) -> Mapping[str, str]:
+    return said(WORDS, lang)

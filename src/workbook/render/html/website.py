@@ -1,0 +1,123 @@
+"""Writes an edition as a site: a folder of pages that needs no server and no network."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from itertools import groupby
+from pathlib import Path
+
+import jinja2
+
+from workbook.render import pandoc
+from workbook.render.assemble import trees
+from workbook.render.html import labels, lean, page, search
+from workbook.render.html.page import Page
+from workbook.render.strings import LICENSE, LICENSE_URL
+from workbook.render.theme import SITE, THEME
+from workbook.source.edition import Edition
+from workbook.weave import Woven
+
+ASSETS = ("site.css", "theme.js", "site.js", "search.js", "icon.svg")
+# No request leaves the folder; Pagefind compiles its WebAssembly, and nothing else may.
+POLICY = (
+    "default-src 'none'; img-src 'self' file:; style-src 'self' file:; "
+    "script-src 'self' file: 'wasm-unsafe-eval'; connect-src 'self'; worker-src 'self'; "
+    "base-uri 'none'; form-action 'none'"
+)
+
+
+def write(
+    edition: Edition,
+    pages: Sequence[Woven],
+    out: Path,
+    twins: Mapping[str, str] | None = None,
+    notebooks: Collection[str] = (),
+    front: str = "",
+) -> None:
+    """Write the site of an edition into the folder `out`.
+
+    `twins` maps each other edition to its folder as seen from `out`, such as
+    `{"en": "../../en/html"}`; every page links to the page of the same name there. The
+    chapters named in `notebooks` offer `notebooks/SLUG.ipynb` and `.py`, which someone else
+    writes. `front` is the page that offers all editions, as seen from `out`.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    styles = lean.Styles()
+    docs = trees(edition, pages, site=True)
+    parts = list(page.with_answers_apart(pages, docs)) if edition.halves else []
+    answers = [page.make(edition, *part, styles) for part in parts]
+    made = [page.make(edition, w, d, styles) for w, d in zip(pages, docs, strict=True)]
+    template = environment().get_template("page.html")
+    words, spoken = labels.words(edition.lang), labels.spoken(edition.lang)
+    for at, each in enumerate([*made, *answers]):
+        text = template.render(
+            book=edition,
+            lang=pandoc.locale(edition),
+            policy=POLICY,
+            words=words,
+            spoken=spoken,
+            page=each,
+            contents=_contents(made, words["appendices"]),
+            previous=made[at - 1] if 0 < at < len(made) else None,
+            following=made[at + 1] if at + 1 < len(made) else None,
+            twins=_twins(each, twins or {}),
+            front=front,
+            license=LICENSE,
+            license_url=LICENSE_URL,
+            notebook=each.entry.slug if each.entry.slug in notebooks else "",
+        )
+        (out / each.file).write_text(text, encoding="utf-8", newline="\n")
+        for place, data in each.images.items():
+            (out / place).parent.mkdir(parents=True, exist_ok=True)
+            (out / place).write_bytes(data)
+    for name in ASSETS:
+        text = asset(name)
+        if name == "site.css":
+            text = (_beside(text) if edition.halves else text) + styles.rules()
+        (out / name).write_text(lean.compact(name, text), encoding="utf-8", newline="\n")
+    search.index(out)
+
+
+def asset(name: str) -> str:
+    """A file that pages load; a style sheet has the palette of all pages before it."""
+    files = [THEME / "palette.css"] if name.endswith(".css") else []
+    return "".join(file.read_text(encoding="utf-8") for file in [*files, SITE / name])
+
+
+def _beside(styles: str) -> str:
+    """The site's styles for two columns of prose, which leave the contents in their drawer
+    until there is room for all three: no width lies between where the columns part again."""
+    wider = styles.replace("(max-width: 60rem)", "(max-width: 69rem)")
+    return wider + (SITE / "parallel.css").read_text(encoding="utf-8")
+
+
+def environment() -> jinja2.Environment:
+    """The templates of the theme."""
+    templates = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(SITE),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    templates.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "separators": (",", ":")}
+    return templates
+
+
+def _contents(pages: Sequence[Page], appendices: str) -> list[tuple[str, list[Page]]]:
+    """The chapters by part; the landing page is not among them."""
+    chapters = [each for each in pages if not each.landing]
+    groups = groupby(chapters, lambda p: appendices if p.entry.appendix else p.entry.part)
+    return [(part, list(group)) for part, group in groups]
+
+
+def _twins(each: Page, twins: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    return [
+        (
+            labels.LANGUAGE_NAMES.get(lang, lang),
+            pandoc.LOCALES.get(lang, ""),
+            f"{folder}/{each.twin_file}",
+        )
+        for lang, folder in twins.items()
+    ]

@@ -1,0 +1,1 @@
+"""Chapters as notebooks and scripts, to download."""

@@ -1,0 +1,174 @@
+"""Calls pandoc: Markdown to a tree, a tree to a format, every complaint a problem."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import subprocess
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import panflute as pf
+import pypandoc
+
+from workbook.problem import BookError, problem
+from workbook.render.elements import inside
+from workbook.render.theme import ROOT
+from workbook.source.edition import Edition
+
+FILTER = ROOT / "_extensions" / "workbook" / "workbook.lua"
+
+# The names that pandoc, citeproc and browsers know the languages by.
+LOCALES = {"zh": "zh-CN", "en": "en", "bilingual": "zh-CN"}
+REFERENCES = {"zh": "参考文献", "en": "References", "bilingual": "参考文献 References"}
+
+# pandoc has no built-in words for zh-CN; the writers give every title themselves.
+_HARMLESS = re.compile(
+    r"\[WARNING\] (Could not load translations for|The term \w+ has no translation defined)"
+)
+
+
+def locale(edition: Edition) -> str:
+    """The BCP 47 tag of an edition's language."""
+    return LOCALES.get(edition.lang, edition.lang)
+
+
+def run(
+    arguments: Sequence[str],
+    source: str,
+    *,
+    told: Path | str,
+    cwd: Path | None = None,
+    date: int | None = None,
+) -> str:
+    """Run pandoc on `source`; a warning or an error becomes a BookError about `told`.
+
+    `date` (seconds since 1970) is the only time that pandoc may write down.
+    """
+    environment = os.environ | ({} if date is None else {"SOURCE_DATE_EPOCH": str(date)})
+    done = subprocess.run(
+        [pypandoc.get_pandoc_path(), *arguments],
+        input=source.encode(),
+        capture_output=True,
+        cwd=cwd,
+        env=environment,
+        check=False,
+    )
+    complaints = list(_complaints(done.stderr.decode(errors="replace")))
+    if done.returncode and not complaints:
+        complaints = [f"pandoc ended with status {done.returncode}"]
+    if complaints:
+        raise BookError(problem(told, 0, f"pandoc: {c}", _remedy(c)) for c in complaints)
+    return done.stdout.decode()
+
+
+def read(markdown: str, told: Path | str) -> pf.Doc:
+    """Parse Markdown as Quarto would; `told` is the path that problems name."""
+    return pf.load(io.StringIO(_parsed(markdown, str(told))))
+
+
+def write(
+    doc: pf.Doc,
+    to: str,
+    *options: str,
+    told: Path | str,
+    cwd: Path | None = None,
+    date: int | None = None,
+) -> str:
+    """Write a tree in a format (with `--output=…` among the options, to a file)."""
+    return run(
+        ["--from=json", f"--to={to}", *options], dumps(doc), told=told, cwd=cwd, date=date
+    )
+
+
+def dumps(doc: pf.Doc) -> str:
+    """The tree as JSON, as pandoc reads it."""
+    stream = io.StringIO()
+    pf.dump(doc, stream)
+    return stream.getvalue()
+
+
+def join(docs: Iterable[pf.Doc]) -> pf.Doc:
+    """One document of several; the metadata of the first."""
+    docs = list(docs)
+    blocks = [block for doc in docs for block in doc.content]
+    return pf.Doc(
+        *blocks, metadata=docs[0].metadata, format="json", api_version=docs[0].api_version
+    )
+
+
+def inlines(text: str) -> list[pf.Inline]:
+    """A line of Markdown (a title from an attribute) as inline elements."""
+    if not re.search(r"[`*_$\\\[\]^~<>&'\"]|--|\.\.\.", text):
+        return _words(text)
+    blocks = read(text, "title").content
+    return list(blocks[0].content) if blocks and hasattr(blocks[0], "content") else _words(text)
+
+
+def cites(doc: pf.Doc) -> bool:
+    """Whether a bibliography is called for."""
+    return bool(inside(doc, pf.Cite))
+
+
+def filters(edition: Edition, doc: pf.Doc) -> list[str]:
+    """pandoc's options for the bibliography, if one is called for, and the book's filter."""
+    return [*(_citing(edition) if cites(doc) else []), f"--lua-filter={FILTER}"]
+
+
+def cited(edition: Edition, doc: pf.Doc) -> pf.Doc:
+    """The document with its citations as text, which links to a bibliography elsewhere."""
+    citing = _citing(edition)
+    made = pf.load(io.StringIO(write(doc, "json", *citing, told=edition.bibliography.name)))
+    made.content = [b for b in made.content if getattr(b, "identifier", "") != "refs"]
+    return made.walk(lambda e, _: list(e.content) if isinstance(e, pf.Cite) else None)
+
+
+def _citing(edition: Edition) -> list[str]:
+    options = [
+        "--citeproc",
+        f"--bibliography={edition.bibliography}",
+        "--metadata=link-citations",
+    ]
+    return [*options, *([f"--csl={edition.citation_style}"] if edition.citation_style else [])]
+
+
+def references(edition: Edition, level: int) -> list[pf.Block]:
+    """The unnumbered heading and the place where citeproc puts the bibliography."""
+    title = pf.Str(REFERENCES.get(edition.lang, REFERENCES["en"]))
+    heading = pf.Header(title, level=level, identifier="references", classes=["unnumbered"])
+    return [heading, pf.Div(identifier="refs")]
+
+
+@lru_cache(maxsize=256)
+def _parsed(markdown: str, told: str) -> str:
+    return run(["--from=markdown", "--to=json"], markdown, told=told)
+
+
+def _words(text: str) -> list[pf.Inline]:
+    parts: list[pf.Inline] = []
+    for word in text.split():
+        parts += [pf.Space, pf.Str(word)] if parts else [pf.Str(word)]
+    return parts
+
+
+def _complaints(stderr: str) -> Iterable[str]:
+    """The messages on pandoc's stderr; a continued line belongs to the one before."""
+    messages: list[str] = []
+    for line in stderr.splitlines():
+        if line.startswith("  ") and messages:
+            messages[-1] += " " + line.strip()
+        elif line.strip():
+            messages.append(line)
+    return [m.removeprefix("[WARNING] ") for m in messages if not _HARMLESS.match(m)]
+
+
+def _remedy(what: str) -> str:
+    if "citation" in what:
+        return "add the key to references.bib or mend the citation"
+    if "Could not fetch resource" in what:
+        return "mend the image's path"
+    if "TeX math" in what:
+        return "mend the formula"
+    return "mend the Markdown"

@@ -1,0 +1,209 @@
+"""Writes the printed book: numbered pages to Typst, Typst to a tagged PDF.
+
+The pages are joined into one document and written by pandoc through `theme/print/typst.lua`;
+`theme/print/book.typ` is the design. Only the fonts of the wheels are used, so a book looks the
+same everywhere, and whatever Typst complains about stops the build.
+"""
+
+from __future__ import annotations
+
+import datetime
+import importlib.metadata
+import platform
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
+from io import BytesIO
+from pathlib import Path
+
+import panflute as pf
+import pypandoc
+import typst
+from pypdf import PdfReader
+
+from workbook.problem import BookError, Problem, problem
+from workbook.render import exercises, pandoc
+from workbook.render.assemble import trees
+from workbook.render.parallel import line
+from workbook.render.theme import PRINT
+from workbook.source.edition import Edition, Entry
+from workbook.weave import Woven
+
+FONTS = "pylopdf_fonts_zh_cn"
+# Accessible and made to last: a missing glyph or alternative text is an error.
+STANDARDS = ["a-2a", "ua-1"]
+APPENDICES = {"zh": "附录", "en": "Appendices", "bilingual": "附录 · Appendices"}
+KINDS = ("chapter", "section", "subsection")  # a heading's by its level in the file
+
+# What the colophon names besides Python, pandoc and Typst: package → its name in print.
+_PACKAGES = {
+    "torch": "PyTorch",
+    "numpy": "NumPy",
+    "matplotlib": "matplotlib",
+    "pylopdf-fonts-zh-cn": "pylopdf-fonts-zh-cn",
+}
+
+_MARK = "// chapter: "
+_PLACE = re.compile(r"main\.typ:(\d+)")
+
+
+def write(edition: Edition, pages: Sequence[Woven], out: Path) -> int:
+    """Write the PDF of an edition; returns its number of pages."""
+    source = typeset(edition, pages)
+    content = compile_pdf(source, _images(pages), edition.date)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_bytes(content)
+    return len(PdfReader(BytesIO(content)).pages)
+
+
+def typeset(edition: Edition, pages: Sequence[Woven]) -> str:
+    """The whole book as Typst, ready to be compiled beside `theme/` and the images."""
+    docs = trees(edition, pages, site=False)
+    for doc in docs:
+        exercises.place_stubs(doc)
+    doc = pandoc.join(docs)
+    blocks = list(_assembled(edition, [page.entry for page in pages], docs))
+    doc.content = [*blocks, *(_references(edition) if pandoc.cites(doc) else [])]
+    body = pandoc.write(
+        doc,
+        "typst-smart",  # quotation marks as they are in the tree
+        "--wrap=none",
+        *pandoc.filters(edition, doc),
+        f"--lua-filter={PRINT / 'typst.lua'}",
+        *([f"--lua-filter={PRINT / 'parallel.lua'}"] if edition.halves else []),
+        told=edition.output_file,
+    )
+    return f"{_preamble(edition)}\n\n{body}"
+
+
+def compile_pdf(source: str, images: dict[str, bytes], date: datetime.date) -> bytes:
+    """Compile Typst source; BookError for an error and for every warning."""
+    midnight = datetime.datetime(date.year, date.month, date.day, tzinfo=datetime.UTC)
+    with tempfile.TemporaryDirectory() as name:
+        root = Path(name)
+        for style in [*PRINT.glob("*.typ"), *PRINT.glob("*.tmTheme")]:
+            shutil.copy(style, root)
+        for path, content in images.items():
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+            (root / path).write_bytes(content)
+        main = root / "main.typ"
+        main.write_text(source, encoding="utf-8")
+        try:
+            content, warnings = typst.compile_with_warnings(
+                main,
+                root=root,
+                font_paths=[fonts()],
+                ignore_system_fonts=True,
+                pdf_standards=STANDARDS,
+                timestamp=midnight,
+            )
+        except typst.TypstError as error:
+            raise BookError(_told(error, source, root)) from None
+    if warnings:
+        raise BookError(_told(warning, source, root) for warning in warnings)
+    return content
+
+
+def _preamble(edition: Edition) -> str:
+    date = edition.date
+    told = {
+        "lang": _quoted(edition.lang),
+        "title": _quoted(edition.title),
+        "subtitle": _quoted(edition.subtitle),
+        "author": _quoted(edition.author),
+        "date": f"datetime(year: {date.year}, month: {date.month}, day: {date.day})",
+        "paper": _quoted(edition.paper),
+        "versions": f"({''.join(f'{_quoted(tool)}, ' for tool in versions())})",
+    }
+    form = "stacked" if edition.paper == "b5" else "columns"
+    return (
+        '#import "book.typ": workbook-book, workbook-main\n'
+        '#import "workbook.typ": *\n'
+        '#import "forms.typ"\n'
+        '#import "parallel.typ": *\n'
+        f"#let beside = beside-{form}.with(beside-papers.{edition.paper})\n"
+        f"#show: workbook-book.with({', '.join(f'{k}: {v}' for k, v in told.items())})"
+    )
+
+
+def versions() -> list[str]:
+    """What the chapters ran on and the book was made with, for the colophon."""
+    installed = {package: importlib.metadata.version(package) for package in _PACKAGES}
+    return [
+        f"Python {platform.python_version()}",
+        *(
+            f"{_PACKAGES[package]} {version.split('+')[0]}"
+            for package, version in installed.items()
+        ),
+        f"pandoc {pypandoc.get_pandoc_version()}",
+    ]
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _assembled(
+    edition: Edition, entries: Sequence[Entry], docs: Sequence[pf.Doc]
+) -> Iterator[pf.Block]:
+    """The pages in their order, with the pages that open the parts."""
+    part, begun = "", False
+    for entry, doc in zip(entries, docs, strict=True):
+        title = APPENDICES.get(edition.lang, "Appendices") if entry.appendix else entry.part
+        blocks = _placed(entry, doc, depth=1 if title else 0)
+        if title and title != part:
+            blocks.insert(0, pf.Header(*line(title), level=1, attributes={"kind": "part"}))
+        part = title
+        opening = next((block for block in blocks if isinstance(block, pf.Header)), None)
+        if opening:
+            opening.attributes["path"] = str(entry.path)
+            if entry.number and not begun:
+                opening.attributes["main"] = "true"
+                begun = True
+        yield from blocks
+
+
+def _placed(entry: Entry, doc: pf.Doc, depth: int) -> list[pf.Block]:
+    """A page's blocks: headings below their part's, images in the page's own folder."""
+
+    def place(element: pf.Element, _doc: pf.Doc) -> None:
+        if isinstance(element, pf.Header):
+            element.attributes["kind"] = KINDS[min(element.level, len(KINDS)) - 1]
+            element.level += depth
+        elif isinstance(element, pf.Image):
+            element.url = f"/{entry.slug}/{element.url}"
+
+    doc.walk(place)
+    return list(doc.content)
+
+
+def _references(edition: Edition) -> list[pf.Block]:
+    """The bibliography, which opens as a chapter does."""
+    heading, place = pandoc.references(edition, 1)
+    heading.attributes["kind"] = "chapter"
+    return [heading, place]
+
+
+def _images(pages: Sequence[Woven]) -> dict[str, bytes]:
+    return {f"{p.entry.slug}/{path}": data for p in pages for path, data in p.files.items()}
+
+
+def fonts() -> Path:
+    spec = find_spec(FONTS)
+    if spec is None or not spec.submodule_search_locations:
+        remedy = "pip install pylopdf-fonts-zh-cn"
+        raise BookError(problem("PDF", 0, "the Chinese fonts are not installed", remedy))
+    return Path(spec.submodule_search_locations[0])
+
+
+def _told(complaint: typst.TypstError | typst.TypstWarning, source: str, root: Path) -> Problem:
+    """A complaint of Typst as a problem of the chapter that it comes from."""
+    folder = re.compile(rf"[./]*{re.escape(str(root))}/")
+    what, diagnostic = (folder.sub("", x) for x in (complaint.message, complaint.diagnostic))
+    hints = "; ".join(complaint.hints) or "mend the chapter, or theme/print/book.typ"
+    place = _PLACE.search(diagnostic)
+    lines = source.splitlines()[: int(place[1])] if place else []
+    marks = [line.removeprefix(_MARK) for line in lines if line.startswith(_MARK)]
+    return problem(marks[-1] if marks else "PDF", 0, f"Typst: {what}", hints, diagnostic)

@@ -1,0 +1,1 @@
+"""Runs cells: in kernels, kept by what they depend on, and recorded on a GPU."""

@@ -1,0 +1,183 @@
+"""Reads `_quarto.yml` and its profiles: the only place for metadata and chapter order."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from workbook.problem import BookError, problem
+
+LANGUAGES = ("zh", "en")
+BILINGUAL = "bilingual"  # the edition that sets the languages beside each other
+EDITIONS = (*LANGUAGES, BILINGUAL)
+BETWEEN = " · "  # what stands between the Chinese and the English of one line
+PAPERS = ("a4", "letter", "b5")  # theme/print/paper.typ has their measures
+# The slugs of the chapters that the tooling writes.
+GENERATED = ("answers", "glossary", "claims", "notation", "cheatsheet")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One file of a book: where it stands, and the number that Quarto would give it."""
+
+    path: Path  # relative to the root
+    slug: str
+    number: str  # "1", "2" … for chapters, "A", "B" … for appendices, "" for the preface
+    part: str = ""  # title of the part that the chapter belongs to
+    appendix: bool = False
+
+
+@dataclass(frozen=True)
+class Edition:
+    """A book as its profile describes it: of one language, or of both."""
+
+    lang: str  # of EDITIONS
+    title: str
+    subtitle: str
+    author: str
+    date: datetime.date
+    output_file: str  # stem of the PDF and the EPUB
+    bibliography: Path
+    entries: tuple[Entry, ...]
+    paper: str = PAPERS[0]  # of the printed book
+    citation_style: Path | None = None  # a CSL file
+    halves: tuple[Edition, ...] = ()  # what the bilingual edition was made of: Chinese, English
+    embeds_font: bool = False  # whether its EPUBs bring a Chinese font along
+
+    def on(self, paper: str) -> Edition:
+        """The edition printed on this paper; only the usual one has the plain file name."""
+        if paper == self.paper:
+            return self
+        stem = f"{self.output_file}-{paper}"
+        return dataclasses.replace(self, paper=paper, output_file=stem)
+
+    def with_font(self) -> Edition:
+        """The edition whose EPUBs bring a Chinese font along, the English for its glossary."""
+        return dataclasses.replace(self, embeds_font=True)
+
+    def entry(self, slug: str) -> Entry | None:
+        """The entry with this slug, if the edition has one."""
+        return next((e for e in self.entries if e.slug == slug), None)
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a reader may choose of the books."""
+
+    paper: str = PAPERS[0]  # of the PDF
+    embed_font: bool = False  # in the EPUBs
+
+    def applied(self, edition: Edition, fmt: str) -> Edition:
+        """The edition as it is to be in this format."""
+        if fmt == "pdf":
+            return edition.on(self.paper)
+        return edition.with_font() if fmt == "epub" and self.embed_font else edition
+
+
+def read_edition(root: Path, lang: str) -> Edition:
+    """Read one profile over `_quarto.yml`; BookError where a key or a file is missing.
+
+    The bilingual edition has no profile: it is what the two of the languages say.
+    """
+    if lang == BILINGUAL:
+        return bilingual(*(read_edition(root, each) for each in LANGUAGES))
+    profile = f"_quarto-{lang}.yml"
+    base, own = _load(root, "_quarto.yml"), _load(root, profile)
+    book = base.get("book", {}) | own.get("book", {})
+    for key in ("title", "author", "date", "output-file", "chapters"):
+        if not book.get(key):
+            raise BookError(problem(profile, 0, f"book has no {key}", f"add book: {key}:"))
+    entries = _entries(book["chapters"], book.get("appendices", []))
+    absent = [
+        problem(profile, line_of(root / profile, str(e.path)), f"{e.path} does not exist",
+                "write the chapter or take it off the list")
+        for e in entries
+        if e.slug not in GENERATED and not (root / e.path).is_file()
+    ]  # fmt: skip
+    if absent:
+        raise BookError(absent)
+    return Edition(
+        lang=own.get("lang", lang),
+        title=book["title"],
+        subtitle=book.get("subtitle", ""),
+        author=book["author"],
+        date=datetime.date.fromisoformat(str(book["date"])),
+        output_file=book["output-file"],
+        bibliography=root / base.get("bibliography", "references.bib"),
+        entries=tuple(entries),
+        citation_style=root / own["csl"] if own.get("csl") else None,
+    )
+
+
+def bilingual(zh: Edition, en: Edition) -> Edition:
+    """Both languages in one book, in the order of the Chinese one."""
+    entries = (
+        dataclasses.replace(ours, part=_both(ours.part, theirs.part))
+        for ours, theirs in zip(zh.entries, en.entries, strict=True)
+    )
+    return dataclasses.replace(
+        zh,
+        lang=BILINGUAL,
+        title=_both(zh.title, en.title),
+        subtitle=_both(zh.subtitle, en.subtitle),
+        author=_both(zh.author, en.author),
+        output_file=zh.output_file.removesuffix(zh.lang) + BILINGUAL,
+        entries=tuple(entries),
+        halves=(zh, en),
+    )
+
+
+def _both(ours: str, theirs: str) -> str:
+    return BETWEEN.join(dict.fromkeys(filter(None, (ours, theirs))))
+
+
+def slug_of(path: Path | str) -> str:
+    """`chapters/zh/04-tensors.qmd` → `tensors`; `index.zh.qmd` → `index`."""
+    return re.sub(r"^\d+-", "", Path(path).name).split(".")[0]
+
+
+def _entries(chapters: list[Any], appendices: list[Any]) -> list[Entry]:
+    listed: list[tuple[str, str]] = []  # (part, path)
+    for item in chapters:
+        if isinstance(item, dict):
+            listed += [(item.get("part", ""), path) for path in item.get("chapters", [])]
+        else:
+            listed.append(("", item))
+    entries = []
+    count = 0
+    for part, path in listed:
+        slug = slug_of(path)
+        count += slug != "index"
+        entries.append(Entry(Path(path), slug, "" if slug == "index" else str(count), part))
+    for i, path in enumerate(appendices):
+        entries.append(Entry(Path(path), slug_of(path), chr(ord("A") + i), appendix=True))
+    return entries
+
+
+def _load(root: Path, name: str) -> dict[str, Any]:
+    path = root / name
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BookError(
+            problem(name, 0, "not found", "run workbook in the book's root folder")
+        ) from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        what = str(getattr(error, "problem", error))
+        raise BookError(
+            problem(name, mark.line + 1 if mark else 0, f"not YAML: {what}", "mend it")
+        ) from None
+    return data or {}
+
+
+def line_of(path: Path, text: str) -> int:
+    """The number of the first line of a file that holds a text, or 0."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return next((n for n, line in enumerate(lines, 1) if text in line), 0)

@@ -1,0 +1,385 @@
+-- The embedded engine only: turns what numbering made (labels, captions, callouts,
+-- exercises, references) into calls of theme/print/forms.typ, and gives every image and formula
+-- the alternative text that a tagged PDF needs and pandoc's writer leaves out.
+
+local here = pandoc.path.directory(PANDOC_SCRIPT_FILE)
+local typst_math = dofile(pandoc.path.join { here, '..', 'symbols.lua' })
+
+local function raw(code) return pandoc.RawInline('typst', code) end
+
+-- A Typst string with what a document may hold safely inside.
+local function quoted(value)
+  local line = value:gsub('^%s+', ''):gsub('%s+$', ''):gsub('%s+', ' ')
+  return '"' .. line:gsub('\\', '\\\\'):gsub('"', '\\"') .. '"'
+end
+
+-- The argument that makes a call a place for references.
+local function id(identifier)
+  return identifier ~= '' and ', id: ' .. quoted(identifier) or ''
+end
+
+-- `before inlines after` as one piece, so that no paragraph break comes between them.
+local function around(before, inlines, after)
+  local content = pandoc.Inlines(inlines)
+  content:insert(1, raw(before))
+  content:insert(raw(after))
+  return content
+end
+
+-- A call in running text; the semicolon keeps what follows from being taken as part of it.
+local function call(code) return raw('#' .. code .. ';') end
+
+-- `#name[title][blocks]`, for a box with a title.
+local function box(name, title, blocks)
+  local out = pandoc.Blocks { pandoc.Plain(around('#' .. name .. '[', title, '][')) }
+  out:extend(blocks)
+  out:insert(pandoc.RawBlock('typst', ']'))
+  return out
+end
+
+local function first_inlines(div)
+  local block = div and div.content[1]
+  return block and block.content or pandoc.Inlines {}
+end
+
+local function child(div, class)
+  for _, block in ipairs(div.content) do
+    if block.t == 'Div' and block.classes:includes(class) then return block end
+  end
+  return pandoc.Div {}
+end
+
+-- Headings --------------------------------------------------------------------------------
+
+-- A chapter's first heading says which file it comes from, for Typst's complaints, and
+-- whether the pages numbered 1, 2, 3 … begin with it.
+local function header(h)
+  local out = pandoc.Blocks {}
+  if h.attributes.path then
+    out:insert(pandoc.RawBlock('typst', '// chapter: ' .. h.attributes.path))
+  end
+  if h.attributes.main then out:insert(pandoc.RawBlock('typst', '#show: workbook-main')) end
+  local number = h.attributes.label or h.attributes.number or ''
+  local before = ('#forms.headline(%d, kind: %s, number: %s%s)['):format(
+    h.level, quoted(h.attributes.kind or 'section'), quoted(number), id(h.identifier))
+  out:insert(pandoc.Plain(around(before, h.content, ']')))
+  return out
+end
+
+-- References, captions --------------------------------------------------------------------
+
+local function is_reference(inline)
+  return inline ~= nil and inline.t == 'Link' and inline.classes:includes 'xref'
+end
+
+-- An address without what nobody types.
+local function bare(address)
+  return (address:gsub('^https?://', ''):gsub('/$', ''))
+end
+
+-- Whether paper must say where a link leads: not if its own text is the address, nor if that
+-- stands beside it already.
+local function is_hidden(l)
+  if is_reference(l) or l.classes:includes 'again' then return false end
+  return l.target:match '^https?://' and bare(pandoc.utils.stringify(l)) ~= bare(l.target)
+end
+
+local function link(l)
+  if is_reference(l) then
+    return around('#forms.reference(<' .. l.target:sub(2) .. '>)[', l.content, '];')
+  end
+  if not is_hidden(l) then return nil end
+  local letter = l.attributes.letter
+  if letter then
+    return around(('#forms.noted(%s, %s)['):format(quoted(letter), quoted(l.target)), l.content, '];')
+  end
+  return around('#forms.outside(' .. quoted(l.target) .. ')[', l.content, '];')
+end
+
+-- The addresses in a table stand below it, under letters: a note at the page's foot would stay
+-- behind when the table moves to the next page.
+local function noted(float)
+  local letters, notes = {}, {}
+  local out = float:walk {
+    Link = function(l)
+      if not is_hidden(l) then return nil end
+      if not letters[l.target] then
+        letters[l.target] = string.char(string.byte 'a' + #notes)
+        table.insert(notes, quoted(l.target))
+      end
+      l.attributes.letter = letters[l.target]
+      return l
+    end,
+  }
+  if #notes > 0 then out.attributes.notes = table.concat(notes, ', ') end
+  return out
+end
+
+-- 图 1.1 begins with a Chinese character, so no space sets it off from its neighbours.
+local function wide(inline, at)
+  local words = ''
+  if is_reference(inline) then words, at = pandoc.utils.stringify(inline), 1 end
+  if inline and inline.t == 'Str' then words = inline.text end
+  local codepoint = words ~= '' and utf8.codepoint(words, utf8.offset(words, at)) or 0
+  return codepoint >= 0x3000 and codepoint <= 0xFFEF
+end
+
+-- Between a formula and ： or ； Typst would break a line, which must not begin with either: a
+-- word joiner forbids it.
+local JOINER = utf8.char(0x2060)
+local function joined(inline, before)
+  local words = before and before.t == 'Math' and inline.t == 'Str' and inline.text or ''
+  local first = words:match(utf8.charpattern) or ''
+  if first == '' or not ('：；？！、，。）》”’』」'):find(first, 1, true) then return inline end
+  return pandoc.Str(JOINER .. words)
+end
+
+-- (1) or (a), which does not end a line: it is the label of what follows.
+local function is_item(inline)
+  return inline ~= nil and inline.t == 'Str' and inline.text:match '%(%w%)$' ~= nil
+end
+
+local function close_up(inlines)
+  local kept = pandoc.Inlines {}
+  for i, inline in ipairs(inlines) do
+    local before, after = inlines[i - 1], inlines[i + 1]
+    local beside = is_reference(before) or is_reference(after)
+    local space = inline.t == 'Space' or inline.t == 'SoftBreak'
+    if space and is_item(before) then
+      kept:insert(pandoc.Str(utf8.char(0xA0)))
+    elseif not (space and beside and wide(before, -1) and wide(after, 1)) then
+      kept:insert(joined(inline, before))
+    end
+  end
+  return kept
+end
+
+local function span(s)
+  if s.classes:includes 'caption-label' then
+    return around('#forms.label-text[', s.content, '];')
+  end
+end
+
+-- Images and figures ----------------------------------------------------------------------
+
+local function length(value)
+  if not value then return nil end
+  local number, unit = value:match '^([%d.]+)(.*)$'
+  if unit == '' or unit == 'px' then return ('%gpt'):format(tonumber(number) * 0.75) end
+  return value
+end
+
+local function image(i)
+  local alt = i.attributes.alt or i.attributes['fig-alt'] or pandoc.utils.stringify(i.caption)
+  local code = 'forms.picture(' .. quoted(i.src)
+  if alt ~= '' then code = code .. ', alt: ' .. quoted(alt) end
+  local width, height = length(i.attributes.width), length(i.attributes.height)
+  if width then code = code .. ', width: ' .. width end
+  if height then code = code .. ', height: ' .. height end
+  return call(code .. ')')
+end
+
+local function figure(f)
+  local name = '#forms.illustration('
+  if f.classes:includes 'subfigures' then
+    name = '#forms.parts(' .. (f.attributes.columns or '1') .. ', '
+  end
+  local caption = pandoc.utils.blocks_to_inlines(f.caption.long)
+  if f.attributes.name then name = name .. 'name: ' .. quoted(f.attributes.name) .. ', ' end
+  local out = pandoc.Blocks {
+    pandoc.Plain(around(name .. 'caption: [', caption, ']' .. id(f.identifier) .. ')[')),
+  }
+  out:extend(f.content)
+  out:insert(pandoc.RawBlock('typst', ']'))
+  return out
+end
+
+-- A picture without a caption stands on a line of its own.
+local function picture(paragraph)
+  local i = paragraph.content[1]
+  if #paragraph.content == 1 and i.t == 'Image' then
+    return pandoc.Plain(around('#forms.centered[', { i }, ']'))
+  end
+end
+
+-- A link to a figure is read aloud as its label. Each part of a figure becomes an argument of
+-- its own: `[part][part]`.
+local function name_and_separate(f)
+  f.caption.long:walk {
+    Span = function(s)
+      if s.classes:includes 'caption-label' then
+        f.attributes.name = f.attributes.name or pandoc.utils.stringify(s)
+      end
+    end,
+  }
+  if not f.classes:includes 'subfigures' then return f end
+  local content = pandoc.Blocks {}
+  for i, part in ipairs(f.content) do
+    if i > 1 then content:insert(pandoc.RawBlock('typst', '][')) end
+    content:insert(part)
+  end
+  f.content = content
+  return f
+end
+
+-- Formulas --------------------------------------------------------------------------------
+
+local function math(m)
+  return call('forms.formula(' .. quoted(m.text) .. ', ' .. typst_math(m) .. ')')
+end
+
+local function equation(div)
+  local formula
+  div:walk { Math = function(m) formula = formula or m end }
+  if not formula then return nil end
+  return pandoc.RawBlock('typst', ('#forms.formula(%s, number: %s%s, %s)'):format(
+    quoted(formula.text), quoted(div.attributes.number or ''), id(div.identifier),
+    typst_math(formula)))
+end
+
+-- Blocks ----------------------------------------------------------------------------------
+
+local function is_room(block)
+  return block ~= nil and block.t == 'RawBlock' and block.text:match '^#workbook%-answer%(' ~= nil
+end
+
+-- A question stays with the first lines of the room for its answer.
+local function keep_with_room(blocks)
+  local kept = pandoc.Blocks {}
+  for i, block in ipairs(blocks) do
+    if block.t == 'Para' and is_room(blocks[i + 1]) then
+      kept:insert(pandoc.RawBlock('typst', '#forms.kept['))
+      kept:insert(block)
+      kept:insert(pandoc.RawBlock('typst', ']'))
+    else
+      kept:insert(block)
+    end
+  end
+  return kept
+end
+
+-- Whether a box takes no more than a third of a page, as far as its source tells.
+local function is_short(blocks)
+  local height = 0
+  pandoc.walk_block(pandoc.Div(blocks), {
+    CodeBlock = function(code) height = height + select(2, code.text:gsub('\n', '')) + 3 end,
+    Para = function(para) height = height + 1 + utf8.len(pandoc.utils.stringify(para)) / 40 end,
+    Plain = function(item) height = height + 1 + utf8.len(pandoc.utils.stringify(item)) / 40 end,
+    RawBlock = function(raw_block)
+      height = height + 2 * (tonumber(raw_block.text:match '^#workbook%-answer%((%d+)') or 0)
+    end,
+    Figure = function() height = height + 20 end,
+    Table = function() height = height + 20 end,
+  })
+  return height < 16
+end
+
+local function callout(div)
+  local kind = 'note'
+  for _, class in ipairs(div.classes) do kind = class:match '^callout%-(%a+)$' or kind end
+  local body = child(div, 'callout-body').content
+  local short = is_short(body) and ', short: true' or ''
+  return box('forms.callout(' .. quoted(kind) .. id(div.identifier) .. short .. ')',
+    first_inlines(child(div, 'callout-title')), body)
+end
+
+local function exercise(div)
+  return box('forms.exercise(id: ' .. quoted(div.identifier) .. ')',
+    first_inlines(child(div, 'exercise-title')), child(div, 'exercise-body').content)
+end
+
+local function wrapped(before, div)
+  local out = pandoc.Blocks { pandoc.RawBlock('typst', '#' .. before .. '[') }
+  out:extend(div.content)
+  out:insert(pandoc.RawBlock('typst', ']'))
+  return out
+end
+
+-- Columns as wide as they need to be: pandoc would take their widths from the dashes of
+-- a source line that is long.
+local function table_form(t)
+  local rows = 0
+  if not t.classes:includes 'even' then
+    for _, column in ipairs(t.colspecs) do column[2] = nil end
+  end
+  for _, body in ipairs(t.bodies) do rows = rows + #body.body end
+  if rows > 15 then
+    return { pandoc.RawBlock('typst', '#forms.long['), t, pandoc.RawBlock('typst', ']') }
+  end
+  return t
+end
+
+-- A definition of one line stands beside its word, a longer one below it.
+local function definitions(list)
+  local out = pandoc.Blocks {}
+  for _, item in ipairs(list.content) do
+    local word, body = item[1], item[2][1]
+    if #body == 1 and body[1].t == 'Plain' then
+      local line = around('#forms.entry[', word, '][')
+      line:extend(body[1].content)
+      line:insert(raw(']'))
+      out:insert(pandoc.Plain(line))
+    else
+      out:extend(box('forms.definition', word, body))
+    end
+  end
+  return out
+end
+
+-- A cell's code, then its outputs. Short code stays with what it printed; to keep long code with
+-- a large figure would leave half a page empty.
+local function cell(div)
+  local content = div.content
+  local code, output = content[1], content[2]
+  local printed = output and code.t == 'CodeBlock' and output.t == 'CodeBlock'
+  if not (div.classes:includes 'cell' and printed and select(2, code.text:gsub('\n', '')) < 14) then
+    return content
+  end
+  local out = wrapped('forms.with-output', pandoc.Div { content[1] })
+  out:extend { table.unpack(content, 2) }
+  return out
+end
+
+local function rule() return pandoc.RawBlock('typst', '#forms.rule') end
+
+local function block(div)
+  local classes = div.classes
+  if classes:includes 'callout' then return callout(div) end
+  if classes:includes 'exercise' then return exercise(div) end
+  if classes:includes 'table-float' then
+    local notes = div.attributes.notes
+    return wrapped(('forms.table-float(id: %s%s)'):format(
+      quoted(div.identifier), notes and ', notes: (' .. notes .. ',)' or ''), div)
+  end
+  if classes:includes 'answer-reference' then return wrapped('forms.answer-reference', div) end
+  if div.identifier == 'refs' then return wrapped('forms.works', div) end
+  -- References point at floats, never at the cell around them.
+  if classes:includes 'cell' or classes:includes 'cell-output' then return cell(div) end
+end
+
+-- The tables of the list of notation have the same columns, so that they stand in line.
+local function in_line(div)
+  return div:walk {
+    Table = function(t)
+      t.classes:insert 'even'
+      for i, width in ipairs { 0.16, 0.52, 0.32 } do t.colspecs[i][2] = width end
+      return t
+    end,
+  }
+end
+
+local function prepare(div)
+  if div.classes:includes 'equation' then return equation(div) end
+  if div.classes:includes 'notation' then return in_line(div) end
+  if div.classes:includes 'table-float' then return noted(div) end
+end
+
+-- Labelled formulas and parts of figures first, while they can still be told from others.
+return {
+  { Div = prepare, Figure = name_and_separate, Para = picture,
+    Inlines = close_up, Blocks = keep_with_room },
+  {
+    Header = header, Div = block, Figure = figure, Table = table_form, HorizontalRule = rule,
+    DefinitionList = definitions, Link = link, Span = span, Image = image, Math = math,
+  },
+}
