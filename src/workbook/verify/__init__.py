@@ -23,6 +23,7 @@ from workbook.verify import (
     paper,
     pdf,
     pdfa,
+    quarto,
     search,
     site,
     table,
@@ -43,6 +44,7 @@ VALIDATORS: tuple[Validator, ...] = (
     *contrast.VALIDATORS,
     *text.VALIDATORS,
     *lighthouse.VALIDATORS,
+    *quarto.VALIDATORS,
 )
 
 
