@@ -28,6 +28,7 @@ _OWN = {
     "nav, script, style, button, textarea": "tools",
     ".anchor, .footnote-back, .screen-reader-only": "tools",
     ".take, .running-part, .quarto-title-meta, .quarto-title-breadcrumbs": "the page's frame",
+    ".title-page .author, #table-of-contents, .table-of-contents": "our first page",
     "details.worked": "our site folds the solution here; Quarto's stands in the answers",
     ".answer-reference": "its page stands in print, its words are each engine's",
     "#refs, #references": "ours end each page, Quarto's have a chapter",
@@ -193,7 +194,7 @@ def _lines(root: html.HtmlElement) -> Iterator[str]:
 
     walk(root)
     text = "".join(parts).replace("\N{NO-BREAK SPACE}", " ")
-    text = re.sub(r"\n+(\([\w.]+\)\n)", r"\1", text)  # the number of an equation
+    text = re.sub(r"\s*\n\s*(\([\w.]+\)\s*\n)", r"\1", text)  # an equation's number
     for line in text.split("\n"):
         if shown := _SPACE.sub(" ", line).strip():
             yield shown
@@ -238,6 +239,8 @@ Read = Iterable[tuple[Path, Reading, Reading]]
 def _sites(subject: Subject, ours: Path, theirs: Path) -> Read:
     """Page by page, in the order of the book."""
     for entry in subject.edition.entries:
+        if entry.slug == "answers":  # on our site the solutions stand in the chapters
+            continue
         own, other = ours / f"{entry.slug}.html", theirs.parent / _page(entry)
         if own.exists() and other.exists():
             yield own, *(reading(path.read_text(encoding="utf-8")) for path in (own, other))
