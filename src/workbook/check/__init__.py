@@ -71,6 +71,7 @@ CHAPTER_RULES = (  # each looks at one chapter
     typing.brackets,
     typing.minus,
     typing.times_less,
+    typing.reference_spaced,
 )
 EDITION_RULES = (  # each looks at the chapters of one language
     references.duplicate_labels,

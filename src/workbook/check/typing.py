@@ -1,4 +1,4 @@
-"""Rules over the letters of running text: brackets, minus signs, and what Chinese calls 倍."""
+"""Rules over the letters of running text: brackets, minus signs, 倍, spaces at references."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ _TIMES = re.compile(
     rf"(?:减少|减小|减慢|降低|缩小|缩短|下降|变小|变少|变慢|变短)了?(?:同样的|{_NUMBER}+)倍"
     rf"|(?<![多大长])[小少低短慢]了?{_NUMBER}+倍"
 )
+# 图 4.1 ends with a digit, which Chinese keeps apart from its characters; 第 4 章 does not.
+_CLOSE = re.compile(rf"\[-?@(?:fig|tbl|eq|exr)-[\w-]+\](?={_CHINESE})")
+_APART = re.compile(rf"\[@sec-[\w-]+\] +(?={_CHINESE})")
 
 
 def brackets(chapter: Chapter) -> Iterator[Problem]:
@@ -37,6 +40,15 @@ def times_less(chapter: Chapter) -> Iterator[Problem]:
     """What becomes less does so 到几分之一: a 倍 can only grow."""
     yield from _found(chapter, _TIMES, lambda _: True, "less, by a multiple",
                       "say to what part of it: 降到十分之一")  # fmt: skip
+
+
+def reference_spaced(chapter: Chapter) -> Iterator[Problem]:
+    """In Chinese a space follows the number of a figure, and none follows 第 4 章."""
+    if chapter.path.parent.name == "zh" or chapter.path.name.endswith(".zh.qmd"):
+        yield from _found(chapter, _CLOSE, lambda _: True, "no space after a number",
+                          "write a space behind the reference")  # fmt: skip
+        yield from _found(chapter, _APART, lambda _: True, "a space after 章 or 节",
+                          "write none behind the reference")  # fmt: skip
 
 
 def _narrow(match: re.Match[str]) -> bool:
