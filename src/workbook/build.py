@@ -15,12 +15,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from workbook import formats
 from workbook.check import check
 from workbook.derive import cheatsheet, claims, glossary, notation, tangle
 from workbook.derive.answers import answers
 from workbook.derive.handout import handouts
 from workbook.problem import BookError, Problem, problem
-from workbook.publish.books import Book, kinds, print_books
+from workbook.publish.books import Book, print_books
 from workbook.publish.store import Product, shelf_at
 from workbook.render import quarto
 from workbook.run.execute import Modules, Outputs, cached, execute, fingerprint, keep
@@ -34,7 +35,6 @@ from workbook.source.edition import (
     bilingual,
     read_edition,
 )
-from workbook.weave import FORMATS
 
 WORK = ".workbook"  # caches and the like; may be deleted at any time
 
@@ -59,7 +59,7 @@ class Request:
     root: Path
     output: Path
     editions: tuple[str, ...] = EDITIONS
-    formats: tuple[str, ...] = FORMATS
+    formats: tuple[str, ...] = field(default_factory=formats.options)  # as -f has them
     options: Options = field(default_factory=Options)
     jobs: int = os.cpu_count() or 1
     force: bool = False  # execute and render even what did not change
@@ -91,11 +91,12 @@ def build(request: Request, report: Reporter) -> Summary:
         with _stage("render", summary, report):
             books[BILINGUAL] = _bilingual(request.root, books)
             wanted = {name: books[name] for name in request.editions}
-            report.start("render", len(wanted) * len(kinds(request.formats)))
+            asked = formats.asked_for(request.formats)
+            report.start("render", len(wanted) * len(asked))
             products = print_books(
                 wanted,
                 outputs,
-                request.formats,
+                asked,
                 request.options,
                 request.root,
                 shelf,
@@ -123,16 +124,17 @@ def build_by_quarto(request: Request, report: Reporter) -> Summary:
         _require_clean(request.root)
     with _stage("tangle", summary, report):
         summary.tangled = retangle(request.root)
+    targets = [each.quarto for each in formats.asked_for(request.formats) if each.quarto]
     for lang in (lang for lang in LANGUAGES if lang in request.editions):
         stage = f"quarto {lang}"
         steps = QuartoSteps(stage, report)
         with _stage(stage, summary, report):
             log = request.root / WORK / f"quarto-{lang}.log"
-            said = quarto.render(request.root, lang, request.formats, log, steps.begin)
+            said = quarto.render(request.root, lang, targets, log, steps.begin)
             steps.end()
         summary.faults += quarto.faults(said, lang)
         stem = read_edition(request.root, lang).output_file
-        for book in quarto.books(request.root, lang, stem, request.formats):
+        for book in quarto.books(request.root, lang, stem, targets):
             if book.exists():
                 product = Product(book, key="", pages=quarto.pages(book), fresh=True)
                 summary.products.append(product)

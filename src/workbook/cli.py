@@ -10,11 +10,11 @@ from typing import Any
 
 import click
 
+from workbook import formats
 from workbook.practice.commands import READERS
 from workbook.problem import BookError
 from workbook.source.chapter import Chapter, read_chapters
 from workbook.source.edition import EDITIONS, LANGUAGES, PAPERS, Options, read_edition
-from workbook.weave import FORMATS
 
 ALL = "all"
 
@@ -73,9 +73,9 @@ for reader in READERS:
 @click.option(
     "--format",
     "-f",
-    "formats",
+    "wanted",
     multiple=True,
-    type=click.Choice([*FORMATS, ALL]),
+    type=click.Choice([*formats.options(), ALL]),
     help="Which format; may be repeated. [all]",
 )
 @click.option(
@@ -106,7 +106,7 @@ for reader in READERS:
 )
 @click.option("--force", is_flag=True, help="Execute and render even what did not change.")
 @_tells_problems
-def build(editions: tuple[str, ...], formats: tuple[str, ...], paper: str, embed_font: bool,
+def build(editions: tuple[str, ...], wanted: tuple[str, ...], paper: str, embed_font: bool,
           engine: str, output: Path | None, jobs: int, force: bool) -> None:  # fmt: skip
     """Make the books.
 
@@ -137,7 +137,7 @@ def build(editions: tuple[str, ...], formats: tuple[str, ...], paper: str, embed
         root=root,
         output=(output or root / "_book").absolute(),
         editions=_chosen(editions, EDITIONS),
-        formats=_chosen(formats, FORMATS),
+        formats=_chosen(wanted, formats.options()),
         options=Options(paper, embed_font),
         jobs=jobs,
         force=force,

@@ -19,7 +19,6 @@ from workbook.source.blocks import Cell
 from workbook.source.chapter import Chapter
 from workbook.source.edition import Entry
 
-FORMATS = ("html", "epub", "pdf")
 Output = Mapping[str, Any]  # one output of a cell, as nbformat 4 has it
 
 # Quarto keeps these to itself; every other option becomes an attribute of the cell's div.

@@ -15,7 +15,7 @@ from workbook.build import Request, build
 from workbook.cli import main
 from workbook.console import Lines
 from workbook.problem import BookError, problem
-from workbook.publish import books
+from workbook.render.html import website
 from workbook.source.edition import Options
 
 COMMAND = [sys.executable, "-c", "from workbook.cli import main; main()"]
@@ -259,12 +259,12 @@ def test_what_fails_while_rendering_changes_no_book(built, monkeypatch):
     tiny.edit("chapters/LANG/02-two.qmd", "twice(4)", "twice(5)")
 
     def fail(*arguments):
-        out = arguments[-1]
+        out = arguments[2]
         out.mkdir(parents=True)
         (out / "half.html").write_text("half a book")
         raise BookError(problem("theme/site/page.html", 1, "broken", "mend it"))
 
-    monkeypatch.setattr(books, "_write", fail)
+    monkeypatch.setattr(website, "write", fail)
     with pytest.raises(BookError, match=r"theme/site/page\.html:1: broken; mend it"):
         make(tiny)
     assert snapshot(tiny.root / "_book") == before

@@ -15,7 +15,8 @@ from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from workbook.publish.store import Product, Shelf, place
+from workbook.formats import HTML, Format, Job
+from workbook.publish.store import Product, Shelf
 from workbook.run.execute import Outputs
 from workbook.source.chapter import Chapter
 from workbook.source.edition import EDITIONS, Edition, Options
@@ -25,9 +26,7 @@ _MAKERS = (  # the packages that shape a book, and those that its colophon names
     "pypandoc_binary", "typst", "jinja2", "pagefind", "panflute", "pylopdf-fonts-zh-cn",
     "fonttools", "torch", "numpy", "matplotlib",
 )  # fmt: skip
-_ROOMS = ("source", "render", "publish")  # of this package, beside weave, that shape a book
-FRONT = "../../index.html"  # the page of all editions, as seen from a site
-_KINDS = {"epub": ("epub", "eink")}  # a format of which an edition has several books
+_ROOMS = ("source", "render", "publish")  # of this package, beside weave and formats
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ class Book:
 def print_books(
     books: Mapping[str, Book],
     outputs: Mapping[str, Outputs],
-    formats: Sequence[str],
+    formats: Sequence[Format],
     options: Options,
     root: Path,
     shelf: Shelf,
@@ -73,26 +72,22 @@ def print_books(
             futures = [pool.submit(_make, plans, shelf) for plans in stale]
             for future in as_completed(futures):
                 note(future.result())
-    return [made[f"{lang} {kind}"] for lang in books for kind in kinds(formats)]
-
-
-def kinds(formats: Sequence[str]) -> tuple[str, ...]:
-    """The kinds of books that these formats stand for."""
-    return tuple(kind for fmt in formats for kind in _KINDS.get(fmt, (fmt,)))
+    return [made[f"{lang} {each.name}"] for lang in books for each in formats]
 
 
 def _tasks(
-    languages: Sequence[str], formats: Sequence[str]
-) -> list[tuple[str, tuple[str, ...]]]:
+    languages: Sequence[str], formats: Sequence[Format]
+) -> list[tuple[str, tuple[Format, ...]]]:
     """What one worker renders at a time.
 
-    HTML and EPUB of a language go together, since they share what is parsed. The PDFs,
-    which take the most memory, stand at both ends: two workers never typeset at once.
+    The books of a language that are not typeset go together, since they share what is parsed.
+    The typeset ones, which take the most memory, stand at both ends: two workers never
+    typeset at once.
     """
-    web = tuple(fmt for fmt in formats if fmt != "pdf")
-    tasks = [(lang, web) for lang in languages if web]
-    if "pdf" in formats:
-        first, *others = ((lang, ("pdf",)) for lang in languages)
+    light = tuple(each for each in formats if not each.typesets)
+    tasks = [(lang, light) for lang in languages if light]
+    for heavy in (each for each in formats if each.typesets):
+        first, *others = ((lang, (heavy,)) for lang in languages)
         tasks = [first, *tasks, *others]
     return tasks
 
@@ -139,20 +134,23 @@ class _Plan:
 def _plans(
     book: Book,
     outputs: Mapping[str, Outputs],
-    formats: Sequence[str],
+    formats: Sequence[Format],
     options: Options,
     root: Path,
     sites: Sequence[str],
 ) -> Iterator[_Plan]:
     """Some books of one edition."""
-    for fmt in formats:
-        edition = options.applied(book.edition, fmt)
-        pages = _woven(book, outputs, fmt, root)
-        for kind in kinds([fmt]):
-            twins = [s for s in sites if s != edition.lang] if kind == "html" else []
-            key = _render_key(edition, pages, f"{kind} {twins}", root)
-            write = functools.partial(_write, kind, edition, pages, twins, book.chapters)
-            yield _Plan(f"{edition.lang} {kind}", place(edition, kind), key, write)
+    woven: dict[str, list[Woven]] = {}  # formats that take the same Markdown share it
+    for each in formats:
+        edition = each.applied(options, book.edition)
+        if each.woven not in woven:
+            woven[each.woven] = _woven(book, outputs, each.woven, root)
+        pages = woven[each.woven]
+        others = [site for site in sites if site != edition.lang] if each.leads else []
+        job = Job(edition, pages, book.chapters, others)
+        key = _render_key(job, each.name, root)
+        write = functools.partial(each.write, job)
+        yield _Plan(f"{edition.lang} {each.name}", each.path(edition), key, write)
 
 
 def _make(plans: Sequence[_Plan], shelf: Shelf) -> dict[str, Product]:
@@ -176,48 +174,16 @@ def _woven(book: Book, outputs: Mapping[str, Outputs], fmt: str, root: Path) -> 
     return [replace(page, twin=twin) for page, twin in zip(own, twins, strict=True)]
 
 
-def _sites(names: Sequence[str], formats: Sequence[str], shelf: Shelf) -> list[str]:
+def _sites(names: Sequence[str], formats: Sequence[Format], shelf: Shelf) -> list[str]:
     """The editions that have a site when this build is over: a page leads to no other."""
-    made = names if "html" in formats else ()
+    made = names if HTML in formats else ()
     return [each for each in EDITIONS if each in made or shelf.has(f"{each}/html")]
 
 
-def _write(
-    kind: str,
-    edition: Edition,
-    pages: Sequence[Woven],
-    twins: Sequence[str],
-    chapters: Sequence[Chapter],
-    out: Path,
-) -> int:
-    """Write one book; returns how many pages it has, 0 where that has no meaning.
-
-    A site leads to its `twins`, the sites of the other editions, and offers the code of
-    the `chapters`.
-    """
-    # Imported here: typst and panflute take a while, and most commands need neither.
-    if kind == "html":
-        from workbook.render.html import website
-        from workbook.render.notebook import ipynb
-
-        others = {name: f"../../{name}/html" for name in twins}
-        website.write(edition, pages, out, others, ipynb.offered(chapters), FRONT)
-        ipynb.write(edition, chapters, pages, out)
-        return len(list(out.glob("*.html")))
-    if kind in ("epub", "eink"):
-        from workbook.render.epub import ebook
-
-        ebook.write(edition, pages, out, eink=kind == "eink")
-        return 0
-    from workbook.render import pdf
-
-    return pdf.write(edition, pages, out)
-
-
-def _render_key(edition: Edition, pages: Sequence[Woven], kind: str, root: Path) -> str:
+def _render_key(job: Job, name: str, root: Path) -> str:
     """The hash of all that a book depends on besides the machine."""
-    digest = hashlib.sha256(f"{kind} {edition!r}".encode())
-    for page in pages:
+    digest = hashlib.sha256(f"{name} {job.sites} {job.edition!r}".encode())
+    for page in job.pages:
         digest.update(page.markdown.encode())
         digest.update(page.twin.markdown.encode() if page.twin else b"")
         for name, content in sorted(page.files.items()):
@@ -225,7 +191,7 @@ def _render_key(edition: Edition, pages: Sequence[Woven], kind: str, root: Path)
     for package in _MAKERS:
         digest.update(f"{package} {importlib.metadata.version(package)}".encode())
     digest.update(platform.python_version().encode())  # the colophon names it
-    for file in [*makers(root), edition.bibliography]:
+    for file in [*makers(root), job.edition.bibliography]:
         digest.update(file.name.encode() + file.read_bytes())
     return digest.hexdigest()
 
@@ -238,5 +204,5 @@ def makers(root: Path) -> list[Path]:
     folders = [root / name for name in ("theme", "_extensions", "recordings")]
     folders += [package / room for room in _ROOMS]
     files = (path for folder in folders for path in folder.rglob("*"))
-    files = (*files, package / "weave.py")
+    files = (*files, package / "weave.py", package / "formats.py")
     return sorted(path for path in files if path.is_file() and path.suffix != ".pyc")

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from workbook.formats import EINK, EPUB, HTML, PDF
 from workbook.publish.books import makers
-from workbook.publish.store import Product, Shelf, place
+from workbook.publish.store import Product, Shelf
 from workbook.render import pandoc
 from workbook.render.html.website import asset, environment
 from workbook.render.strings import LICENSE, LICENSE_URL
@@ -112,12 +113,12 @@ def print_front(
 def _offer(edition: Edition, products: Sequence[Product], shelf: Shelf) -> Offer:
     files = []
     for paper in PAPERS:
-        found = shelf.stock(place(edition.on(paper), "pdf"), products)
+        found = shelf.stock(PDF.path(edition.on(paper)), products)
         files += [Download("pdf", *found, _PAPER_NAMES[paper])] if found else []
-    for kind in ("epub", "eink"):
-        found = shelf.stock(place(edition, kind), products)
-        files += [Download(kind, *found)] if found else []
-    site = shelf.stock(place(edition, "html"), products)
+    for each in (EPUB, EINK):
+        found = shelf.stock(each.path(edition), products)
+        files += [Download(each.name, *found)] if found else []
+    site = shelf.stock(HTML.path(edition), products)
     return Offer(edition, f"{site[0]}/index.html" if site else "", tuple(files))
 
 

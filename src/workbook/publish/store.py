@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workbook.problem import BookError, problem
-from workbook.source.edition import Edition
 
 
 @dataclass(frozen=True)
@@ -95,13 +94,6 @@ class Shelf:
         if target.is_dir():  # a folder cannot replace a folder in one step
             target.replace(staged.with_name(staged.name + ".old"))
         staged.replace(target)
-
-
-def place(edition: Edition, kind: str) -> str:
-    """Where a book stands on the shelf: `zh/html`, `zh/pytorch-workbook-zh.pdf`."""
-    stem = edition.output_file
-    file = {"html": "html", "eink": f"{stem}-eink.epub"}.get(kind, f"{stem}.{kind}")
-    return f"{edition.lang}/{file}"
 
 
 @contextlib.contextmanager

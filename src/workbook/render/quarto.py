@@ -19,7 +19,7 @@ from pypdf import PdfReader
 
 from workbook.problem import BookError, Problem, problem
 
-TARGETS = {"html": "html", "epub": "epub", "pdf": "typst"}
+BOOKS = {"html": "", "epub": "{stem}.epub", "typst": "{stem}.pdf"}  # in its folder, by target
 OLDEST = (1, 9)
 KERNEL = "python3"  # the one that the chapters name, and Quarto's own default
 INSTALL = "install it with: pip install 'pytorch-workbook[quarto]', or drop --engine"
@@ -101,22 +101,21 @@ def version(program: str) -> tuple[int, ...]:
 def render(
     root: Path,
     lang: str,
-    formats: Sequence[str],
+    targets: Sequence[str],
     log: Path,
     step: Callable[[str, int, int], None] = lambda _file, _at, _of: None,
 ) -> Said:
-    """Render one profile in some formats, one after another, into `folder(root, lang)`.
+    """Render one profile for some targets, one after another, into `folder(root, lang)`.
 
     All that Quarto says goes into `log`. BookError tells the end of it if Quarto fails.
     Quarto must not render two profiles of one folder at the same time.
     """
     environment = os.environ | {"QUARTO_PYTHON": sys.executable, "NO_COLOR": "1"}
     environment |= {"PYTHONPATH": str(root / "code")}
-    # All formats in one run, or Quarto cleans away what it made before.
-    every = set(formats) == set(TARGETS)
-    targets = [] if every else ["--to", ",".join(TARGETS[f] for f in formats)]
+    # All targets in one run, or Quarto cleans away what it made before.
+    some = [] if set(targets) == set(BOOKS) else ["--to", ",".join(targets)]
     process = subprocess.Popen(
-        [shutil.which("quarto") or "quarto", "render", "--profile", lang, *targets],
+        [shutil.which("quarto") or "quarto", "render", "--profile", lang, *some],
         cwd=root,
         env=environment,
         stdout=subprocess.PIPE,
@@ -156,11 +155,9 @@ def folder(root: Path, lang: str) -> Path:
     return root / "_book" / "quarto" / lang
 
 
-def books(root: Path, lang: str, stem: str, formats: Sequence[str]) -> list[Path]:
+def books(root: Path, lang: str, stem: str, targets: Sequence[str]) -> list[Path]:
     """The books of an edition, as Quarto names them: a folder for the site."""
-    there = folder(root, lang)
-    names = {"html": there, "epub": there / f"{stem}.epub", "pdf": there / f"{stem}.pdf"}
-    return [names[fmt] for fmt in formats]
+    return [folder(root, lang) / BOOKS[target].format(stem=stem) for target in targets]
 
 
 def pages(book: Path) -> int:

@@ -73,12 +73,6 @@ class Options:
     paper: str = PAPERS[0]  # of the PDF
     embed_font: bool = False  # in the EPUBs
 
-    def applied(self, edition: Edition, fmt: str) -> Edition:
-        """The edition as it is to be in this format."""
-        if fmt == "pdf":
-            return edition.on(self.paper)
-        return edition.with_font() if fmt == "epub" and self.embed_font else edition
-
 
 def read_edition(root: Path, lang: str) -> Edition:
     """Read one profile over `_quarto.yml`; BookError where a key or a file is missing.

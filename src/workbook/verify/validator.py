@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from workbook.formats import EINK, EPUB, HTML, PDF, Format
 from workbook.problem import Problem, problem
 from workbook.source.edition import EDITIONS, Edition
 
@@ -31,7 +32,7 @@ class Subject:
 
     @property
     def html(self) -> Path:
-        return self.folder / "html"
+        return self._book(HTML)
 
     @property
     def pages(self) -> list[Path]:
@@ -40,7 +41,7 @@ class Subject:
 
     @property
     def pdf(self) -> Path:
-        return self.folder / f"{self.edition.output_file}.pdf"
+        return self._book(PDF)
 
     @property
     def pdfs(self) -> list[Path]:
@@ -50,8 +51,10 @@ class Subject:
     @property
     def epubs(self) -> list[Path]:
         """The book with MathML, and the one for e-ink readers."""
-        stem = self.edition.output_file
-        return [self.folder / f"{stem}{kind}.epub" for kind in ("", "-eink")]
+        return [self._book(EPUB), self._book(EINK)]
+
+    def _book(self, fmt: Format) -> Path:
+        return self.folder / Path(fmt.path(self.edition)).name
 
     def products(self, name: str) -> list[Path]:
         """The books that `name` (html, pdf, epub) stands for; else the source's folder."""
