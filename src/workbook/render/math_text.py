@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from unicodedata import normalize
-from xml.etree import ElementTree as ET
+
+from workbook.render.dom import Element
 
 _SPACED = set("=+−×·⋅≤≥<>≈≠←→⇒∼±∈≔,;")
 _OPEN = set("([{/^_√∛")
@@ -18,12 +19,12 @@ _COMBINING = {"‾": "\u0304", "¯": "\u0304", "^": "\u0302", "˙": "\u0307"}
 _POWERS = {"⊤": "ᵀ", "′": "′", "2": "²", "3": "³"}
 
 
-def spoken(math: ET.Element) -> str:
+def spoken(math: Element) -> str:
     """The formula in a line of letters and signs."""
     return normalize("NFC", _LOOSE.sub("", " ".join(_said(math).split())))
 
 
-def _said(element: ET.Element) -> str:
+def _said(element: Element) -> str:
     parts = list(element)
     match _name(element):
         case "semantics":
@@ -53,7 +54,7 @@ def _said(element: ET.Element) -> str:
             return _row(parts) if parts else (element.text or "")
 
 
-def _row(parts: Sequence[ET.Element]) -> str:
+def _row(parts: Sequence[Element]) -> str:
     """One after the other, with spaces where they would be taken for one."""
     said = ""
     for part in parts:
@@ -70,7 +71,7 @@ def _row(parts: Sequence[ET.Element]) -> str:
     return said
 
 
-def _long(element: ET.Element) -> bool:
+def _long(element: Element) -> bool:
     """Whether it ends in an index or is a word, so that what follows would join it."""
     kind = _name(element)
     return kind in ("msub", "munder", "msubsup", "munderover") or (
@@ -78,18 +79,18 @@ def _long(element: ET.Element) -> bool:
     )
 
 
-def _over(base: ET.Element, mark: ET.Element) -> str:
+def _over(base: Element, mark: Element) -> str:
     sign = _said(mark)
     sign = _COMBINING.get(sign, sign)
     return f"{_said(base)}{sign}" if _combines(sign) else f"{_said(base)}^{_grouped(mark)}"
 
 
-def _power(element: ET.Element) -> str:
+def _power(element: Element) -> str:
     said = _said(element)
     return _POWERS.get(said) or f"^{_whole(said)}"
 
 
-def _grouped(element: ET.Element) -> str:
+def _grouped(element: Element) -> str:
     return _whole(_said(element))
 
 
@@ -104,5 +105,5 @@ def _combines(sign: str) -> bool:
     return "\u0300" <= sign <= "\u036f"
 
 
-def _name(element: ET.Element) -> str:
+def _name(element: Element) -> str:
     return element.tag.rpartition("}")[2]

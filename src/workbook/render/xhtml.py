@@ -8,12 +8,11 @@ from pathlib import PurePosixPath
 
 import panflute as pf
 
-from workbook.render import pandoc
+from workbook.render import dom, pandoc
 from workbook.render.elements import inside
 from workbook.source.edition import Edition
 from workbook.weave import Woven
 
-_LINE_ANCHOR = re.compile(r'<span id="cb[\d-]+"><a href="#cb[^>]*></a>')
 _APART = re.compile(r"\s*\\q?quad\s*")
 _LONG = 40  # characters of TeX: such a formula may need the whole line of a phone
 _OPENING = "（《“‘「『(["
@@ -93,9 +92,13 @@ def place_images(doc: pf.Doc, woven: Woven) -> Mapping[str, bytes]:
     return {place: woven.files[path] for path, place in places.items()}
 
 
-def without_line_anchors(html: str) -> str:
-    """Highlighted code without the empty link that pandoc puts before each line."""
-    return _LINE_ANCHOR.sub("<span>", html)
+def drop_line_anchors(root: dom.Element) -> None:
+    """Leave out the empty link that pandoc puts before each line of highlighted code."""
+    for link in dom.having(root, "a"):
+        line = link.getparent()
+        if link.get("href", "").startswith("#cb") and dom.local(line) == "span":
+            line.attrib.pop("id", None)
+            dom.remove(link)
 
 
 def _show(element: pf.Element, _doc: pf.Doc) -> pf.Element | None:

@@ -20,14 +20,14 @@ import typst
 from workbook.render import exercises, pandoc, pdf, xhtml
 from workbook.render.assemble import trees
 from workbook.render.epub import formulas, typeface
-from workbook.render.epub.repack import BACK, repack
+from workbook.render.epub.package import BACK, finish
 from workbook.render.parallel import line
 from workbook.render.strings import LICENSE, said
 from workbook.render.theme import EPUB, PRINT
 from workbook.source.edition import BETWEEN, Edition, Entry
 from workbook.weave import Woven
 
-CSS = EPUB / "epub.css"
+CSS, TEMPLATE = EPUB / "epub.css", EPUB / "page.xhtml"
 WORDS = {
     "zh": {
         "toc": "目录",
@@ -91,6 +91,9 @@ def write(edition: Edition, pages: Sequence[Woven], out: Path, eink: bool = Fals
             "--toc-depth=2",
             "--wrap=none",
             f"--css={CSS}",
+            f"--template={TEMPLATE}",
+            f"--variable=cover-title:{_words(edition.lang)['cover']}",
+            f"--variable=opening:{_title_page(edition, eink)}",
             "--epub-cover-image=cover.png",
             "--output=book.epub",
             *(typeface.embedded(folder) if edition.embeds_font else ()),
@@ -101,8 +104,7 @@ def write(edition: Edition, pages: Sequence[Woven], out: Path, eink: bool = Fals
         )
         out.parent.mkdir(parents=True, exist_ok=True)
         also = [pandoc.locale(half) for half in edition.halves[1:]]
-        opening = _title_page(edition, eink)
-        repack(folder / "book.epub", out, parts, _words(edition.lang), opening, also)
+        finish(folder / "book.epub", out, parts, _words(edition.lang), also)
 
 
 def identifier(edition: Edition, eink: bool = False) -> str:

@@ -8,19 +8,18 @@ the reader's letters; and it hangs below the line by what Typst measured.
 from __future__ import annotations
 
 import json
-import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from xml.etree import ElementTree as ET
 
 import panflute as pf
 import typst
+from lxml import etree
 
 from workbook.problem import BookError, problem
-from workbook.render import pandoc, xhtml
+from workbook.render import dom, pandoc, xhtml
 from workbook.render.elements import inside
 from workbook.render.math_text import spoken
 from workbook.render.pdf import fonts
@@ -28,11 +27,7 @@ from workbook.render.theme import EPUB
 
 SIZE = 10  # of the letters in theme/epub/formula.typ, in points
 _BETWEEN = "#horizontalrule"  # how pandoc writes a rule
-_MATH = re.compile(r"<math.*?</math>", re.S)
-_PAGE = re.compile(r'viewBox="0 0 ([\d.]+) ([\d.]+)" width="[^"]*" height="[^"]*"')
-_GLYPH = re.compile(r'<symbol id="(\w+)"[^>]*><path d="([^"]*)"/></symbol>')
-_USE = re.compile(r'<use xlink:href="#(\w+)" x="([^"]*)" y="([^"]*)"')
-_DEFINITIONS = re.compile(r"<defs>.*?</defs>", re.S)
+_HREF = "{http://www.w3.org/1999/xlink}href"
 
 Formula = tuple[str, str]  # InlineMath or DisplayMath, TeX
 
@@ -65,7 +60,7 @@ def drawn(formulas: Sequence[Formula]) -> dict[Formula, Drawing]:
     if not formulas:
         return {}
     pages, depths = _compiled(_in_typst(formulas))
-    words = [spoken(ET.fromstring(math)) for math in _in_mathml(formulas)]
+    words = [spoken(math) for math in _in_mathml(formulas)]
     made = map(_drawing, pages, depths, words)
     return dict(zip(formulas, made, strict=True))
 
@@ -102,9 +97,10 @@ def _in_typst(formulas: Sequence[Formula]) -> list[str]:
     return [part.strip() for part in written.split(_BETWEEN)[:-1]]
 
 
-def _in_mathml(formulas: Sequence[Formula]) -> list[str]:
+def _in_mathml(formulas: Sequence[Formula]) -> list[dom.Element]:
     doc = pf.Doc(*map(_paragraph, formulas))
-    return _MATH.findall(pandoc.write(doc, "html", "--mathml", told="formulas"))
+    written = pandoc.write(doc, "html", "--mathml", told="formulas")
+    return dom.having(dom.parse(written), "math")
 
 
 def _paragraph(formula: Formula) -> pf.Para:
@@ -133,18 +129,22 @@ def _compiled(formulas: Sequence[str]) -> tuple[list[bytes], list[float]]:
 
 
 def _drawing(page: bytes, depth: float, words: str) -> Drawing:
-    svg = _outlined(page.decode())
-    size = _PAGE.search(svg)
-    assert size, "Typst says how large each page is"
-    width, height = (float(length) / SIZE for length in size.groups())
-    told = f'{size[0].partition(" width")[0]} width="{width:.3f}em" height="{height:.3f}em"'
-    return Drawing(svg.replace(size[0], told).encode(), width, depth, words)
+    svg = etree.fromstring(page)
+    _outline(svg)
+    width, height = (float(side) / SIZE for side in svg.get("viewBox").split()[2:])
+    svg.set("width", f"{width:.3f}em")
+    svg.set("height", f"{height:.3f}em")
+    return Drawing(etree.tostring(svg), width, depth, words)
 
 
-def _outlined(svg: str) -> str:
-    """Each glyph drawn where it stands: not all readers know the use of symbols."""
-    glyphs = dict(_GLYPH.findall(svg))
-    svg = _USE.sub(
-        lambda m: f'<path d="{glyphs[m[1]]}" transform="translate({m[2]} {m[3]})"', svg
-    )
-    return _DEFINITIONS.sub("", svg)
+def _outline(svg: dom.Element) -> None:
+    """Draw each glyph where it stands: not all readers know the use of symbols."""
+    glyphs = {each.get("id"): each[0].get("d") for each in svg.iter("{*}symbol")}
+    for use in list(svg.iter("{*}use")):
+        told = dict(use.attrib)
+        place = f"translate({told.pop('x')} {told.pop('y')})"
+        told = {"d": glyphs[told.pop(_HREF).removeprefix("#")], "transform": place, **told}
+        use.getparent().replace(use, svg.makeelement(use.tag.replace("}use", "}path"), told))
+    for definitions in list(svg.iter("{*}defs")):
+        dom.remove(definitions)
+    etree.cleanup_namespaces(svg)

@@ -9,44 +9,23 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from lxml import etree
+
+from workbook.render import dom
+from workbook.render.dom import Element
+
 Size = tuple[int, int]  # width and height in CSS pixels
 
-_TAG = re.compile(r"<[a-zA-Z][^<>]*>")
-_STYLE = re.compile(r'\s+style="([^"]*)"')
-_CLASS = re.compile(r'\sclass="([^"]*)"')
-_VOID = re.compile(r"(<(?:img|br|hr|col)\b[^>]*?)\s*/>")
-_DATA = re.compile(r'\s+data-[\w-]+="[^"]*"')
-_IMAGE = re.compile(r'<img src="([^"]+)"')
-_BLOCK = re.compile(
-    r'<div class="sourceCode" id="cb\d+"><pre[^>]*><code[^>]*>(.*?)</code></pre></div>', re.S
-)
-_LINE = re.compile(r"^<span>(.*)</span>$", re.M)
-_TOKEN = re.compile(r'<span class="(\w\w)">([^<]*)</span>')
-# Pandoc's kinds of tokens by what shows them. Operators, numbers and names look like text.
+# Pandoc's kinds of tokens by what shows them: an element, and a class where it has no element
+# of its own. Operators, numbers and names look like text.
 _SHOWN = {
-    **dict.fromkeys(("kw", "cf", "im"), "<b>{}</b>"),
-    **dict.fromkeys(("co", "do", "an", "cv", "in", "wa"), "<i>{}</i>"),
-    **dict.fromkeys(("st", "ss", "vs", "ch", "sc"), '<span class="st">{}</span>'),
-    **dict.fromkeys(("fu", "pp"), '<span class="fu">{}</span>'),
-    **dict.fromkeys(("er", "al"), '<span class="er">{}</span>'),
+    **dict.fromkeys(("kw", "cf", "im"), ("b", "")),
+    **dict.fromkeys(("co", "do", "an", "cv", "in", "wa"), ("i", "")),
+    **dict.fromkeys(("st", "ss", "vs", "ch", "sc"), ("span", "st")),
+    **dict.fromkeys(("fu", "pp"), ("span", "fu")),
+    **dict.fromkeys(("er", "al"), ("span", "er")),
 }
-_MATH = (
-    (re.compile(r"<annotation\b.*?</annotation>", re.S), ""),
-    (re.compile(r"</?semantics>"), ""),
-    (re.compile(r' (?:display="inline"|xmlns="http://www\.w3\.org/1998/Math/MathML")'), ""),
-    # A formula is a row by itself.
-    (
-        re.compile(r"(<math[^>]*>)<mrow>((?:(?!</?mrow>|</math>).)*)</mrow></math>", re.S),
-        r"\1\2</math>",
-    ),
-    # Which form a bracket has follows from which bracket it is.
-    (re.compile(r' form="(?:prefix|postfix)"(?=>[()\[\]{}]<)'), ""),
-)
-_PAIR = (  # the first is Chinese, as the page is, and the second says that it is not
-    (re.compile(r'(<div class="pair">\s*<div) class="zh"'), r"\1"),
-    (re.compile(r'<div class="en"(?= lang="en")'), "<div"),
-)
-_SVG = re.compile(rb'<svg\b[^>]*?\swidth="([\d.]+)(pt|px)?"\s+height="([\d.]+)(?:pt|px)?"')
+_BRACKETS = frozenset("()[]{}")  # which form they have follows from which they are
 
 
 class Styles:
@@ -55,34 +34,30 @@ class Styles:
     def __init__(self) -> None:
         self._names: dict[str, str] = {}
 
-    def lift(self, html: str) -> str:
-        """The page with classes for style attributes, without data attributes, as HTML."""
-        return _TAG.sub(lambda match: self._tag(match[0]), html)
+    def lift(self, root: Element) -> None:
+        """Put classes for the style attributes of a page, and drop its data attributes."""
+        for element in root.iter(etree.Element):
+            for name in [name for name in element.attrib if name.startswith("data-")]:
+                del element.attrib[name]
+            if style := element.attrib.pop("style", ""):
+                name = "-".join(["s", *re.findall(r"[a-z0-9]+", style.lower())])
+                self._names[style] = name
+                dom.add_class(element, name)
 
     def rules(self) -> str:
         """The style sheet of what was lifted."""
         lines = [f".{name} {{ {style} }}\n" for style, name in sorted(self._names.items())]
         return "\n/* Styles that stood in attributes. */\n" + "".join(lines) if lines else ""
 
-    def _tag(self, tag: str) -> str:
-        tag = _VOID.sub(r"\1>", _DATA.sub("", tag))
-        style = _STYLE.search(tag)
-        if not style:
-            return tag
-        name = "s-" + re.sub(r"[^a-z0-9]+", "-", style[1].lower()).strip("-")
-        self._names[style[1]] = name
-        tag = _STYLE.sub("", tag)
-        if _CLASS.search(tag):
-            return _CLASS.sub(rf' class="\1 {name}"', tag)
-        end = "/>" if tag.endswith("/>") else ">"
-        return f'{tag.removesuffix(end).rstrip()} class="{name}"{end}'
 
-
-def lean(html: str) -> str:
-    """The page without what a browser does not need: half the tokens, the formulas' TeX."""
-    for pattern, instead in _MATH + _PAIR:
-        html = pattern.sub(instead, html)
-    return _BLOCK.sub(_code, html)
+def lean(root: Element) -> None:
+    """Take away what a browser does not need: half the tokens, the formulas' TeX."""
+    for math in dom.having(root, "math"):
+        _formula(math)
+    for pair in dom.having(root, "div", "pair"):
+        _halves(pair)
+    for box in dom.having(root, "div", "sourceCode"):
+        _code(box)
 
 
 def compact(name: str, text: str) -> str:
@@ -96,28 +71,64 @@ def compact(name: str, text: str) -> str:
     return "\n".join(line for line in lines if line and not line.startswith("//")) + "\n"
 
 
-def sized(html: str, sizes: Mapping[str, Size]) -> str:
-    """Images with their width and height, so that nothing jumps when they load late."""
-
-    def image(match: re.Match[str]) -> str:
-        if match[1] not in sizes:
-            return match[0]
-        width, height = sizes[match[1]]
-        return f'{match[0]} width="{width}" height="{height}" loading="lazy"'
-
-    return _IMAGE.sub(image, html)
+def give_sizes(root: Element, images: Mapping[str, bytes]) -> None:
+    """Say how large each image is, so that nothing jumps when it loads late."""
+    for image in dom.having(root, "img"):
+        if found := size(images.get(image.get("src", ""), b"")):
+            image.set("width", str(found[0]))
+            image.set("height", str(found[1]))
+            image.set("loading", "lazy")
 
 
 def size(svg: bytes) -> Size | None:
     """The size of a drawing in CSS pixels, if it says one; a point is 4/3 of a pixel."""
-    match = _SVG.search(svg[:2000])
-    if not match:
+    try:
+        root = etree.fromstring(svg)
+    except etree.XMLSyntaxError:  # a photograph
         return None
-    scale = 4 / 3 if match[2] == b"pt" else 1
-    return round(float(match[1]) * scale), round(float(match[3]) * scale)
+    told = (root.get("width", ""), root.get("height", ""))
+    sides = [re.fullmatch(r"([\d.]+)(pt|px)?", side) for side in told]
+    if dom.local(root) != "svg" or None in sides:
+        return None
+    scale = 4 / 3 if sides[0][2] == "pt" else 1
+    return round(float(sides[0][1]) * scale), round(float(sides[1][1]) * scale)
 
 
-def _code(block: re.Match[str]) -> str:
-    code = _LINE.sub(r"\1", block[1]).replace("&quot;", '"').replace("&#39;", "'")
-    code = _TOKEN.sub(lambda token: _SHOWN.get(token[1], "{}").format(token[2]), code)
-    return f'<div class="sourceCode"><pre><code>{code}</code></pre></div>'
+def _formula(math: Element) -> None:
+    """A formula without its TeX, and without what MathML says anyway."""
+    for element in math.iter(etree.Element):
+        element.tag = dom.local(element)
+    etree.cleanup_namespaces(math)
+    for name, end in (("annotation", dom.remove), ("semantics", dom.unwrap)):
+        for element in dom.having(math, name):
+            end(element)
+    if math.get("display") == "inline":
+        del math.attrib["display"]
+    if len(math) == 1 and math[0].tag == "mrow" and not math[0].attrib:
+        dom.unwrap(math[0])  # a formula is a row by itself
+    for sign in dom.having(math, "mo"):
+        if sign.text in _BRACKETS and sign.get("form") in ("prefix", "postfix"):
+            del sign.attrib["form"]
+
+
+def _halves(pair: Element) -> None:
+    """The first half is in the page's language, and the second says that it is not."""
+    for half in pair:
+        if half.tag == "div" and half.get("class") in ("zh", "en"):
+            del half.attrib["class"]
+
+
+def _code(box: Element) -> None:
+    """Code in bold and italics where pandoc writes a span for each token and each line."""
+    if len(box) != 1 or box[0].tag != "pre" or len(box[0]) != 1 or box[0][0].tag != "code":
+        return
+    pre, code = box[0], box[0][0]
+    dom.rename(box, "div", **{"class": "sourceCode"})
+    dom.rename(pre, "pre")
+    dom.rename(code, "code")
+    for span in dom.having(code, "span"):
+        shown = _SHOWN.get(span.get("class", ""))
+        if shown is None:
+            dom.unwrap(span)
+        else:
+            dom.rename(span, shown[0], **({"class": shown[1]} if shown[1] else {}))

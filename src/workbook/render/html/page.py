@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import panflute as pf
+from lxml import etree
 from markupsafe import Markup
 
-from workbook.render import exercises, pandoc, xhtml
+from workbook.render import dom, exercises, pandoc, xhtml
+from workbook.render.dom import Element
 from workbook.render.html import labels, lean
 from workbook.source.edition import Edition, Entry
 from workbook.weave import Woven
 
-_SECTION = re.compile(r'<h([23])([^>]*?) id="([^"]+)"([^>]*)>(.*?)</h\1>', re.S)
-_TITLE = re.compile(r"<h1\b.*?</h1>\s*", re.S)
-_NAME = re.compile(r'</?h1\b[^>]*>|<span class="number">.*?</span>|<a [^>]*>.*?</a>', re.S)
-_FIRST = re.compile(r'<span class="zh">((?:(?!<span).)*?)</span>', re.S)
 _NOTHING = Markup()
 _DESCRIPTION = 150  # characters, about what a search engine shows
 
@@ -63,12 +62,19 @@ def with_answers_apart(
 
 def make(edition: Edition, woven: Woven, doc: pf.Doc, styles: lean.Styles) -> Page:
     """Turn a chapter, numbered for a site, into its page."""
-    apart = bool(edition.halves)
     title = next((h for h in doc.content if isinstance(h, pf.Header)), None)
     page = Page(woven.entry, pf.stringify(title).strip() if title else edition.title)
     page.number = xhtml.visible_number(title) if title else ""
     page.description = _description(doc) or edition.subtitle
     page.images = xhtml.place_images(doc, woven)
+    _prepare(edition, page, doc)
+    _describe(page, _html(edition, page, doc, styles), edition.lang)
+    return page
+
+
+def _prepare(edition: Edition, page: Page, doc: pf.Doc) -> None:
+    """Put everything where the site has it, while it is pandoc's tree."""
+    apart = bool(edition.halves)
     if page.entry.slug == "answers":
         exercises.point_to_solutions(doc, edition.lang, apart)
     if apart:
@@ -81,32 +87,66 @@ def make(edition: Edition, woven: Woven, doc: pf.Doc, styles: lean.Styles) -> Pa
     xhtml.hold_punctuation(doc)
     xhtml.part_formulas(doc)
     doc.walk(_fold)
-    html = pandoc.write(
-        doc,
-        "html5",
-        "--mathml",
-        "--wrap=none",
-        *(["--shift-heading-level-by=1"] if page.landing else []),
-        *pandoc.filters(edition, doc),
-        told=woven.entry.path,
+
+
+def _html(edition: Edition, page: Page, doc: pf.Doc, styles: lean.Styles) -> Element:
+    """The page as pandoc writes it, made lean."""
+    root = dom.parse(
+        pandoc.write(
+            doc,
+            "html5",
+            "--mathml",
+            "--wrap=none",
+            *(["--shift-heading-level-by=1"] if page.landing else []),
+            *pandoc.filters(edition, doc),
+            told=page.entry.path,
+        )
     )
-    html = lean.lean(styles.lift(_notes(xhtml.without_line_anchors(html))))
-    sizes = {place: lean.size(data) for place, data in page.images.items()}
-    html = lean.sized(html, {place: size for place, size in sizes.items() if size})
-    if apart:  # the page is in its first language; only the other has to say so
-        html = html.replace(f' lang="{pandoc.locale(edition)}"', "")
-    page.sections = [(m[3], _listed(m[5])) for m in _SECTION.finditer(html) if m[1] == "2"]
-    html = _with_anchors(html, edition.lang)
-    head = _TITLE.match(html)
-    page.heading = Markup(head[0] if head else "")
-    page.name = _listed(_NAME.sub("", page.heading).strip()) or Markup.escape(page.title)
-    page.body = Markup(html[len(page.heading) :])
-    return page
+    xhtml.drop_line_anchors(root)
+    _box_notes(root)
+    styles.lift(root)
+    lean.lean(root)
+    lean.give_sizes(root, page.images)
+    if edition.halves:  # the page is in its first language; only the other has to say so
+        for element in root.iter("*"):
+            if element.get("lang") == pandoc.locale(edition):
+                del element.attrib["lang"]
+    return root
 
 
-def _listed(title: str) -> Markup:
-    """A title for the contents, where only the second language stands apart."""
-    return Markup(_FIRST.sub(r"\1", title))
+def _describe(page: Page, root: Element, lang: str) -> None:
+    """Part the page into its title and its body, and list its sections for the contents."""
+    label = labels.words(lang)["anchor"]
+    for heading in (each for each in root.iter("h2", "h3") if each.get("id")):
+        if heading.tag == "h2":
+            page.sections.append((heading.get("id"), _listed(heading)))
+        dom.append_words(heading, " ")
+        anchor = {"class": "anchor", "href": f"#{heading.get('id')}", "aria-label": label}
+        etree.SubElement(heading, "a", anchor).text = "#"
+    title = root[0] if len(root) and root[0].tag == "h1" else None
+    if title is not None:
+        page.heading = Markup(dom.outer(title))
+        page.name = _listed(title)
+        dom.remove(title)
+    page.name = page.name or Markup.escape(page.title)
+    page.body = Markup(dom.inner(root).lstrip("\n"))
+
+
+def _listed(heading: Element) -> Markup:
+    """A title for the contents: without its number where that stands apart, as for chapters,
+    without links, and where only the second language stands apart.
+    """
+    heading = copy.deepcopy(heading)
+    heading.tail = None
+    if heading.tag == "h1":
+        for number in dom.having(heading, "span", "number"):
+            dom.remove(number)
+    for link in dom.having(heading, "a"):
+        dom.remove(link)
+    for first in dom.having(heading, "span", "zh"):
+        if not dom.having(first, "span")[1:]:
+            dom.unwrap(first)
+    return Markup(dom.inner(heading).strip())
 
 
 def _description(doc: pf.Doc) -> str:
@@ -122,19 +162,11 @@ def _description(doc: pf.Doc) -> str:
     return cut[: cut.rfind(" ")] + "…" if " " in cut[-20:] else cut + "…"
 
 
-def _with_anchors(html: str, lang: str) -> str:
-    label = labels.words(lang)["anchor"]
-    anchor = rf'<a class="anchor" href="#\3" aria-label="{label}">#</a>'
-    return _SECTION.sub(rf'<h\1\2 id="\3"\4>\5 {anchor}</h\1>', html)
-
-
-def _notes(body: str) -> str:
+def _box_notes(root: Element) -> None:
     """Footnotes, which pandoc puts last, in a box: a section would need a heading."""
-    start, section, notes = body.rpartition('<section id="footnotes"')
-    if not section:
-        return body
-    inside, _, rest = notes.rpartition("</section>")
-    return f'{start}<div id="footnotes"{inside}</div>{rest}'
+    for section in dom.having(root, "section"):
+        if section.get("id") == "footnotes":
+            section.tag = "div"
 
 
 def _fold(element: pf.Element, _doc: pf.Doc) -> list[pf.Block] | None:
