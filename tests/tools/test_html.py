@@ -12,7 +12,7 @@ from small import BIB, PARTS, SVG, edition, page
 
 from workbook.problem import BookError
 from workbook.render import dom, exercises, pandoc, xhtml
-from workbook.render.html import lean, website
+from workbook.render.html import minify, website
 from workbook.source.edition import bilingual
 
 INDEX = "# 前言 {.unnumbered}\n\n你好。\n\n## 怎么用\n\n做。\n"
@@ -381,9 +381,9 @@ def test_styles_from_attributes_are_classes_in_the_style_sheet(site):
         .read_text(encoding="utf-8")
         .endswith(
             ".s-text-align-left-padding-left-0{text-align:left;padding-left:0}"
-            ".s-text-align-right{text-align:right;}"
+            ".s-text-align-right{text-align:right}"
             ".s-text-align-right-padding-right-0{text-align:right;padding-right:0}"
-            ".s-width-40-0{width:40.0%}\n"
+            ".s-width-40-0{width:40.0%}"
         )
     )
 
@@ -411,7 +411,7 @@ def test_a_pair_says_once_which_half_is_english():
     pair = '<div class="pair">\n<div class="zh" lang="zh-CN">\n文\n</div>\n'
     pair += '<div class="en" lang="en">\nText\n</div>\n</div>'
     root = dom.parse(pair)
-    lean.lean(root)
+    minify.minify(root)
     assert re.findall("<div.+>", dom.inner(root)) == [
         '<div class="pair">',
         '<div lang="zh-CN">',

@@ -98,7 +98,7 @@ BOOK_RULES = (  # each looks at everything
 
 def check(root: Path) -> list[Problem]:
     """Every fault of the book in `root`, in the order of files and lines."""
-    book, problems = files.open_book(root)
+    book, problems = files.read_sources(root)
     for chapters in book.chapters.values():
         for chapter in chapters:
             problems += [found for rule in CHAPTER_RULES for found in rule(chapter)]

@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from workbook.check.files import Book
+from workbook.check.files import Sources
 from workbook.check.structure import role
 from workbook.problem import Problem, problem
 from workbook.source.blocks import Block, Cell, div_end
@@ -154,7 +154,7 @@ def wrong_hidden(chapter: Chapter) -> Iterator[Problem]:
                 yield problem(chapter.path, option_line(cell, "wrong"), what, remedy)
 
 
-def same_slips(book: Book) -> Iterator[Problem]:
+def same_slips(book: Sources) -> Iterator[Problem]:
     """An exercise has the same slips in both languages, in one order."""
     english = {e.id: (c, e) for c in book.chapters["en"] for e in c.exercises}
     for zh in book.chapters["zh"]:

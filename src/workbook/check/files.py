@@ -23,7 +23,7 @@ _IMAGE = re.compile(r"\]\(([^)\s]+)")
 
 
 @dataclass(frozen=True)
-class Book:
+class Sources:
     """Both editions as far as they can be read."""
 
     root: Path
@@ -45,7 +45,7 @@ class Book:
         return frozenset(re.findall(r"^\s*@\w+\s*\{\s*([^,\s]+)\s*,", text, re.M))
 
 
-def open_book(root: Path) -> tuple[Book, list[Problem]]:
+def read_sources(root: Path) -> tuple[Sources, list[Problem]]:
     """Read what can be read, and tell what cannot."""
     problems: list[Problem] = []
     bibliography = root / "references.bib"
@@ -67,7 +67,7 @@ def open_book(root: Path) -> tuple[Book, list[Problem]]:
             except BookError as error:
                 unread.add(slug_of(path))
                 problems += error.problems
-    return Book(root, bibliography, listed, chapters, frozenset(unread)), problems
+    return Sources(root, bibliography, listed, chapters, frozenset(unread)), problems
 
 
 def _listed(root: Path, lang: str) -> list[Path]:
@@ -92,7 +92,7 @@ def _on_disk(root: Path, lang: str) -> list[Path]:
     return [path.relative_to(root) for path in found]
 
 
-def unlisted(book: Book) -> Iterator[Problem]:
+def unlisted(book: Sources) -> Iterator[Problem]:
     """A chapter that stands in the folder stands in the profile."""
     for lang, listed in book.listed.items():
         for path in _on_disk(book.root, lang):
@@ -102,7 +102,7 @@ def unlisted(book: Book) -> Iterator[Problem]:
                 yield problem(path, 0, what, remedy)
 
 
-def same_chapters(book: Book) -> Iterator[Problem]:
+def same_chapters(book: Sources) -> Iterator[Problem]:
     """Both editions have the same chapters in the same order."""
     zh, en = ([slug_of(path) for path in book.listed[lang]] for lang in LANGUAGES)
     if not (zh and en):
@@ -123,7 +123,7 @@ def same_chapters(book: Book) -> Iterator[Problem]:
             return
 
 
-def images(book: Book) -> Iterator[Problem]:
+def images(book: Sources) -> Iterator[Problem]:
     """The file of a figure exists."""
     for chapter in (chapter for chapters in book.chapters.values() for chapter in chapters):
         for block in (block for block in chapter.blocks if block.kind == "figure"):
@@ -133,7 +133,7 @@ def images(book: Book) -> Iterator[Problem]:
                     yield problem(chapter.path, block.line, what, remedy)
 
 
-def twin_chapters(book: Book) -> Iterator[Problem]:
+def twin_chapters(book: Sources) -> Iterator[Problem]:
     """The two files of a chapter say the same; those that the tooling wrote are left out."""
     english = {chapter.slug: chapter for chapter in book.chapters["en"]}
     for chapter in book.chapters["zh"]:
@@ -142,7 +142,7 @@ def twin_chapters(book: Book) -> Iterator[Problem]:
             yield from compare(chapter, twin)
 
 
-def recordings(book: Book) -> Iterator[Problem]:
+def recordings(book: Sources) -> Iterator[Problem]:
     """A recording belongs to a cell and was made from what stands there now."""
     cells = {
         cell.label: cell

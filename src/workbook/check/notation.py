@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from workbook.check.files import Book
+from workbook.check.files import Sources
 from workbook.derive import notation
 from workbook.problem import BookError, Problem, problem
 from workbook.source.inline import generated
 
 
-def symbols_stand(book: Book) -> Iterator[Problem]:
+def symbols_stand(book: Sources) -> Iterator[Problem]:
     """A symbol of the list is in a formula of the section that it names, in both languages."""
     if not (book.root / notation.PATH).is_file():
         return

@@ -6,7 +6,7 @@ import difflib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from workbook.check.files import Book
+from workbook.check.files import Sources
 from workbook.problem import Problem, problem
 from workbook.source.chapter import Chapter
 from workbook.source.inline import (
@@ -59,7 +59,7 @@ def footnotes(chapter: Chapter) -> Iterator[Problem]:
         yield problem(chapter.path, defined[name], what, remedy)
 
 
-def cross_references(book: Book) -> Iterator[Problem]:
+def cross_references(book: Sources) -> Iterator[Problem]:
     """A cross reference leads to a label of its own edition."""
     for chapters in book.chapters.values():
         known = {name for chapter in chapters for _, name in definitions(chapter)}
@@ -72,7 +72,7 @@ def cross_references(book: Book) -> Iterator[Problem]:
                 yield problem(chapter.path, line, f"[@{key}] leads nowhere", remedy)
 
 
-def citations(book: Book) -> Iterator[Problem]:
+def citations(book: Sources) -> Iterator[Problem]:
     """A work that is cited is in the bibliography."""
     name = book.bibliography.name
     for chapters in book.chapters.values():

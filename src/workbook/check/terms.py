@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from workbook.check.files import Book
+from workbook.check.files import Sources
 from workbook.derive import cheatsheet, claims, glossary, notation
 from workbook.derive.glossary import Glossary, Term, marks, read_glossary
 from workbook.problem import BookError, Problem, problem
@@ -26,7 +26,7 @@ _DATA: dict[str, tuple[Path, Callable[[Path], object]]] = {  # by the slug of th
 }
 
 
-def data(book: Book) -> Iterator[Problem]:
+def data(book: Sources) -> Iterator[Problem]:
     """The data of the generated appendices can be read, where there is any."""
     listed = {slug_of(path) for paths in book.listed.values() for path in paths}
     for slug, (path, read) in _DATA.items():
@@ -37,7 +37,7 @@ def data(book: Book) -> Iterator[Problem]:
                 yield from error.problems
 
 
-def in_glossary(book: Book) -> Iterator[Problem]:
+def in_glossary(book: Sources) -> Iterator[Problem]:
     """A marked term has its entry, and is marked in the chapter's own language."""
     if not (terms := _glossary(book)):
         return
@@ -61,7 +61,7 @@ def _foreign(words: str, term: Term, lang: str) -> bool:
     return words.casefold() == other.casefold() != own.casefold()
 
 
-def marked_in_both(book: Book) -> Iterator[Problem]:
+def marked_in_both(book: Sources) -> Iterator[Problem]:
     """What is marked in one language is marked in the twin."""
     if not (terms := _glossary(book)):
         return
@@ -88,7 +88,7 @@ def _marked(terms: Glossary, chapter: Chapter) -> Iterator[tuple[int, str, Term]
             yield mark.line, mark.words, term
 
 
-def translations(book: Book) -> Iterator[Problem]:
+def translations(book: Sources) -> Iterator[Problem]:
     """No known bad translation in Chinese prose, but in “quotation marks”."""
     terms = _glossary(book)
     better = {bad: term.zh for term in terms.terms for bad in term.avoid} if terms else {}
@@ -103,7 +103,7 @@ def translations(book: Book) -> Iterator[Problem]:
                 yield problem(chapter.path, where, f"bad translation “{match[0]}”", remedy)
 
 
-def explained_at_first_use(book: Book) -> Iterator[Problem]:
+def explained_at_first_use(book: Sources) -> Iterator[Problem]:
     """A Chinese term that stands before its mark has its English, or a way to the mark.
 
     The preface, and what a chapter says of itself (headings, opening, goals), may use them.
@@ -156,7 +156,7 @@ def _explained(text: str, end: int, slug: str) -> bool:
     return bool(re.match(r"[*”]*\s*（[^）]*[A-Za-z]", text[end:])) or f"@sec-{slug}" in text
 
 
-def one_translation(book: Book) -> Iterator[Problem]:
+def one_translation(book: Sources) -> Iterator[Problem]:
     """The English in brackets behind a Chinese word stands behind no other."""
     if not (terms := _glossary(book)):
         return
@@ -178,7 +178,7 @@ def one_translation(book: Book) -> Iterator[Problem]:
                     yield problem(chapter.path, here, what, "choose one of the two")
 
 
-def placed(book: Book) -> Iterator[Problem]:
+def placed(book: Sources) -> Iterator[Problem]:
     """An entry is marked in a chapter, names the section that explains it, or waits for one.
 
     Where there is an appendix to print it.
@@ -202,7 +202,7 @@ def placed(book: Book) -> Iterator[Problem]:
             yield problem(glossary.PATH, term.line, what, remedy)
 
 
-def _chinese(book: Book) -> list[Chapter]:
+def _chinese(book: Sources) -> list[Chapter]:
     """The Chinese chapters that an author wrote."""
     return [chapter for chapter in book.chapters["zh"] if not generated(chapter)]
 
@@ -212,7 +212,7 @@ def _unquoted(text: str) -> str:
     return _QUOTED.sub(lambda match: " " * len(match[0]), masked(text))
 
 
-def _glossary(book: Book) -> Glossary | None:
+def _glossary(book: Sources) -> Glossary | None:
     """The glossary, if there is one that can be read."""
     file = book.root / glossary.PATH
     return _read(book.root, file.read_bytes()) if file.is_file() else None

@@ -66,7 +66,7 @@ def read_chapters(edition: Edition, root: Path, generated: bool = True) -> tuple
     return tuple(read_chapter(root / e.path, root) for e in entries)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=1024)  # one reading serves the check, the tangle and the books
 def parse_chapter(source: str, path: Path) -> Chapter:
     """Split a chapter's text into blocks; BookError where its structure is broken."""
     return Chapter(path, split(source, path))

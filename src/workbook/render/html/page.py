@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from workbook.render import dom, exercises, pandoc, xhtml
 from workbook.render.dom import Element
-from workbook.render.html import labels, lean
+from workbook.render.html import labels, minify
 from workbook.source.edition import Edition, Entry
 from workbook.weave import Woven
 
@@ -60,7 +60,7 @@ def with_answers_apart(
             yield replace(woven, entry=replace(woven.entry, slug=name, number="")), part
 
 
-def make(edition: Edition, woven: Woven, doc: pf.Doc, styles: lean.Styles) -> Page:
+def make(edition: Edition, woven: Woven, doc: pf.Doc, styles: minify.Styles) -> Page:
     """Turn a chapter, numbered for a site, into its page."""
     title = next((h for h in doc.content if isinstance(h, pf.Header)), None)
     page = Page(woven.entry, pf.stringify(title).strip() if title else edition.title)
@@ -89,8 +89,8 @@ def _prepare(edition: Edition, page: Page, doc: pf.Doc) -> None:
     doc.walk(_fold)
 
 
-def _html(edition: Edition, page: Page, doc: pf.Doc, styles: lean.Styles) -> Element:
-    """The page as pandoc writes it, made lean."""
+def _html(edition: Edition, page: Page, doc: pf.Doc, styles: minify.Styles) -> Element:
+    """The page as pandoc writes it, made small."""
     root = dom.parse(
         pandoc.write(
             doc,
@@ -105,8 +105,8 @@ def _html(edition: Edition, page: Page, doc: pf.Doc, styles: lean.Styles) -> Ele
     xhtml.drop_line_anchors(root)
     _box_notes(root)
     styles.lift(root)
-    lean.lean(root)
-    lean.give_sizes(root, page.images)
+    minify.minify(root)
+    minify.give_sizes(root, page.images)
     if edition.halves:  # the page is in its first language; only the other has to say so
         for element in root.iter("*"):
             if element.get("lang") == pandoc.locale(edition):

@@ -10,7 +10,7 @@ import jinja2
 
 from workbook.render import pandoc
 from workbook.render.assemble import trees
-from workbook.render.html import labels, lean, page, search
+from workbook.render.html import labels, minify, page, search
 from workbook.render.html.page import Page
 from workbook.render.strings import LICENSE, LICENSE_URL
 from workbook.render.theme import SITE, THEME
@@ -42,7 +42,7 @@ def write(
     writes. `front` is the page that offers all editions, as seen from `out`.
     """
     out.mkdir(parents=True, exist_ok=True)
-    styles = lean.Styles()
+    styles = minify.Styles()
     docs = trees(edition, pages, site=True)
     parts = list(page.with_answers_apart(pages, docs)) if edition.halves else []
     answers = [page.make(edition, *part, styles) for part in parts]
@@ -74,7 +74,7 @@ def write(
         text = asset(name)
         if name == "site.css":
             text = (_beside(text) if edition.halves else text) + styles.rules()
-        (out / name).write_text(lean.compact(name, text), encoding="utf-8", newline="\n")
+        (out / name).write_text(minify.minified(name, text), encoding="utf-8", newline="\n")
     search.index(out)
 
 

@@ -1,4 +1,4 @@
-"""Makes pandoc's HTML lean and strict: no style attributes, and nothing that says nothing.
+"""Makes pages small and strict: no style attributes, and nothing that says nothing.
 
 A page must stay small with all its code and formulas, and a strict content policy forbids
 styles in attributes.
@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+import rcssmin
+import rjsmin
 from lxml import etree
 
 from workbook.render import dom
@@ -50,7 +52,7 @@ class Styles:
         return "\n/* Styles that stood in attributes. */\n" + "".join(lines) if lines else ""
 
 
-def lean(root: Element) -> None:
+def minify(root: Element) -> None:
     """Take away what a browser does not need: half the tokens, the formulas' TeX."""
     for math in dom.having(root, "math"):
         _formula(math)
@@ -60,15 +62,11 @@ def lean(root: Element) -> None:
         _code(box)
 
 
-def compact(name: str, text: str) -> str:
+def minified(name: str, text: str) -> str:
     """A script or a style sheet without what is meant for its authors."""
     if name.endswith(".css"):
-        text = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
-        return re.sub(r"\s*([{};,])\s*|(:)\s+", r"\1\2", text).strip() + "\n"
-    if not name.endswith(".js"):
-        return text
-    lines = (line.strip() for line in text.split("\n"))
-    return "\n".join(line for line in lines if line and not line.startswith("//")) + "\n"
+        return rcssmin.cssmin(text)
+    return rjsmin.jsmin(text) if name.endswith(".js") else text
 
 
 def give_sizes(root: Element, images: Mapping[str, bytes]) -> None:
