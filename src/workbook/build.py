@@ -21,8 +21,8 @@ from workbook.derive import cheatsheet, claims, glossary, notation, tangle
 from workbook.derive.answers import answers
 from workbook.derive.handout import handouts
 from workbook.problem import BookError, Problem, problem
-from workbook.publish.books import Book, print_books
-from workbook.publish.store import Product, shelf_at
+from workbook.publish.books import Book, make_books
+from workbook.publish.store import Product, open_store
 from workbook.render import quarto
 from workbook.run.execute import Modules, Outputs, cached, execute, fingerprint, keep
 from workbook.run.kernel import stop_kernels
@@ -85,7 +85,7 @@ def build(request: Request, report: Reporter) -> Summary:
         summary.tangled = retangle(request.root)
     books = {lang: _read(request.root, lang) for lang in LANGUAGES}
     memory = request.root / WORK / "books.json"
-    with shelf_at(request.output, memory, request.force) as shelf:
+    with open_store(request.output, memory, request.force) as store:
         with _stage("execute", summary, report):
             outputs = _execute_all(books, request, report, summary)
         with _stage("render", summary, report):
@@ -93,21 +93,21 @@ def build(request: Request, report: Reporter) -> Summary:
             wanted = {name: books[name] for name in request.editions}
             asked = formats.asked_for(request.formats)
             report.start("render", len(wanted) * len(asked))
-            products = print_books(
+            products = make_books(
                 wanted,
                 outputs,
                 asked,
                 request.options,
                 request.root,
-                shelf,
+                store,
                 request.jobs,
                 lambda name: report.step("render", name, 1, 1),
             )
             from workbook.publish import landing  # imports what renders, which takes a while
 
             editions = [book.edition for book in books.values()]
-            products += landing.print_front(editions, products, request.root, shelf)
-            summary.products = shelf.install(products)
+            products += landing.make_front(editions, products, request.root, store)
+            summary.products = store.install(products)
     return summary
 
 

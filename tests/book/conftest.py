@@ -65,4 +65,4 @@ def elsewhere(tmp_path_factory) -> tuple[Tree, list[str], list[str]]:
 def subject(tree, request) -> Subject:
     """One edition of it."""
     name = request.param
-    return Subject(tree.root, read_edition(tree.root, name), tree.shelf / name)
+    return Subject(tree.root, read_edition(tree.root, name), tree.store / name)

@@ -37,11 +37,11 @@ class Tree:
     root: Path
 
     @property
-    def shelf(self) -> Path:
+    def store(self) -> Path:
         return self.root / "_book"
 
     def build(self) -> Summary:
-        return build(Request(self.root, self.shelf), Silent())
+        return build(Request(self.root, self.store), Silent())
 
     def run(self, program: str, *arguments: str) -> subprocess.CompletedProcess:
         """Run a line of Python there, with the tooling of this copy."""
@@ -56,10 +56,10 @@ class Tree:
         )
 
     def files(self) -> dict[str, str]:
-        """Every file on the shelf, by the hash of its bytes."""
-        found = sorted(path for path in self.shelf.rglob("*") if path.is_file())
+        """Every file in the store, by the hash of its bytes."""
+        found = sorted(path for path in self.store.rglob("*") if path.is_file())
         return {
-            str(path.relative_to(self.shelf)): hashlib.sha256(path.read_bytes()).hexdigest()
+            str(path.relative_to(self.store)): hashlib.sha256(path.read_bytes()).hexdigest()
             for path in found
         }
 

@@ -26,7 +26,7 @@ def test_there_are_three_books_in_each_edition_and_one_more_for_eink(tree):
 
 def test_a_second_build_runs_nothing_and_touches_nothing(tree):
     def stamps():
-        files = (path for path in tree.shelf.rglob("*") if path.is_file())
+        files = (path for path in tree.store.rglob("*") if path.is_file())
         return {path: (path.stat().st_mtime_ns, path.stat().st_ino) for path in files}
 
     before = stamps()
@@ -65,7 +65,7 @@ def test_a_failing_chapter_leaves_the_last_good_book(tree, tmp_path):
     assert f"{slug}.qmd:" in done.stderr
     assert "ZeroDivisionError" in done.stderr
     assert broken.files() == before
-    assert not list(broken.shelf.glob(".part-*"))
+    assert not list(broken.store.glob(".part-*"))
 
 
 def break_a_cell(tree: Tree) -> str:

@@ -41,8 +41,8 @@ class Page(HTMLParser):
 @pytest.fixture(scope="module")
 def sites(tree) -> dict[Path, Page]:
     """The pages of all editions and the front page, for they lead to each other."""
-    paths = [p for lang in EDITIONS for p in (tree.shelf / lang / "html").rglob("*.html")]
-    paths.append(tree.shelf / "index.html")
+    paths = [p for lang in EDITIONS for p in (tree.store / lang / "html").rglob("*.html")]
+    paths.append(tree.store / "index.html")
     return {path.resolve(): Page(path) for path in paths}
 
 
@@ -84,7 +84,7 @@ def test_images_say_their_size_and_come_late(pages):
 
 def test_answers_are_kept_under_ids_that_all_editions_share(sites, tree):
     def spaces(edition):
-        folder = (tree.shelf / edition / "html").resolve()
+        folder = (tree.store / edition / "html").resolve()
         return {
             area["id"]
             for path, page in sites.items()
@@ -98,9 +98,9 @@ def test_answers_are_kept_under_ids_that_all_editions_share(sites, tree):
 
 
 def test_the_front_page_offers_every_book(sites, tree):
-    front = sites[(tree.shelf / "index.html").resolve()]
+    front = sites[(tree.store / "index.html").resolve()]
     offered = {a["href"] for a in front.every("a") if a["href"][0] != "#" and "rel" not in a}
-    books = {str(p.relative_to(tree.shelf)) for p in tree.shelf.glob("*/*") if p.is_file()}
+    books = {str(p.relative_to(tree.store)) for p in tree.store.glob("*/*") if p.is_file()}
     books -= {name for name in books if name.startswith("front/")}
     assert offered == books | {f"{name}/html/index.html" for name in EDITIONS}
 

@@ -75,8 +75,8 @@ def test_a_build_makes_every_book_and_tells_what_it_ran(tiny):
         0,
     ]  # with the answers to a chapter
     assert "8</code>" in tiny.read("_book/en/html/two.html")
-    shelf = sorted(p.name for p in (tiny.root / "_book").iterdir())
-    assert shelf == ["bilingual", "en", "front", "index.html", "zh"]
+    store = sorted(p.name for p in (tiny.root / "_book").iterdir())
+    assert store == ["bilingual", "en", "front", "index.html", "zh"]
     notebooks = sorted(p.name for p in (tiny.root / "_book/zh/html/notebooks").iterdir())
     assert notebooks == ["one.ipynb", "one.py", "two.ipynb", "two.py"]
 
@@ -108,7 +108,7 @@ def test_a_site_leads_only_to_what_is_there(tiny):
     assert 'id="en"' not in tiny.read("_book/index.html")
     make(tiny, editions=("en",))
     assert (twins("zh"), twins("en")) == (False, True)
-    assert 'id="zh"' in tiny.read("_book/index.html"), "it is still on the shelf"
+    assert 'id="zh"' in tiny.read("_book/index.html"), "it is still in the store"
     make(tiny)
     assert twins("zh")
 

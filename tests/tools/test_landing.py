@@ -1,4 +1,4 @@
-"""The page at the front of the shelf, and the server that opens there."""
+"""The page at the front of the store, and the server that opens there."""
 
 import dataclasses
 import re

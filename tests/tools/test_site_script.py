@@ -81,15 +81,15 @@ ANSWERS = f"""# 答案
 @pytest.fixture(scope="module")
 def sites(tmp_path_factory) -> Path:
     """The same small site in two languages."""
-    shelf = tmp_path_factory.mktemp("shelf")
+    store = tmp_path_factory.mktemp("store")
     for lang, other in (("zh", "en"), ("en", "zh")):
         one = page("one", "1", TEXT.replace("FILLER_LINE", "文" * 60).replace("FILLER", FILLER))
         listed = page("answers", "A", ANSWERS)
         book = replace(edition(one, listed), lang=lang)
         website.write(
-            book, [one, listed], shelf / lang / "html", {other: f"../../{other}/html"}
+            book, [one, listed], store / lang / "html", {other: f"../../{other}/html"}
         )
-    return shelf
+    return store
 
 
 @pytest.fixture(scope="module")

@@ -151,15 +151,15 @@ def test_the_command_prints_and_keeps_the_table_and_fails_with_the_problems(tiny
     reader = Validator("reader", "pdf", lambda: "3", measure(good=True), ("en",), slow=True)
     monkeypatch.setattr(verify, "VALIDATORS", (ruler, reader))
     monkeypatch.chdir(tiny.root)
-    shelf = tiny.root / "shelf"
-    shelf.mkdir()
-    result = CliRunner().invoke(main, ["verify", "--output", str(shelf)])
+    store = tiny.root / "store"
+    store.mkdir()
+    result = CliRunner().invoke(main, ["verify", "--output", str(store)])
     assert result.exit_code == 1
     lines = result.stdout.splitlines()
     assert tuple(lines[0].split()) == table.HEADINGS
     assert sorted(line.split()[0] for line in lines[1:]) == ["reader", "ruler", "ruler"]
-    assert "shelf/en/tiny-en.pdf: is not there; run make book" in result.stderr.splitlines()
-    kept = (shelf / "verify.md").read_text().splitlines()
+    assert "store/en/tiny-en.pdf: is not there; run make book" in result.stderr.splitlines()
+    kept = (store / "verify.md").read_text().splitlines()
     assert kept[0] == "| validator | version | edition | figure | seconds | verdict |"
     assert [row.split(" | ")[0:4:2] for row in kept[2:]] == [
         ["| ruler", "zh"], ["| ruler", "en"], ["| reader", "en"]

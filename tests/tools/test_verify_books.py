@@ -9,7 +9,7 @@ import matplotlib.pyplot as plt
 import pytest
 import typst
 from small import edition, page
-from verifying import PRINTED, empty_shelf, needs, printed, told
+from verifying import PRINTED, empty_store, needs, printed, told
 
 from workbook.render.epub import ebook as epub_writer
 from workbook.verify import contrast, epub, pdf, pdfa, text
@@ -23,7 +23,7 @@ CODE = """
 
 @pytest.fixture
 def subject(tmp_path):
-    return empty_shelf(tmp_path)
+    return empty_store(tmp_path)
 
 
 # --- the PDF -----------------------------------------------------------------------------
@@ -88,7 +88,7 @@ def test_tofu_is_found_out(subject):
 def test_verapdf_passes_an_accessible_pdf_and_finds_what_others_lack(tmp_path):
     needs(*pdfa.VALIDATORS)
     source = PRINTED.replace("#set text", '#set document(title: "T")\n#set text')
-    good, bad = (empty_shelf(tmp_path / name) for name in ("good", "bad"))
+    good, bad = (empty_store(tmp_path / name) for name in ("good", "bad"))
     for each in (good, bad):
         each.pdf.write_bytes(typst.compile(source.encode(), pdf_standards=["a-2a", "ua-1"]))
     untagged = bad.pdf.with_stem(f"{bad.pdf.stem}-b5")
@@ -134,8 +134,8 @@ def epubs(subject: Subject, old: bytes = b"", new: bytes = b"") -> Subject:
 
 def test_a_broken_epub_is_found_out(tmp_path):
     needs(epub.VALIDATORS[0])
-    good = epubs(empty_shelf(tmp_path / "good"))
-    bad = epubs(empty_shelf(tmp_path / "bad"), b"#sec-one", b"#sec-nowhere")
+    good = epubs(empty_store(tmp_path / "good"))
+    bad = epubs(empty_store(tmp_path / "bad"), b"#sec-one", b"#sec-nowhere")
     passed, failed = epub.epubcheck([good, bad])
     assert passed == Finding("0 messages, 2 books", [])
     for name in ("workbook-en.epub", "workbook-en-eink.epub"):

@@ -5,7 +5,7 @@ Those that "make verify" installs are skipped where they are not.
 
 import pytest
 from small import page
-from verifying import empty_shelf, needs, shown, told
+from verifying import empty_store, needs, shown, told
 
 from workbook.render.html import website
 from workbook.verify import axe, browser, contrast, lighthouse, markup, search, site
@@ -20,7 +20,7 @@ DARK = "@media (prefers-color-scheme: dark) { body { background: #000; color: #3
 
 @pytest.fixture
 def subject(tmp_path):
-    return empty_shelf(tmp_path)
+    return empty_store(tmp_path)
 
 
 def styled(style: str = "") -> str:
@@ -64,7 +64,7 @@ def test_a_bad_page_is_found_out(subject, body, expected):
 
 def test_html_css_and_drawings_that_are_not_valid_are_found_out(tmp_path):
     needs(*markup.VALIDATORS)
-    good, bad = (empty_shelf(tmp_path / name) for name in ("good", "bad"))
+    good, bad = (empty_store(tmp_path / name) for name in ("good", "bad"))
     (shown(good, "", styled()).html / "site.css").write_text("p { color: red }\n")
     shown(bad, '<p id="here">twice</p>', styled())
     (bad.html / "site.css").write_text("p {\n  colour: red;\n}\n")

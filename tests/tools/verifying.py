@@ -25,7 +25,7 @@ PAGE = """<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>T</t
 <body><p id="here">Text</p>BODY</body></html>"""
 
 
-def empty_shelf(root: Path) -> Subject:
+def empty_store(root: Path) -> Subject:
     """An English edition of two chapters, without its books."""
     pages = [page("one", "1", "# One\n"), page("two", "2", "# Two\n")]
     for each in pages:

@@ -1,4 +1,4 @@
-"""Prints the books: each edition in each format, side by side on the cores."""
+"""Makes the books: each edition in each format, side by side on the cores."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from workbook.formats import HTML, Format, Job
-from workbook.publish.store import Product, Shelf
+from workbook.publish.store import Product, Store
 from workbook.run.execute import Outputs
 from workbook.source.chapter import Chapter
 from workbook.source.edition import EDITIONS, Edition, Options
@@ -38,21 +38,21 @@ class Book:
     twins: tuple[Chapter, ...] = ()
 
 
-def print_books(
+def make_books(
     books: Mapping[str, Book],
     outputs: Mapping[str, Outputs],
     formats: Sequence[Format],
     options: Options,
     root: Path,
-    shelf: Shelf,
+    store: Store,
     jobs: int,
     on_book: Callable[[str], None],
 ) -> list[Product]:
-    """Make every format of these editions, aside on the shelf; `on_book(name)` after each.
+    """Make every format of these editions, aside in the store; `on_book(name)` after each.
 
     `outputs` holds, by slug, what each chapter's cells gave.
     """
-    sites = _sites(tuple(books), formats, shelf)
+    sites = _sites(tuple(books), formats, store)
     made: dict[str, Product] = {}
 
     def note(products: Mapping[str, Product]) -> None:
@@ -63,13 +63,13 @@ def print_books(
     stale = []  # a worker takes a second to start: only for what has to be made
     for lang, some in _tasks(tuple(books), formats):
         plans = list(_plans(books[lang], outputs, some, options, root, sites))
-        standing = {each.title: shelf.standing(each.name, each.key) for each in plans}
-        note({title: product for title, product in standing.items() if product})
-        if missing := [each for each in plans if not standing[each.title]]:
+        unchanged = {each.title: store.unchanged(each.name, each.key) for each in plans}
+        note({title: product for title, product in unchanged.items() if product})
+        if missing := [each for each in plans if not unchanged[each.title]]:
             stale.append(missing)
     if stale:
         with _workers(min(jobs, len(stale))) as pool:
-            futures = [pool.submit(_make, plans, shelf) for plans in stale]
+            futures = [pool.submit(_make, plans, store) for plans in stale]
             for future in as_completed(futures):
                 note(future.result())
     return [made[f"{lang} {each.name}"] for lang in books for each in formats]
@@ -126,7 +126,7 @@ class _Plan:
     """A book to be made, or to be left as it stands if its key is the same."""
 
     title: str  # zh html
-    name: str  # on the shelf
+    name: str  # in the store
     key: str
     write: Callable[[Path], int]
 
@@ -153,9 +153,9 @@ def _plans(
         yield _Plan(f"{edition.lang} {each.name}", each.path(edition), key, write)
 
 
-def _make(plans: Sequence[_Plan], shelf: Shelf) -> dict[str, Product]:
+def _make(plans: Sequence[_Plan], store: Store) -> dict[str, Product]:
     """Make these books, each under its title."""
-    return {each.title: shelf.product(each.name, each.key, each.write) for each in plans}
+    return {each.title: store.product(each.name, each.key, each.write) for each in plans}
 
 
 def _woven(book: Book, outputs: Mapping[str, Outputs], fmt: str, root: Path) -> list[Woven]:
@@ -174,10 +174,10 @@ def _woven(book: Book, outputs: Mapping[str, Outputs], fmt: str, root: Path) -> 
     return [replace(page, twin=twin) for page, twin in zip(own, twins, strict=True)]
 
 
-def _sites(names: Sequence[str], formats: Sequence[Format], shelf: Shelf) -> list[str]:
+def _sites(names: Sequence[str], formats: Sequence[Format], store: Store) -> list[str]:
     """The editions that have a site when this build is over: a page leads to no other."""
     made = names if HTML in formats else ()
-    return [each for each in EDITIONS if each in made or shelf.has(f"{each}/html")]
+    return [each for each in EDITIONS if each in made or store.has(f"{each}/html")]
 
 
 def _render_key(job: Job, name: str, root: Path) -> str:

@@ -1,4 +1,4 @@
-"""Writes the page at the front of the shelf: every edition, what it is and where it stands.
+"""Writes the page at the front of the store: every edition, what it is and where it stands.
 
 It chooses no language for the reader: each edition speaks its own.
 """
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from workbook.formats import EINK, EPUB, HTML, PDF
 from workbook.publish.books import makers
-from workbook.publish.store import Product, Shelf
+from workbook.publish.store import Product, Store
 from workbook.render import pandoc
 from workbook.render.html.website import asset, environment
 from workbook.render.strings import LICENSE, LICENSE_URL
@@ -95,30 +95,30 @@ class Offer:
         return _WORDS[lang] | (_BOTH[lang] if len(self.languages) > 1 else {})
 
 
-def print_front(
-    editions: Sequence[Edition], products: Sequence[Product], root: Path, shelf: Shelf
+def make_front(
+    editions: Sequence[Edition], products: Sequence[Product], root: Path, store: Store
 ) -> list[Product]:
-    """The page that offers every edition of the shelf, those of earlier builds included."""
-    offers = [_offer(edition, products, shelf) for edition in editions]
+    """The page that offers every edition of the store, those of earlier builds included."""
+    offers = [_offer(edition, products, store) for edition in editions]
     digest = hashlib.sha256(repr(offers).encode())
     for file in makers(root):
         digest.update(file.name.encode() + file.read_bytes())
     key = digest.hexdigest()
     return [
-        shelf.product(FOLDER, key, write_assets),
-        shelf.product(PAGE, key, functools.partial(write, offers)),
+        store.product(FOLDER, key, write_assets),
+        store.product(PAGE, key, functools.partial(write, offers)),
     ]
 
 
-def _offer(edition: Edition, products: Sequence[Product], shelf: Shelf) -> Offer:
+def _offer(edition: Edition, products: Sequence[Product], store: Store) -> Offer:
     files = []
     for paper in PAPERS:
-        found = shelf.stock(PDF.path(edition.on(paper)), products)
+        found = store.listing(PDF.path(edition.on(paper)), products)
         files += [Download("pdf", *found, _PAPER_NAMES[paper])] if found else []
     for each in (EPUB, EINK):
-        found = shelf.stock(each.path(edition), products)
+        found = store.listing(each.path(edition), products)
         files += [Download(each.name, *found)] if found else []
-    site = shelf.stock(HTML.path(edition), products)
+    site = store.listing(HTML.path(edition), products)
     return Offer(edition, f"{site[0]}/index.html" if site else "", tuple(files))
 
 

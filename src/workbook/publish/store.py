@@ -29,7 +29,7 @@ class Product:
         return _size(self.path)
 
 
-class Shelf:
+class Store:
     """The output folder, and a memory of which inputs each book on it was made from."""
 
     def __init__(self, output: Path, memory: Path, force: bool) -> None:
@@ -45,13 +45,13 @@ class Shelf:
 
         `write(path)` makes it and returns the number of its pages.
         """
-        if standing := self.standing(name, key):
-            return standing
+        if unchanged := self.unchanged(name, key):
+            return unchanged
         staged = self.staging / name
         staged.parent.mkdir(parents=True, exist_ok=True)
         return Product(self.output / name, key, write(staged), fresh=True)
 
-    def standing(self, name: str, key: str) -> Product | None:
+    def unchanged(self, name: str, key: str) -> Product | None:
         """The book `name` as an earlier build left it, if its inputs are the same."""
         target = self.output / name
         stamp = self.kept.get(str(target))
@@ -63,7 +63,7 @@ class Shelf:
         """Whether an earlier build left this book."""
         return (self.output / name).exists()
 
-    def stock(self, name: str, products: Sequence[Product]) -> tuple[str, int, int] | None:
+    def listing(self, name: str, products: Sequence[Product]) -> tuple[str, int, int] | None:
         """Name, bytes and pages of a book of this build or an earlier one, if there is one."""
         target, staged = self.output / name, self.staging / name
         made = next((product for product in products if product.path == target), None)
@@ -97,19 +97,19 @@ class Shelf:
 
 
 @contextlib.contextmanager
-def shelf_at(output: Path, memory: Path, force: bool) -> Iterator[Shelf]:
-    """Open the shelf; BookError at once if it cannot be written, no trace of work left."""
-    shelf = Shelf(output, memory, force)
+def open_store(output: Path, memory: Path, force: bool) -> Iterator[Store]:
+    """Open the store; BookError at once if it cannot be written, no trace of work left."""
+    store = Store(output, memory, force)
     try:
-        shelf.staging.mkdir(parents=True)
+        store.staging.mkdir(parents=True)
     except OSError as error:
         what = f"cannot be written ({error.strerror})"
         remedy = "give a folder that you may write to: --output FOLDER"
         raise BookError(problem(output, 0, what, remedy)) from None
     try:
-        yield shelf
+        yield store
     finally:
-        shutil.rmtree(shelf.staging, ignore_errors=True)
+        shutil.rmtree(store.staging, ignore_errors=True)
 
 
 def _size(path: Path) -> int:

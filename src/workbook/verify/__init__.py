@@ -79,7 +79,7 @@ def verify(
     editions: Sequence[str] = EDITIONS,
     jobs: int = os.cpu_count() or 1,
 ) -> Iterator[Verdict]:
-    """Run every validator over every edition on the shelf `output`; verdicts as they fall.
+    """Run every validator over every edition in the store `output`; verdicts as they fall.
 
     Most validators are processes of their own, so threads keep `jobs` cores busy.
     """
