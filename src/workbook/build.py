@@ -19,7 +19,7 @@ from workbook import formats
 from workbook.check import check
 from workbook.derive import cheatsheet, claims, glossary, notation, tangle
 from workbook.derive.answers import answers
-from workbook.derive.handout import handouts
+from workbook.derive.assignments import assignments
 from workbook.problem import BookError, Problem, problem
 from workbook.publish.books import Book, make_books
 from workbook.publish.store import Product, open_store
@@ -171,7 +171,7 @@ def retangle(root: Path, check_only: bool = False, readers: bool = True) -> list
     """
     books = {lang: _read(root, lang, generated=False) for lang in LANGUAGES}
     zh, en = (book.chapters for book in books.values())
-    targets = [*tangle.modules(zh), *handouts(zh, en)]
+    targets = [*tangle.modules(zh), *assignments(zh, en)]
     for book in books.values():
         appendices = (
             answers(book.edition, book.chapters),
@@ -200,7 +200,7 @@ def _bilingual(root: Path, books: Mapping[str, Book]) -> Book:
     """The book of both languages: two glossaries in one order, claims with one evidence."""
     zh, en = (books[lang] for lang in LANGUAGES)
     edition = bilingual(zh.edition, en.edition)
-    written = glossary.beside(root, edition, zh.chapters) | claims.beside(root, edition)
+    written = glossary.bilingual(root, edition, zh.chapters) | claims.bilingual(root, edition)
     chapters, twins = (
         tuple(
             parse_chapter(written[chapter.path], chapter.path)

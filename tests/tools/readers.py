@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from workbook.cli import main
 from workbook.derive import tangle
-from workbook.derive.handout import handouts
+from workbook.derive.assignments import assignments
 from workbook.source.chapter import read_chapters
 from workbook.source.edition import read_edition
 
@@ -145,7 +145,7 @@ class Reader:
                 f"chapters/{lang}/01-first-steps.qmd", chapter(lang, "first-steps", names)
             )
             self.write(f"chapters/{lang}/02-more.qmd", chapter(lang, "more", ["a", "b"]))
-        tangle.write(root, handouts(*self.books()))
+        tangle.write(root, assignments(*self.books()))
 
     def books(self):
         return [

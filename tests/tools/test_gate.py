@@ -15,7 +15,7 @@ from types import SimpleNamespace
 import numpy
 import pytest
 
-from workbook.derive.handout import CHECKS, EXERCISES, SOLUTIONS, handouts, module
+from workbook.derive.assignments import CHECKS, EXERCISES, SOLUTIONS, assignments, module
 from workbook.mutants.survivors import FOLDER, entry, equivalents, fates, unlike
 from workbook.practice.sheet import load, parse_sheet, run
 from workbook.source.chapter import read_chapters
@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[2]
 TWINS = {
     lang: read_chapters(read_edition(ROOT, lang), ROOT, generated=False) for lang in LANGUAGES
 }
-FILES = {target.path: target.text for target in handouts(TWINS["zh"], TWINS["en"])}
+FILES = {target.path: target.text for target in assignments(TWINS["zh"], TWINS["en"])}
 WITH_EXERCISES = [chapter for chapter in TWINS["zh"] if chapter.exercises]
 ALL = [exercise for chapter in TWINS["zh"] for exercise in chapter.exercises]
 MODULES = {e.id: module(chapter.slug) for chapter in TWINS["zh"] for e in chapter.exercises}

@@ -131,7 +131,7 @@ BESIDE = {
 
 def test_beside_each_other_claims_have_the_same_numbers_and_evidence(ledger):
     edition = read_edition(ledger.root, "bilingual")
-    written = claims.beside(ledger.root, edition)
+    written = claims.bilingual(ledger.root, edition)
     assert [str(path) for path in written] == [
         f"chapters/{lang}/92-claims.qmd" for lang in BESIDE
     ]

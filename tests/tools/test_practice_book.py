@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from workbook.derive.handout import SOLUTIONS
+from workbook.derive.assignments import SOLUTIONS
 from workbook.practice import answering, paper
 from workbook.practice.attempt import attempt
 from workbook.practice.catalog import catalog

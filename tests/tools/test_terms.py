@@ -302,7 +302,7 @@ def test_pinyin_has_a_syllable_for_each_character():
 
 def test_the_bilingual_glossaries_stand_entry_beside_entry():
     edition = read_edition(ROOT, "bilingual")
-    written = glossary.beside(ROOT, edition, ())
+    written = glossary.bilingual(ROOT, edition, ())
     zh, en = (written[half.entry("glossary").path] for half in edition.halves)
     terms = read_glossary(ROOT).terms
     order = sorted(terms, key=lambda term: pinyin.order(term.zh, term.pinyin))

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from workbook.derive.records import Row, faults, read_rows
+from workbook.derive.records import Record, problems_in, read_records
 from workbook.derive.tangle import Target
 from workbook.problem import BookError, Problem, problem
 from workbook.source.edition import Edition
@@ -128,36 +128,38 @@ def _runs(cards: Sequence[Card]) -> list[list[dict[str, object]]]:
 
 def read_cheatsheet(root: Path) -> tuple[Card, ...]:
     """The cards of `chapters/cheatsheet.yml`; BookError with all that is wrong in it."""
-    rows = read_rows(root, PATH)
-    problems = [found for row in rows for found in _faults(row)]
+    records = read_records(root, PATH)
+    problems = [found for record in records for found in _problems_in(record)]
     if problems:
         raise BookError(problems)
-    return tuple(map(_card, rows))
+    return tuple(map(_card, records))
 
 
-def _card(row: Row) -> Card:
+def _card(record: Record) -> Card:
     entries = tuple(
         Entry(e.line, e["code"], e.get("show", "shape"), e.get("note", {}))
-        for e in row.get("entries", [])
+        for e in record.get("entries", [])
     )
-    setup, listing = (row.get(key, "").strip("\n") for key in ("setup", "listing"))
-    rule = row.get("rule", {})
-    shared = "for" in row
-    return Card(row.line, row["card"], row["section"], setup, rule, entries, listing, shared)
+    setup, listing = (record.get(key, "").strip("\n") for key in ("setup", "listing"))
+    rule = record.get("rule", {})
+    shared = "for" in record
+    return Card(
+        record.line, record["card"], record["section"], setup, rule, entries, listing, shared
+    )
 
 
-def _faults(card: Row) -> Iterator[Problem]:
-    found = faults(PATH, card, _CARD, _MORE)
+def _problems_in(card: Record) -> Iterator[Problem]:
+    found = problems_in(PATH, card, _CARD, _MORE)
     yield from found
     if not found and not ("entries" in card or "listing" in card):
         yield problem(PATH, card.line, "an empty card", 'add "entries:" or "listing:"')
     if not found and card.get("for", "all") != "all":
         yield problem(PATH, card.line, f'for "{card["for"]}"', 'write "for: all", or nothing')
     for entry in card.get("entries", []) if not found else []:
-        if not isinstance(entry, Row):
+        if not isinstance(entry, Record):
             yield problem(PATH, card.line, "an entry has no keys", 'begin it with "code:"')
             continue
-        wrong = faults(PATH, entry, _ENTRY, _NOTES)
+        wrong = problems_in(PATH, entry, _ENTRY, _NOTES)
         yield from wrong
         show = entry.get("show", "shape")
         if not wrong and "\n" in entry["code"]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from workbook.derive.records import Row, faults, read_rows
+from workbook.derive.records import Record, problems_in, read_records
 from workbook.derive.tangle import Target
 from workbook.problem import BookError, Problem, problem
 from workbook.source.edition import Edition
@@ -103,44 +103,44 @@ Numbered = Iterable[tuple[Claim, int]]  # the claims of a section
 
 def read_claims(root: Path) -> tuple[Section, ...]:
     """The sections of `chapters/claims.yml`; BookError with all that is wrong in it."""
-    rows = read_rows(root, PATH)
-    problems = [found for row in rows for found in _faults(root, row)]
+    records = read_records(root, PATH)
+    problems = [found for record in records for found in _problems_in(root, record)]
     if problems:
         raise BookError(problems)
     return tuple(
-        Section(row["section"], row["chapter"], tuple(map(_claim, row["claims"])))
-        for row in rows
+        Section(record["section"], record["chapter"], tuple(map(_claim, record["claims"])))
+        for record in records
     )
 
 
-def _claim(row: Row) -> Claim:
+def _claim(record: Record) -> Claim:
     tests, pages = (
-        tuple(proof[kind] for proof in row["evidence"] if kind in proof)
+        tuple(proof[kind] for proof in record["evidence"] if kind in proof)
         for kind in ("test", "page")
     )
-    return Claim(row.line, row["says"], row["verdict"], row["fact"], tests, pages)
+    return Claim(record.line, record["says"], record["verdict"], record["fact"], tests, pages)
 
 
-def _faults(root: Path, section: Row) -> Iterator[Problem]:
-    found = faults(PATH, section, _SECTION)
+def _problems_in(root: Path, section: Record) -> Iterator[Problem]:
+    found = problems_in(PATH, section, _SECTION)
     yield from found
     for claim in section.get("claims", []) if not found else []:
-        if not isinstance(claim, Row):
+        if not isinstance(claim, Record):
             yield problem(PATH, section.line, "a claim has no keys", 'begin it with "says:"')
             continue
-        found = faults(PATH, claim, _CLAIM)
+        found = problems_in(PATH, claim, _CLAIM)
         yield from found
         if not found:
-            yield from _claim_faults(root, claim)
+            yield from _problems_in_claim(root, claim)
 
 
-def _claim_faults(root: Path, claim: Row) -> Iterator[Problem]:
+def _problems_in_claim(root: Path, claim: Record) -> Iterator[Problem]:
     if claim["verdict"] not in VERDICTS:
         what = f'verdict "{claim["verdict"]}" is none of ours'
         yield problem(PATH, claim.line, what, f"write one of {', '.join(VERDICTS)}")
     for proof in claim["evidence"]:
         line = getattr(proof, "line", claim.line)
-        kind, value = next(iter(proof.items())) if isinstance(proof, Row) else ("", proof)
+        kind, value = next(iter(proof.items())) if isinstance(proof, Record) else ("", proof)
         if kind == "page" and str(value).startswith("https://"):
             continue
         if kind == "test" and (match := _TEST.fullmatch(str(value))):
@@ -163,7 +163,7 @@ def appendix(root: Path, edition: Edition) -> Target | None:
     return Target(entry.path, (PATH,), _written(read_claims(root), edition, _definitions))
 
 
-def beside(root: Path, edition: Edition) -> dict[Path, str]:
+def bilingual(root: Path, edition: Edition) -> dict[Path, str]:
     """The ledgers of both halves of the bilingual edition by path, claim for claim.
 
     Numbers and evidence are the same in both, so that beside each other they stand once.

@@ -14,7 +14,7 @@ from itertools import groupby
 from pathlib import Path
 
 from workbook.derive import pinyin
-from workbook.derive.records import Row, faults, read_rows
+from workbook.derive.records import Record, problems_in, read_records
 from workbook.derive.tangle import Target
 from workbook.problem import BookError, Problem, problem
 from workbook.source.chapter import Chapter
@@ -45,7 +45,7 @@ _TEXT = {
         f"sentence says what it is; {_PLACE}",
     ),
 }
-_BESIDE = (  # the English opening where both languages stand in the Chinese order
+_BILINGUAL = (  # the English opening where both languages stand in the Chinese order
     "In the order of pinyin, each with its reading and its English. One sentence says what it "
     f"is; {_PLACE}"
 )
@@ -118,21 +118,23 @@ class Mark:
 
 def read_glossary(root: Path) -> Glossary:
     """The terms of `chapters/glossary.yml`; BookError with all that is wrong in it."""
-    rows = read_rows(root, PATH)
-    problems = [found for row in rows for found in faults(PATH, row, _NEEDED, _OPTIONAL)]
+    records = read_records(root, PATH)
+    problems = [
+        found for record in records for found in problems_in(PATH, record, _NEEDED, _OPTIONAL)
+    ]
     if problems:
         raise BookError(problems)
-    glossary = Glossary(tuple(map(_term, rows)))
+    glossary = Glossary(tuple(map(_term, records)))
     problems = [*_duplicates(glossary), *_readings(glossary), *_refused(glossary)]
     if problems:
         raise BookError(problems)
     return glossary
 
 
-def _term(row: Row) -> Term:
-    lists = {key: tuple(map(str, row.get(key, ()))) for key in ("also", "avoid")}
-    texts = {key: value for key, value in row.items() if key not in lists}
-    return Term(row.line, **texts, **lists)
+def _term(record: Record) -> Term:
+    lists = {key: tuple(map(str, record.get(key, ()))) for key in ("also", "avoid")}
+    texts = {key: value for key, value in record.items() if key not in lists}
+    return Term(record.line, **texts, **lists)
 
 
 def _duplicates(glossary: Glossary) -> Iterator[Problem]:
@@ -212,7 +214,7 @@ def appendix(root: Path, edition: Edition, chapters: Sequence[Chapter]) -> Targe
     return Target(entry.path, (PATH,), text)
 
 
-def beside(root: Path, edition: Edition, chapters: Sequence[Chapter]) -> dict[Path, str]:
+def bilingual(root: Path, edition: Edition, chapters: Sequence[Chapter]) -> dict[Path, str]:
     """The glossaries of both halves of the bilingual edition by path, entry for entry.
 
     Each says only what its own language has; `chapters` are those of either.
@@ -224,7 +226,7 @@ def beside(root: Path, edition: Edition, chapters: Sequence[Chapter]) -> dict[Pa
     zh, en = (half.entry(SLUG).path for half in edition.halves)  # type: ignore[union-attr]
     return {
         zh: _written(glossary, "zh", _by_pinyin, lambda t: _half(t, "zh", uses)),
-        en: _written(glossary, "en", _by_pinyin, lambda t: _half(t, "en", uses), _BESIDE),
+        en: _written(glossary, "en", _by_pinyin, lambda t: _half(t, "en", uses), _BILINGUAL),
     }
 
 

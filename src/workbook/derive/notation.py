@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from workbook.derive.records import Row, faults, read_rows
+from workbook.derive.records import Record, problems_in, read_records
 from workbook.derive.tangle import Target
 from workbook.problem import BookError, Problem, problem
 from workbook.source.chapter import Chapter
@@ -60,26 +60,28 @@ class Group:
 
 def read_notation(root: Path) -> tuple[Group, ...]:
     """The groups of `chapters/notation.yml`; BookError with all that is wrong in it."""
-    rows = read_rows(root, PATH)
-    problems = [found for row in rows for found in _faults(row)]
+    records = read_records(root, PATH)
+    problems = [found for record in records for found in _problems_in(record)]
     if problems:
         raise BookError(problems)
-    groups = tuple(Group(row["group"], tuple(map(_symbol, row["symbols"]))) for row in rows)
+    groups = tuple(
+        Group(record["group"], tuple(map(_symbol, record["symbols"]))) for record in records
+    )
     if problems := list(_duplicates(groups)):
         raise BookError(problems)
     return groups
 
 
-def _symbol(row: Row) -> Symbol:
-    return Symbol(row.line, row["symbol"], row["means"], row["section"])
+def _symbol(record: Record) -> Symbol:
+    return Symbol(record.line, record["symbol"], record["means"], record["section"])
 
 
-def _faults(group: Row) -> Iterator[Problem]:
-    found = faults(PATH, group, _GROUP)
+def _problems_in(group: Record) -> Iterator[Problem]:
+    found = problems_in(PATH, group, _GROUP)
     yield from found
-    for row in group.get("symbols", []) if not found else []:
-        if isinstance(row, Row):
-            yield from faults(PATH, row, _SYMBOL)
+    for record in group.get("symbols", []) if not found else []:
+        if isinstance(record, Record):
+            yield from problems_in(PATH, record, _SYMBOL)
         else:
             what = "a symbol has no keys"
             yield problem(PATH, group.line, what, 'begin it with "symbol:"')

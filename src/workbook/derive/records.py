@@ -23,33 +23,33 @@ _REMEDY = {
 }
 
 
-class Row(dict[str, Any]):
+class Record(dict[str, Any]):
     """A mapping that knows the line it begins on."""
 
     line = 0
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """Makes rows of mappings, and refuses a key that is given twice."""
+    """Makes records of mappings, and refuses a key that is given twice."""
 
 
-def _row(loader: Any, node: yaml.MappingNode) -> Row:
-    row = Row()
-    row.line = node.start_mark.line + 1
+def _record(loader: Any, node: yaml.MappingNode) -> Record:
+    record = Record()
+    record.line = node.start_mark.line + 1
     for key_node, value_node in node.value:
         key = loader.construct_object(key_node, deep=True)
-        if key in row:
+        if key in record:
             raise yaml.MarkedYAMLError(
                 problem=f'"{key}" is given twice', problem_mark=key_node.start_mark
             )
-        row[key] = loader.construct_object(value_node, deep=True)
-    return row
+        record[key] = loader.construct_object(value_node, deep=True)
+    return record
 
 
-_Loader.add_constructor("tag:yaml.org,2002:map", _row)
+_Loader.add_constructor("tag:yaml.org,2002:map", _record)
 
 
-def read_rows(root: Path, path: Path) -> list[Row]:
+def read_records(root: Path, path: Path) -> list[Record]:
     """The records of a file; BookError where it is no list of mappings."""
     try:
         data = yaml.load((root / path).read_text(encoding="utf-8"), Loader=_Loader)
@@ -60,30 +60,32 @@ def read_rows(root: Path, path: Path) -> list[Row]:
         mark = getattr(error, "problem_mark", None)
         what = str(getattr(error, "problem", None) or "not YAML")
         raise BookError(problem(path, mark.line + 1 if mark else 0, what, "mend it")) from None
-    if not (isinstance(data, list) and all(isinstance(row, Row) for row in data)):
+    if not (isinstance(data, list) and all(isinstance(record, Record) for record in data)):
         raise BookError(problem(path, 1, "is not a list of records", 'begin each with "- "'))
     return data
 
 
-def faults(path: Path, row: Row, needed: Form, optional: Form | None = None) -> list[Problem]:
+def problems_in(
+    path: Path, record: Record, needed: Form, optional: Form | None = None
+) -> list[Problem]:
     """Keys that are missing, unknown, or hold something else than they should."""
     known = {**needed, **(optional or {})}
-    found = list(_missing(path, row, needed))
-    for key, value in row.items():
+    found = list(_missing(path, record, needed))
+    for key, value in record.items():
         if key not in known:
             what, remedy = f'unknown key "{key}"', f"write one of {', '.join(known)}"
-            found.append(problem(path, row.line, what, remedy))
+            found.append(problem(path, record.line, what, remedy))
         elif not _holds(value, known[key]):
             remedy = _REMEDY[known[key]].format(key=key)
             what = f'"{key}" is not what it should be'
-            found.append(problem(path, row.line, what, remedy))
+            found.append(problem(path, record.line, what, remedy))
     return found
 
 
-def _missing(path: Path, row: Row, needed: Form) -> Iterator[Problem]:
+def _missing(path: Path, record: Record, needed: Form) -> Iterator[Problem]:
     for key, kind in needed.items():
-        if key not in row:
-            yield problem(path, row.line, f'no "{key}"', _REMEDY[kind].format(key=key))
+        if key not in record:
+            yield problem(path, record.line, f'no "{key}"', _REMEDY[kind].format(key=key))
 
 
 def _holds(value: Any, kind: str) -> bool:

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from workbook.derive.records import faults, read_rows
+from workbook.derive.records import problems_in, read_records
 from workbook.mutants import spoil
 from workbook.mutants.rewrite import Mutant, mutants
 from workbook.practice.check import Check, check_of
@@ -117,10 +117,10 @@ def equivalents(root: Path, slug: str) -> dict[tuple[str, str], str]:
     path = FOLDER / f"{slug}.yml"
     if not (root / path).is_file():
         return {}
-    rows = read_rows(root, path)
-    if problems := [found for row in rows for found in faults(path, row, _FORM)]:
+    records = read_records(root, path)
+    if problems := [found for record in records for found in problems_in(path, record, _FORM)]:
         raise BookError(problems)
-    return {(row["exercise"], row["mutant"]): row["reason"] for row in rows}
+    return {(record["exercise"], record["mutant"]): record["reason"] for record in records}
 
 
 def unlike(

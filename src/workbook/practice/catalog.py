@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from workbook.derive.handout import EXERCISES, module
+from workbook.derive.assignments import EXERCISES, module
 from workbook.source.chapter import Chapter, read_chapters
 from workbook.source.edition import LANGUAGES, read_edition
 from workbook.source.exercise import Exercise

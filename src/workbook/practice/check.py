@@ -9,7 +9,7 @@ from functools import cached_property
 from types import CodeType
 from typing import Any
 
-from workbook.derive.handout import check_function, check_name, taken
+from workbook.derive.assignments import check_function, check_name, taken
 from workbook.source.exercise import Exercise
 
 _COMPARES = ("allclose", "equal", "isclose", "near")  # f(came, expected)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from workbook.derive.handout import EXERCISES
+from workbook.derive.assignments import EXERCISES
 from workbook.practice.catalog import Catalog, UnknownName, catalog
 from workbook.practice.words import ReaderError, reader_language, say
 from workbook.problem import BookError

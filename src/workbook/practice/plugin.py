@@ -14,7 +14,7 @@ from typing import Any
 import click
 import pytest
 
-from workbook.derive.handout import EXERCISES
+from workbook.derive.assignments import EXERCISES
 from workbook.practice.attempt import PASS
 from workbook.practice.catalog import Catalog, Unit, catalog
 from workbook.practice.journal import Record, journal_of

@@ -7,7 +7,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from workbook.derive.handout import EXERCISES, handouts
+from workbook.derive.assignments import EXERCISES, assignments
 from workbook.practice.catalog import Catalog, Unit
 from workbook.practice.sheet import parse_sheet, read_sheet, replaced
 from workbook.source.exercise import Exercise
@@ -49,7 +49,7 @@ def reset_exercises(catalog: Catalog, unit: Unit, exercises: list[Exercise]) -> 
 def _fresh(catalog: Catalog, unit: Unit) -> str:
     """The file as it is handed out."""
     twins = catalog.chapters
-    return next(t.text for t in handouts(*twins) if t.path == unit.file)
+    return next(t.text for t in assignments(*twins) if t.path == unit.file)
 
 
 def _kept(root: Path, file: Path) -> Path:

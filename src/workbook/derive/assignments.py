@@ -39,7 +39,7 @@ def module(slug: str) -> str:
     return f"{slug.replace('-', '_')}.py"
 
 
-def handouts(zh: Sequence[Chapter], en: Sequence[Chapter]) -> list[Target]:
+def assignments(zh: Sequence[Chapter], en: Sequence[Chapter]) -> list[Target]:
     """The files of all chapters that have exercises, told from the twins."""
     english = {chapter.slug: chapter for chapter in en}
     return [

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from workbook.derive import tangle
-from workbook.derive.handout import check_function, handouts
+from workbook.derive.assignments import assignments, check_function
 from workbook.problem import BookError
 from workbook.source.chapter import parse_chapter
 
@@ -55,7 +55,7 @@ def chapters(changed=("", "")):
 
 
 def bodies():
-    return {str(target.path): target.body for target in handouts(*chapters())}
+    return {str(target.path): target.body for target in assignments(*chapters())}
 
 
 STUB = """
@@ -106,7 +106,7 @@ def test_one_exercise_becomes_a_stub_a_check_and_a_solution():
 
 
 def test_the_readers_file_says_what_to_do_in_both_languages():
-    text = handouts(*chapters())[0].text
+    text = assignments(*chapters())[0].text
     assert text.startswith('"""Exercises: 张量 · Tensors\n')
     assert "workbook try meet-tensors" in text
     assert "写上你的代码" in text
@@ -121,41 +121,41 @@ def test_a_check_of_what_is_no_name_of_the_exercise_takes_nothing():
 
 @pytest.mark.parametrize("edit", ["x = 1\n", "def broken(:\n"])
 def test_a_begun_file_is_left_alone_and_is_no_error(tmp_path, edit):
-    tangle.write(tmp_path, handouts(*chapters()))
+    tangle.write(tmp_path, assignments(*chapters()))
     begun = (tmp_path / FILE).read_text() + edit
     (tmp_path / FILE).write_text(begun)
-    changed = handouts(*chapters(("居中", "减去均值")))
+    changed = assignments(*chapters(("居中", "减去均值")))
     assert tangle.write(tmp_path, changed) == []
     assert (tmp_path / FILE).read_text() == begun
 
 
 def test_an_edit_of_the_readers_opening_is_an_edit(tmp_path):
-    tangle.write(tmp_path, handouts(*chapters()))
+    tangle.write(tmp_path, assignments(*chapters()))
     begun = "import numpy\n" + (tmp_path / FILE).read_text()
     (tmp_path / FILE).write_text(begun)
-    tangle.write(tmp_path, handouts(*chapters(("居中", "减去均值"))))
+    tangle.write(tmp_path, assignments(*chapters(("居中", "减去均值"))))
     assert (tmp_path / FILE).read_text() == begun
 
 
 def test_a_file_in_another_encoding_is_left_alone(tmp_path):
-    tangle.write(tmp_path, handouts(*chapters()))
+    tangle.write(tmp_path, assignments(*chapters()))
     (tmp_path / FILE).write_bytes("# 张量\n".encode("gbk"))
-    assert tangle.write(tmp_path, handouts(*chapters())) == []
+    assert tangle.write(tmp_path, assignments(*chapters())) == []
     assert (tmp_path / FILE).read_bytes() == "# 张量\n".encode("gbk")
 
 
 def test_a_solution_that_a_reader_copied_into_their_file_is_theirs(tmp_path):
-    tangle.write(tmp_path, handouts(*chapters()))
+    tangle.write(tmp_path, assignments(*chapters()))
     solution = (tmp_path / "tests/chapters/solutions/meet_tensors.py").read_text()
     (tmp_path / FILE).write_text(solution + "x = 1\n")
-    assert tangle.write(tmp_path, handouts(*chapters()), check=True) == []
-    assert tangle.write(tmp_path, handouts(*chapters())) == []
+    assert tangle.write(tmp_path, assignments(*chapters()), check=True) == []
+    assert tangle.write(tmp_path, assignments(*chapters())) == []
     assert (tmp_path / FILE).read_text() == solution + "x = 1\n"
 
 
 def test_an_untouched_file_is_brought_up_to_date(tmp_path):
-    tangle.write(tmp_path, handouts(*chapters()))
-    assert tangle.write(tmp_path, handouts(*chapters(("居中", "减去均值")))) == [FILE]
+    tangle.write(tmp_path, assignments(*chapters()))
+    assert tangle.write(tmp_path, assignments(*chapters(("居中", "减去均值")))) == [FILE]
     assert "# 减去均值 ★" in (tmp_path / FILE).read_text()
 
 
@@ -170,24 +170,24 @@ def test_a_begun_file_outlives_its_chapter_and_an_untouched_one_does_not(tmp_pat
         ]
         for x, (c,) in (("zh", zh), ("en", en))
     ]
-    tangle.write(tmp_path, handouts(zh, en))
-    assert FILE in tangle.write(tmp_path, handouts(*other))
-    tangle.write(tmp_path, handouts(zh, en))
+    tangle.write(tmp_path, assignments(zh, en))
+    assert FILE in tangle.write(tmp_path, assignments(*other))
+    tangle.write(tmp_path, assignments(zh, en))
     (tmp_path / FILE).write_text((tmp_path / FILE).read_text() + "x = 1\n")
-    assert FILE not in tangle.write(tmp_path, handouts(*other))
+    assert FILE not in tangle.write(tmp_path, assignments(*other))
     assert (tmp_path / FILE).exists()
 
 
 def test_the_strict_comparison_passes_over_what_is_the_readers(tmp_path):
-    tangle.write(tmp_path, handouts(*chapters()))
+    tangle.write(tmp_path, assignments(*chapters()))
     (tmp_path / FILE).write_text("x = 1\n")
-    assert tangle.write(tmp_path, handouts(*chapters()), check=True) == []
+    assert tangle.write(tmp_path, assignments(*chapters()), check=True) == []
     (tmp_path / FILE).unlink()
-    assert tangle.write(tmp_path, handouts(*chapters()), check=True) == []
+    assert tangle.write(tmp_path, assignments(*chapters()), check=True) == []
 
 
 def test_the_strict_comparison_tells_of_an_untouched_file_that_is_old(tmp_path):
-    tangle.write(tmp_path, handouts(*chapters()))
+    tangle.write(tmp_path, assignments(*chapters()))
     with pytest.raises(BookError) as caught:
-        tangle.write(tmp_path, handouts(*chapters(("居中", "减去均值"))), check=True)
+        tangle.write(tmp_path, assignments(*chapters(("居中", "减去均值"))), check=True)
     assert str(caught.value) == f"{FILE}: differs from the chapters; run workbook tangle"
