@@ -14,7 +14,7 @@ from workbook.render import pandoc
 def written(markdown: str, to: str = "html", lang: str = "zh", script=pandoc.FILTER) -> str:
     options = ["--from=markdown", f"--to={to}", "--wrap=none", "--syntax-highlighting=none"]
     options += [f"--metadata=lang:{lang}", f"--lua-filter={script}"]
-    return pandoc.run(options, markdown, told="test").strip("\n")
+    return pandoc.run(options, markdown, source="test").strip("\n")
 
 
 def in_epub(markdown: str, tmp_path, lang: str = "zh") -> str:
@@ -22,7 +22,7 @@ def in_epub(markdown: str, tmp_path, lang: str = "zh") -> str:
     out = tmp_path / "book.epub"
     options = ["--from=markdown", "--to=epub3", f"--output={out}", "--metadata=title:T"]
     options += [f"--metadata=lang:{lang}", f"--lua-filter={pandoc.FILTER}"]
-    pandoc.run(options, markdown, told="test")
+    pandoc.run(options, markdown, source="test")
     with zipfile.ZipFile(out) as archive:
         return archive.read("EPUB/text/ch001.xhtml").decode()
 

@@ -18,7 +18,7 @@ def images(markdown: str) -> list[tuple[str, ...]]:
     """The words and sizes of a document's formulas once they are drawn."""
     doc = pandoc.read(markdown, "test")
     files = formulas.draw(doc)
-    shown = pandoc.write(doc, "html", told="test")
+    shown = pandoc.write(doc, "html", source="test")
     assert "math" not in shown
     assert set(re.findall('src="(.*?)"', shown)) == set(files)
     return re.findall(r'style="(.*?)"\s+alt="(.*?)"', shown)

@@ -246,7 +246,7 @@ That of another.
 def test_the_stub_stands_in_its_box_above_the_room_to_write():
     doc = pandoc.read(IN_ORDER, "a.qmd")
     exercises.place_stubs(doc)
-    plain = pandoc.write(doc, "plain", told="a.qmd").split("\n\n")
+    plain = pandoc.write(doc, "plain", source="a.qmd").split("\n\n")
     assert [text.strip() for text in plain] == [
         "Write f.", "The stub.", "Between.", "That of another.",
     ]  # fmt: skip
@@ -422,7 +422,7 @@ def test_a_pair_says_once_which_half_is_english():
 def test_brackets_and_stops_stay_with_their_formula():
     doc = pandoc.read("$a$，就是（$b$）。也是 $c$ 与 $d$ 。有“（$e$、（$f$", "one.qmd")
     xhtml.hold_punctuation(doc)
-    text = pandoc.write(doc, "html5", "--katex", told="one.qmd")
+    text = pandoc.write(doc, "html5", "--katex", source="one.qmd")
     held = r'<span class="hold">([^<]*)<span\sclass="math inline">(\w)</span>(.*?)</span>'
     shown = re.sub(held, r"{\1\2\3}", text)
     assert shown.startswith("<p>{a，}就是{（b）。}也是 <span")

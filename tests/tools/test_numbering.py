@@ -19,7 +19,7 @@ def numbered(markdown: str, lang: str = "zh", number: str = "1") -> str:
 
 
 def shown(doc) -> str:
-    html = pandoc.write(doc, "html5", "--wrap=none", "--mathjax", told="test")
+    html = pandoc.write(doc, "html5", "--wrap=none", "--mathjax", source="test")
     return re.sub(r"\n+", "\n", html).strip().replace("\N{NO-BREAK SPACE}", "~")
 
 
@@ -415,7 +415,7 @@ def test_the_index_tells_all_about_a_label():
 def test_what_pandoc_warns_of_is_a_problem():
     doc = pandoc.read(r"$\frac{a$", "chapters/one.qmd")
     with pytest.raises(BookError) as error:
-        pandoc.write(doc, "html5", "--mathml", told="chapters/one.qmd")
+        pandoc.write(doc, "html5", "--mathml", source="chapters/one.qmd")
     [found] = error.value.problems
     assert (str(found.where), found.remedy) == ("chapters/one.qmd", "mend the formula")
     assert r"\frac{a" in found.what
@@ -428,12 +428,12 @@ def test_a_citation_that_the_bibliography_lacks_is_a_problem(tmp_path):
     with pytest.raises(
         BookError, match=r"nobody1999 not found; add the key to references\.bib"
     ):
-        pandoc.write(doc, "html5", *pandoc.filters(book, doc), told="chapters/one.qmd")
+        pandoc.write(doc, "html5", *pandoc.filters(book, doc), source="chapters/one.qmd")
 
 
 def test_the_date_that_is_given_is_the_only_time_that_pandoc_knows(monkeypatch, tmp_path):
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1")
     doc = pandoc.read("---\ntitle: T\n---\n\n# T", "t")
-    pandoc.write(doc, "epub3", "--output=b.epub", told="t", cwd=tmp_path, date=1767312000)
+    pandoc.write(doc, "epub3", "--output=b.epub", source="t", cwd=tmp_path, date=1767312000)
     with zipfile.ZipFile(tmp_path / "b.epub") as archive:
         assert b">2026-01-02T00:00:00Z<" in archive.read("EPUB/content.opf")

@@ -14,7 +14,7 @@ from workbook.problem import BookError
 from workbook.render import pandoc, pdf
 from workbook.render.assemble import trees
 from workbook.render.epub import ebook
-from workbook.render.parallel import line as line_of
+from workbook.render.parallel import title_of
 from workbook.source.edition import bilingual
 from workbook.verify.mupdf import opened
 from workbook.weave import Woven
@@ -32,11 +32,11 @@ def both(*pages: Woven, bibliography: Path = Path("none.bib")):
     return bilingual(zh, en)
 
 
-def beside(zh: str, en: str, bibliography: Path = Path("none.bib")) -> str:
+def zipped(zh: str, en: str, bibliography: Path = Path("none.bib")) -> str:
     """The tree of a page in both languages as HTML, no-break spaces as `~`."""
     pages = [twins(zh, en)]
     doc = trees(both(*pages, bibliography=bibliography), pages, site=True)[0]
-    html = pandoc.write(doc, "html5", "--wrap=none", "--mathjax", told="test")
+    html = pandoc.write(doc, "html5", "--wrap=none", "--mathjax", source="test")
     return re.sub(r"\n+", "\n", html).strip().replace("\N{NO-BREAK SPACE}", "~")
 
 
@@ -63,35 +63,35 @@ def line(zh: str, en: str, between: str = " ") -> str:
 
 
 def test_a_paragraph_stands_beside_its_twin():
-    assert beside("你好。", "Hello.") == pair("<p>你好。</p>", "<p>Hello.</p>")
+    assert zipped("你好。", "Hello.") == pair("<p>你好。</p>", "<p>Hello.</p>")
 
 
 def test_what_is_the_same_in_both_stands_once():
-    assert beside("$x$\n\n---", "$x$\n\n---") == (
+    assert zipped("$x$\n\n---", "$x$\n\n---") == (
         '<p><span class="math inline">\\(x\\)</span></p>\n<hr />'
     )
 
 
 def test_each_item_of_a_list_stands_beside_its_twin():
-    assert beside("- 一\n- 二", "- one\n- two") == "\n".join(
+    assert zipped("- 一\n- 二", "- one\n- two") == "\n".join(
         ["<ul>", f"<li>{pair('一', 'one')}</li>", f"<li>{pair('二', 'two')}</li>", "</ul>"]
     )
 
 
 def test_lists_of_unlike_length_stand_beside_each_other_whole():
-    assert beside("- 一", "- one\n- two") == pair(
+    assert zipped("- 一", "- one\n- two") == pair(
         "<ul>\n<li>一</li>\n</ul>", "<ul>\n<li>one</li>\n<li>two</li>\n</ul>"
     )
 
 
 def test_a_line_may_stand_beside_a_list():
-    assert beside("（1）甲。", "(1) One.") == pair(
+    assert zipped("（1）甲。", "(1) One.") == pair(
         "<p>（1）甲。</p>", '<ol type="1">\n<li>One.</li>\n</ol>'
     )
 
 
 def test_terms_stand_in_one_line_and_meanings_beside_each_other():
-    assert beside("张量\n:   数的阵列。", "tensor\n:   An array.") == "\n".join(
+    assert zipped("张量\n:   数的阵列。", "tensor\n:   An array.") == "\n".join(
         [
             "<dl>",
             f"<dt>{line('张量', 'tensor')}</dt>",
@@ -103,7 +103,7 @@ def test_terms_stand_in_one_line_and_meanings_beside_each_other():
 
 def test_references_speak_the_language_that_they_stand_in():
     zh, en = (f"# T {{#sec-one}}\n\n{see} [@sec-one]." for see in ("见", "See"))
-    assert beside(zh, en).partition("\n")[2] == pair(
+    assert zipped(zh, en).partition("\n")[2] == pair(
         '<p>见 <a href="#sec-one" class="xref">第~1~章</a>.</p>',
         '<p>See <a href="#sec-one" class="xref">Chapter~1</a>.</p>',
     )
@@ -122,7 +122,7 @@ def test_a_citation_speaks_its_language_and_the_bibliography_stands_once(bibliog
     edition = both(*pages, bibliography=bibliography)
     doc = trees(edition, pages, site=site)[0]
     doc.content.extend(pandoc.references(edition, 1))
-    html = pandoc.write(doc, "html5", *pandoc.filters(edition, doc), told="test")
+    html = pandoc.write(doc, "html5", *pandoc.filters(edition, doc), source="test")
     assert re.sub(r"\s+", " ", html).count("a</a>") == 2  # 2020a in both languages
     assert html.count('id="ref-doe2020"') == 1
     assert html.count('href="#ref-doe2020"') == 2
@@ -137,7 +137,7 @@ HEADINGS = "# {} {{#sec-one}}\n\n## {} {{#sec-one-shape}}\n\n## `nn` {{.unnumber
 
 def test_a_heading_has_both_titles_and_one_id():
     titles = ("张量", "形状"), ("Tensors", "Shape")
-    assert beside(*(HEADINGS.format(*each) for each in titles)) == "\n".join(
+    assert zipped(*(HEADINGS.format(*each) for each in titles)) == "\n".join(
         [
             '<h1 data-number="1" data-label="第~1~章 · Chapter~1" id="sec-one">'
             f"{line('张量', 'Tensors')}</h1>",
@@ -159,7 +159,7 @@ HINT = """::: {{.callout-tip collapse="true" title="{title}"}}
 
 def test_a_callout_is_one_box_with_pairs_in_it():
     hints = HINT.format(title="提示", text="想。"), HINT.format(title="Hint", text="Think.")
-    assert beside(*hints) == "\n".join(
+    assert zipped(*hints) == "\n".join(
         [
             '<div class="callout callout-tip" data-collapse="true">',
             f'<div class="callout-title">\n<p>{line("提示", "Hint")}</p>\n</div>',
@@ -189,7 +189,7 @@ def test_an_exercise_is_one_box_with_both_labels():
     en = EXERCISE.format(title="Outer product", text="Write.", worked="Multiply.")
     labels = (f'<span class="caption-label">{x}~1.1</span>' for x in ("习题", "Exercise"))
     title = line(*map(" ".join, zip(labels, ("外积 ★", "Outer product ★"), strict=True)))
-    assert beside(zh, en) == "\n".join(
+    assert zipped(zh, en) == "\n".join(
         [
             '<div id="exr-one-x" class="exercise">',
             f'<div class="exercise-title">\n<p>{title}</p>\n</div>',
@@ -218,16 +218,16 @@ x = 1  # {comment}
 
 def test_code_stands_once_with_its_english_comments():
     expected = pandoc.write(
-        pandoc.read(CELL.format(comment="one"), "test"), "html5", "--wrap=none", told="test"
+        pandoc.read(CELL.format(comment="one"), "test"), "html5", "--wrap=none", source="test"
     )
     assert (
-        beside(CELL.format(comment="一"), CELL.format(comment="one"))
+        zipped(CELL.format(comment="一"), CELL.format(comment="one"))
         == re.sub(r"\n+", "\n", expected).strip()
     )
 
 
 def test_a_figure_has_both_captions_and_says_both():
-    assert beside(
+    assert zipped(
         '![一条线](a.svg){#fig-one-a fig-alt="上升的线"}',
         '![A line](a.svg){#fig-one-a fig-alt="A rising line"}',
     ) == "\n".join(
@@ -251,7 +251,7 @@ def test_the_cells_of_a_table_hold_both_languages():
         f"| {head} | `x` |\n|---|---|\n| {cell} | 1 |\n\n: {name} {{#tbl-one-t}}"
         for head, cell, name in (("名", "行", "表"), ("name", "row", "Table"))
     )
-    html = beside(zh, en)
+    html = zipped(zh, en)
     assert html.count("<table>") == 1
     assert f"<th>{line('名', 'name', '<br />')}</th>" in html.replace("<br />\n", "<br />")
     assert f"<td>{line('行', 'row', '<br />')}</td>" in html.replace("<br />\n", "<br />")
@@ -260,7 +260,7 @@ def test_the_cells_of_a_table_hold_both_languages():
 
 def test_a_formula_stands_once():
     zh, en = (f"{x}\n\n$$\ny = x\n$$ {{#eq-one-y}}\n" for x in ("即", "so"))
-    assert beside(zh, en) == "\n".join(
+    assert zipped(zh, en) == "\n".join(
         [
             pair("<p>即</p>", "<p>so</p>"),
             '<div id="eq-one-y" class="equation" data-number="1.1">',
@@ -289,7 +289,7 @@ CARD = """::: {{.cheatsheet}}
 
 
 def test_a_result_on_a_card_stands_once_after_the_notes_in_both_languages():
-    html = beside(
+    html = zipped(
         CARD.format(rule="一条规则。", note="矩阵乘"),
         CARD.format(rule="One rule.", note="matrix product"),
     )
@@ -326,18 +326,18 @@ CLAIM = """::: {{.claims}}
 def test_a_claim_has_one_number_and_one_evidence():
     zh, en = {"head": "对：是。", "fact": "甲。"}, {"head": "Right: yes.", "fact": "Yes."}
     pages = [twins(CLAIM.format(**zh), CLAIM.format(**en))]
-    html = beside(pages[0].markdown, pages[0].twin.markdown)
+    html = zipped(pages[0].markdown, pages[0].twin.markdown)
     assert '<ol start="9"' in html and html.count("<li>") == 2
     head = pair("<p><strong>对：是。</strong></p>", "<p><strong>Right: yes.</strong></p>")
     assert html.count(f"{head}\n{pair('<p>甲。</p>', '<p>Yes.</p>')}\n<p>Evidence:") == 2
     source = re.sub(r"\s+", "", pdf.typeset(both(*pages), pages))
-    assert re.findall(r"#claim\[(\d+)\]\[#beside\[", source) == ["9", "10"]
+    assert re.findall(r"#claim\[(\d+)\]\[#parallel\[", source) == ["9", "10"]
     assert source.count("`tests/test_x.py::test_y`") == 1
 
 
 def test_where_a_generated_page_comes_from_is_no_pair():
     notes = (f"<!-- Checksum {number} -->\n\n同。" for number in (1, 2))
-    assert beside(*notes) == "<!-- Checksum 1 -->\n<p>同。</p>"
+    assert zipped(*notes) == "<!-- Checksum 1 -->\n<p>同。</p>"
 
 
 # Trees of unlike shape ------------------------------------------------------------------
@@ -357,7 +357,7 @@ def test_where_a_generated_page_comes_from_is_no_pair():
 )
 def test_trees_of_unlike_shape_are_told(zh, en, told):
     with pytest.raises(BookError) as caught:
-        beside(zh, en)
+        zipped(zh, en)
     assert [str(p) for p in caught.value.problems] == [
         f"chapters/one.qmd: {told}; write the same blocks as in chapters/one.qmd"
     ]
@@ -366,15 +366,15 @@ def test_trees_of_unlike_shape_are_told(zh, en, told):
 def test_a_part_has_a_title_in_each_language():
     parts = [
         (span.classes, pf.stringify(span))
-        for span in line_of("基础 · Foundations")
+        for span in title_of("基础 · Foundations")
         if isinstance(span, pf.Span)
     ]
     assert parts == [(["zh"], "基础"), (["en"], "Foundations")]
-    assert pf.stringify(pf.Plain(*line_of("基础"))) == "基础"
+    assert pf.stringify(pf.Plain(*title_of("基础"))) == "基础"
 
 
 def test_an_address_that_both_have_is_told_once():
-    html = beside("[甲](https://a.org)。", "[A](https://a.org), [B](https://b.org).")
+    html = zipped("[甲](https://a.org)。", "[A](https://a.org), [B](https://b.org).")
     assert html == pair(
         '<p><a href="https://a.org">甲</a>。</p>',
         '<p><a href="https://a.org" class="again">A</a>, <a href="https://b.org">B</a>.</p>',
@@ -387,9 +387,9 @@ def test_an_address_that_both_have_is_told_once():
 def test_in_print_halves_stand_side_by_side_where_the_paper_is_wide(paper, form):
     pages = [twins("# 甲 {#sec-one}\n\n你好。", "# A {#sec-one}\n\nHello.")]
     source = pdf.typeset(both(*pages).on(paper), pages)
-    assert f"#let beside = beside-{form}.with(beside-papers.{paper})" in source
+    assert f"#let parallel = parallel-{form}.with(parallel-papers.{paper})" in source
     assert "#zh-words[甲]; #en-words[A];" in source
-    assert re.sub(r"\s+", "", source).endswith("#beside[你好。][Hello.]")
+    assert re.sub(r"\s+", "", source).endswith("#parallel[你好。][Hello.]")
 
 
 ON_ONE_AXIS = """# {title} {{#sec-one}}

@@ -10,7 +10,7 @@ local function half(div, class)
 end
 
 local function pair(div)
-  local out = pandoc.Blocks { raw '#beside[' }
+  local out = pandoc.Blocks { raw '#parallel[' }
   out:extend(half(div, 'zh'))
   out:insert(raw '][')
   out:extend(half(div, 'en'))

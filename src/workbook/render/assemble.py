@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import panflute as pf
 
 from workbook.render import crossref, pandoc
-from workbook.render.parallel import beside
+from workbook.render.parallel import zip_trees
 from workbook.source.edition import Edition
 from workbook.weave import Woven
 
@@ -16,7 +16,7 @@ def trees(edition: Edition, pages: Sequence[Woven], *, site: bool) -> list[pf.Do
     """The tree of each page; a `site` has a file for each, else they are one document.
 
     Each language is numbered for itself, so its references speak it. BookError as from
-    `numbering.number` and `beside`.
+    `numbering.number` and `zip_trees`.
     """
     if not edition.halves:
         return crossref.number(edition, pages, site=site)
@@ -25,7 +25,7 @@ def trees(edition: Edition, pages: Sequence[Woven], *, site: bool) -> list[pf.Do
     left = crossref.number(zh, pages, site=site)
     right = _cited(en, crossref.number(en, twins, site=site), site)
     return [
-        beside(ours, theirs, (page.entry.path, twin.entry.path))
+        zip_trees(ours, theirs, (page.entry.path, twin.entry.path))
         for ours, theirs, page, twin in zip(left, right, pages, twins, strict=True)
     ]
 

@@ -164,9 +164,9 @@ def _written(
         return
     tag = name(element, element.tag)
     if not inside:
-        told = [*(_declared(element) if xml else ()), *element.attrib.items()]
+        attributes = [*(_declared(element) if xml else ()), *element.attrib.items()]
         yield f"<{tag}"
-        for key, value in told:
+        for key, value in attributes:
             yield f' {key if key.startswith("xmlns") else name(element, key)}="{_value(value)}"'
         if tag in _VOID:
             yield " />" if xml else ">"

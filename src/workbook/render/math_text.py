@@ -19,16 +19,16 @@ _COMBINING = {"‾": "\u0304", "¯": "\u0304", "^": "\u0302", "˙": "\u0307"}
 _POWERS = {"⊤": "ᵀ", "′": "′", "2": "²", "3": "³"}
 
 
-def spoken(math: Element) -> str:
+def in_words(math: Element) -> str:
     """The formula in a line of letters and signs."""
-    return normalize("NFC", _LOOSE.sub("", " ".join(_said(math).split())))
+    return normalize("NFC", _LOOSE.sub("", " ".join(_text(math).split())))
 
 
-def _said(element: Element) -> str:
+def _text(element: Element) -> str:
     parts = list(element)
     match _name(element):
         case "semantics":
-            return _said(parts[0])
+            return _text(parts[0])
         case "mspace":
             return " "
         case "mfrac":
@@ -36,29 +36,29 @@ def _said(element: Element) -> str:
         case "msqrt":
             return f"√{_whole(_row(parts))}"
         case "mroot":
-            index = _said(parts[1])
+            index = _text(parts[1])
             return f"{'∛' if index == '3' else f'{index}√'}{_grouped(parts[0])}"
         case "msub" | "munder":
-            return f"{_said(parts[0]).rstrip()}_{_grouped(parts[1])}"
+            return f"{_text(parts[0]).rstrip()}_{_grouped(parts[1])}"
         case "msup":
-            return f"{_said(parts[0])}{_power(parts[1])}"
+            return f"{_text(parts[0])}{_power(parts[1])}"
         case "mover":
             return _over(*parts)
         case "msubsup" | "munderover":
-            return f"{_said(parts[0])}_{_grouped(parts[1])}{_power(parts[2])}"
+            return f"{_text(parts[0])}_{_grouped(parts[1])}{_power(parts[2])}"
         case "mtable":
-            return "; ".join(map(_said, parts))
+            return "; ".join(map(_text, parts))
         case "mtr":
-            return ", ".join(filter(None, (_said(cell) for cell in parts)))
+            return ", ".join(filter(None, (_text(cell) for cell in parts)))
         case _:
             return _row(parts) if parts else (element.text or "")
 
 
 def _row(parts: Sequence[Element]) -> str:
     """One after the other, with spaces where they would be taken for one."""
-    said = ""
+    line = ""
     for part in parts:
-        text, last = _said(part), said.rstrip()[-1:]
+        text, last = _text(part), line.rstrip()[-1:]
         if _name(part) == "mfrac" and len(parts) > 1:
             text = f"({text})"
         if _name(part) == "mo" and text in _SPACED and last and last not in _OPEN | _SPACED:
@@ -67,8 +67,8 @@ def _row(parts: Sequence[Element]) -> str:
             text = ""
         elif _long(part) or text[:1] == "√":
             text = f" {text} " if last not in _OPEN else f"{text} "
-        said += text
-    return said
+        line += text
+    return line
 
 
 def _long(element: Element) -> bool:
@@ -80,25 +80,25 @@ def _long(element: Element) -> bool:
 
 
 def _over(base: Element, mark: Element) -> str:
-    sign = _said(mark)
+    sign = _text(mark)
     sign = _COMBINING.get(sign, sign)
-    return f"{_said(base)}{sign}" if _combines(sign) else f"{_said(base)}^{_grouped(mark)}"
+    return f"{_text(base)}{sign}" if _combines(sign) else f"{_text(base)}^{_grouped(mark)}"
 
 
 def _power(element: Element) -> str:
-    said = _said(element)
-    return _POWERS.get(said) or f"^{_whole(said)}"
+    text = _text(element)
+    return _POWERS.get(text) or f"^{_whole(text)}"
 
 
 def _grouped(element: Element) -> str:
-    return _whole(_said(element))
+    return _whole(_text(element))
 
 
-def _whole(said: str) -> str:
+def _whole(text: str) -> str:
     """In brackets, unless it is one thing anyhow."""
-    said = said.strip()
-    letters = "".join(c for c in said if not _combines(c))
-    return said if len(letters) == 1 or said.isdecimal() else f"({said})"
+    text = text.strip()
+    letters = "".join(c for c in text if not _combines(c))
+    return text if len(letters) == 1 or text.isdecimal() else f"({text})"
 
 
 def _combines(sign: str) -> bool:

@@ -37,20 +37,20 @@ def locale(edition: Edition) -> str:
 
 def run(
     arguments: Sequence[str],
-    source: str,
+    text: str,
     *,
-    told: Path | str,
+    source: Path | str,
     cwd: Path | None = None,
     date: int | None = None,
 ) -> str:
-    """Run pandoc on `source`; a warning or an error becomes a BookError about `told`.
+    """Run pandoc on `text`; a warning or an error becomes a BookError about `source`.
 
     `date` (seconds since 1970) is the only time that pandoc may write down.
     """
     environment = os.environ | ({} if date is None else {"SOURCE_DATE_EPOCH": str(date)})
     done = subprocess.run(
         [pypandoc.get_pandoc_path(), *arguments],
-        input=source.encode(),
+        input=text.encode(),
         capture_output=True,
         cwd=cwd,
         env=environment,
@@ -60,26 +60,26 @@ def run(
     if done.returncode and not complaints:
         complaints = [f"pandoc ended with status {done.returncode}"]
     if complaints:
-        raise BookError(problem(told, 0, f"pandoc: {c}", _remedy(c)) for c in complaints)
+        raise BookError(problem(source, 0, f"pandoc: {c}", _remedy(c)) for c in complaints)
     return done.stdout.decode()
 
 
-def read(markdown: str, told: Path | str) -> pf.Doc:
-    """Parse Markdown as Quarto would; `told` is the path that problems name."""
-    return pf.load(io.StringIO(_parsed(markdown, str(told))))
+def read(markdown: str, source: Path | str) -> pf.Doc:
+    """Parse Markdown as Quarto would; `source` is the path that problems name."""
+    return pf.load(io.StringIO(_parsed(markdown, str(source))))
 
 
 def write(
     doc: pf.Doc,
     to: str,
     *options: str,
-    told: Path | str,
+    source: Path | str,
     cwd: Path | None = None,
     date: int | None = None,
 ) -> str:
     """Write a tree in a format (with `--output=…` among the options, to a file)."""
     return run(
-        ["--from=json", f"--to={to}", *options], dumps(doc), told=told, cwd=cwd, date=date
+        ["--from=json", f"--to={to}", *options], dumps(doc), source=source, cwd=cwd, date=date
     )
 
 
@@ -120,7 +120,7 @@ def filters(edition: Edition, doc: pf.Doc) -> list[str]:
 def cited(edition: Edition, doc: pf.Doc) -> pf.Doc:
     """The document with its citations as text, which links to a bibliography elsewhere."""
     citing = _citing(edition)
-    made = pf.load(io.StringIO(write(doc, "json", *citing, told=edition.bibliography.name)))
+    made = pf.load(io.StringIO(write(doc, "json", *citing, source=edition.bibliography.name)))
     made.content = [b for b in made.content if getattr(b, "identifier", "") != "refs"]
     return made.walk(lambda e, _: list(e.content) if isinstance(e, pf.Cite) else None)
 
@@ -142,8 +142,8 @@ def references(edition: Edition, level: int) -> list[pf.Block]:
 
 
 @lru_cache(maxsize=256)
-def _parsed(markdown: str, told: str) -> str:
-    return run(["--from=markdown", "--to=json"], markdown, told=told)
+def _parsed(markdown: str, source: str) -> str:
+    return run(["--from=markdown", "--to=json"], markdown, source=source)
 
 
 def _words(text: str) -> list[pf.Inline]:

@@ -21,7 +21,7 @@ from workbook.source.edition import BETWEEN
 _LINES = {"callout-title", "exercise-title", "answer-reference", "card-title", "card-place"}
 
 
-def beside(zh: pf.Doc, en: pf.Doc, paths: tuple[Path, Path]) -> pf.Doc:
+def zip_trees(zh: pf.Doc, en: pf.Doc, paths: tuple[Path, Path]) -> pf.Doc:
     """The Chinese page with the English one set into it; `paths` are told in problems.
 
     Raises BookError with every place where the trees are not of one shape.
@@ -35,13 +35,13 @@ def beside(zh: pf.Doc, en: pf.Doc, paths: tuple[Path, Path]) -> pf.Doc:
     return zh
 
 
-def line(words: str) -> list[pf.Inline]:
-    """A title in which both languages stand, `基础 · Foundations`, as `title` gives it."""
+def title_of(words: str) -> list[pf.Inline]:
+    """A title of both languages, `基础 · Foundations`, as `join_titles` gives it."""
     zh, _, en = words.partition(BETWEEN)
-    return title(pandoc.inlines(zh), pandoc.inlines(en)) if en else pandoc.inlines(words)
+    return join_titles(pandoc.inlines(zh), pandoc.inlines(en)) if en else pandoc.inlines(words)
 
 
-def title(left: Iterable[pf.Inline], right: Iterable[pf.Inline]) -> list[pf.Inline]:
+def join_titles(left: Iterable[pf.Inline], right: Iterable[pf.Inline]) -> list[pf.Inline]:
     """A line of both languages; what is the same in both stands once."""
     return _joined(left, right, pf.Space)
 
@@ -56,11 +56,11 @@ class _Zipper:
     def blocks(self, left: Sequence[pf.Block], right: Sequence[pf.Block]) -> list[pf.Block]:
         for ours, theirs in zip(left, right, strict=False):
             if type(ours) is not type(theirs) and not _prose(ours, theirs):
-                self._differ(f"{_told(theirs)} stands for {_told(ours)}")
+                self._differ(f"{_described(theirs)} stands for {_described(ours)}")
                 return []
         if len(left) != len(right):
             longer = max(left, right, key=len)
-            self._differ(f"{_told(longer[min(len(left), len(right))])} stands in one only")
+            self._differ(f"{_described(longer[min(len(left), len(right))])} stands in one only")
             return []
         return [self._block(*pair) for pair in zip(left, right, strict=True)]
 
@@ -99,7 +99,7 @@ class _Zipper:
 
     def _div(self, left: pf.Div, right: pf.Div) -> pf.Div:
         if _LINES & set(left.classes):
-            left.content = [pf.Para(*title(_line(left), _line(right)))]
+            left.content = [pf.Para(*join_titles(_words_in(left), _words_in(right)))]
         else:
             left.content = self.blocks(list(left.content), list(right.content))
         return left.walk(_narrow) if "card" in left.classes else left
@@ -117,7 +117,7 @@ class _Zipper:
         left.caption = _caption(left.caption, right.caption)
         cells = inside(left, pf.TableCell), inside(right, pf.TableCell)
         if len(cells[0]) != len(cells[1]):
-            self._differ(f"{_told(right)} has other cells")
+            self._differ(f"{_described(right)} has other cells")
             return left
         for ours, theirs in zip(*cells, strict=True):
             ours.content = self._cell(list(ours.content), list(theirs.content))
@@ -141,7 +141,7 @@ class _Zipper:
         if len(left.content) != len(right.content):
             return pair([left], [right])
         for ours, theirs in zip(left.content, right.content, strict=True):
-            ours.term = title(ours.term, theirs.term)
+            ours.term = join_titles(ours.term, theirs.term)
             bodies = zip(ours.definitions, theirs.definitions, strict=False)
             for body, other in bodies:
                 body.content = self.blocks(list(body.content), list(other.content))
@@ -192,11 +192,11 @@ def _narrow(element: pf.Element, _doc: pf.Doc | None) -> pf.Block | None:
         ours, theirs, result = ours[:-4], theirs[:-4], ours[-4:]
     if not _same(ours, theirs):  # a stroke, or 输出 4 and 3 in would be 4 3
         ours += [pf.Space(), pf.Str("/")]
-    return pf.Plain(*title(ours, theirs), *result)
+    return pf.Plain(*join_titles(ours, theirs), *result)
 
 
 def _header(left: pf.Header, right: pf.Header) -> pf.Header:
-    left.content = title(left.content, right.content)
+    left.content = join_titles(left.content, right.content)
     labels = [x.attributes["label"] for x in (left, right) if "label" in x.attributes]
     if labels:
         left.attributes["label"] = BETWEEN.join(labels)
@@ -214,15 +214,15 @@ def _both(left: pf.Image, right: pf.Image) -> str:
     return " ".join(dict.fromkeys(filter(None, words)))
 
 
-def _line(box: pf.Div) -> list[pf.Inline]:
+def _words_in(box: pf.Div) -> list[pf.Inline]:
     return list(box.content[0].content)
 
 
 def _mark_links(left: pf.Element, right: pf.Element) -> None:
     """Links that the left has too become `.again`: on paper one note tells the address."""
-    told = {link.url for link in inside(left, pf.Link)}
+    urls = {link.url for link in inside(left, pf.Link)}
     for link in inside(right, pf.Link):
-        if link.url in told and "xref" not in link.classes:
+        if link.url in urls and "xref" not in link.classes:
             link.classes.append("again")
 
 
@@ -239,7 +239,7 @@ def _prose(*blocks: pf.Block) -> bool:
     return all(isinstance(block, kinds) for block in blocks)
 
 
-def _told(block: pf.Block) -> str:
+def _described(block: pf.Block) -> str:
     """A block as problems name it: its kind and how it begins."""
     words = plain(block)
     return f"{type(block).__name__} “{words[:30]}{'…' if len(words) > 30 else ''}”"

@@ -26,7 +26,7 @@ from pypdf import PdfReader
 from workbook.problem import BookError, Problem, problem
 from workbook.render import exercises, pandoc
 from workbook.render.assemble import trees
-from workbook.render.parallel import line
+from workbook.render.parallel import title_of
 from workbook.render.theme import PRINT
 from workbook.source.edition import Edition, Entry
 from workbook.weave import Woven
@@ -73,7 +73,7 @@ def typeset(edition: Edition, pages: Sequence[Woven]) -> str:
         *pandoc.filters(edition, doc),
         f"--lua-filter={PRINT / 'typst.lua'}",
         *([f"--lua-filter={PRINT / 'parallel.lua'}"] if edition.halves else []),
-        told=edition.output_file,
+        source=edition.output_file,
     )
     return f"{_preamble(edition)}\n\n{body}"
 
@@ -100,15 +100,15 @@ def compile_pdf(source: str, images: dict[str, bytes], date: datetime.date) -> b
                 timestamp=midnight,
             )
         except typst.TypstError as error:
-            raise BookError(_told(error, source, root)) from None
+            raise BookError(_problem_of(error, source, root)) from None
     if warnings:
-        raise BookError(_told(warning, source, root) for warning in warnings)
+        raise BookError(_problem_of(warning, source, root) for warning in warnings)
     return content
 
 
 def _preamble(edition: Edition) -> str:
     date = edition.date
-    told = {
+    arguments = {
         "lang": _quoted(edition.lang),
         "title": _quoted(edition.title),
         "subtitle": _quoted(edition.subtitle),
@@ -123,8 +123,8 @@ def _preamble(edition: Edition) -> str:
         '#import "workbook.typ": *\n'
         '#import "forms.typ"\n'
         '#import "parallel.typ": *\n'
-        f"#let beside = beside-{form}.with(beside-papers.{edition.paper})\n"
-        f"#show: workbook-book.with({', '.join(f'{k}: {v}' for k, v in told.items())})"
+        f"#let parallel = parallel-{form}.with(parallel-papers.{edition.paper})\n"
+        f"#show: workbook-book.with({', '.join(f'{k}: {v}' for k, v in arguments.items())})"
     )
 
 
@@ -154,7 +154,7 @@ def _assembled(
         title = APPENDICES.get(edition.lang, "Appendices") if entry.appendix else entry.part
         blocks = _placed(entry, doc, depth=1 if title else 0)
         if title and title != part:
-            blocks.insert(0, pf.Header(*line(title), level=1, attributes={"kind": "part"}))
+            blocks.insert(0, pf.Header(*title_of(title), level=1, attributes={"kind": "part"}))
         part = title
         opening = next((block for block in blocks if isinstance(block, pf.Header)), None)
         if opening:
@@ -198,7 +198,9 @@ def fonts() -> Path:
     return Path(spec.submodule_search_locations[0])
 
 
-def _told(complaint: typst.TypstError | typst.TypstWarning, source: str, root: Path) -> Problem:
+def _problem_of(
+    complaint: typst.TypstError | typst.TypstWarning, source: str, root: Path
+) -> Problem:
     """A complaint of Typst as a problem of the chapter that it comes from."""
     folder = re.compile(rf"[./]*{re.escape(str(root))}/")
     what, diagnostic = (folder.sub("", x) for x in (complaint.message, complaint.diagnostic))

@@ -24,8 +24,9 @@ OVERHANG = 8.5  # points that punctuation, or the empty half of a bracket, may h
 _MARK = 12  # points: a link that calls a note is narrower
 _MEASURES = """
 #import "paper.typ": margins, papers
-#import "parallel.typ": beside-papers
-#let paper = papers.at("{paper}") + if "{lang}" == "bilingual" {{ beside-papers.at("{paper}") }}
+#import "parallel.typ": parallel-papers
+#let wider = if "{lang}" == "bilingual" {{ parallel-papers.at("{paper}") }}
+#let paper = papers.at("{paper}") + wider
 #let area = margins(paper)
 #metadata(("inside", "outside", "top", "bottom").map(side => area.at(side).pt())) <area>
 """

@@ -21,7 +21,7 @@ from workbook.render import exercises, pandoc, pdf, xhtml
 from workbook.render.assemble import trees
 from workbook.render.epub import formulas, typeface
 from workbook.render.epub.package import BACK, finish
-from workbook.render.parallel import line
+from workbook.render.parallel import title_of
 from workbook.render.strings import LICENSE, said
 from workbook.render.theme import EPUB, PRINT
 from workbook.source.edition import BETWEEN, Edition, Entry
@@ -98,7 +98,7 @@ def write(edition: Edition, pages: Sequence[Woven], out: Path, eink: bool = Fals
             "--output=book.epub",
             *(typeface.embedded(folder) if edition.embeds_font else ()),
             *pandoc.filters(edition, book),
-            told=out.name,
+            source=out.name,
             cwd=folder,
             date=_seconds(edition.date),
         )
@@ -115,12 +115,12 @@ def identifier(edition: Edition, eink: bool = False) -> str:
 
 def _cover(edition: Edition) -> bytes:
     """A picture of 1600 by 2560, as shops and readers want it."""
-    told = {key: getattr(edition, key) for key in ("title", "subtitle", "author", "lang")}
+    inputs = {key: getattr(edition, key) for key in ("title", "subtitle", "author", "lang")}
     return typst.compile(
         PRINT / "cover.typ",
         format="png",
         ppi=325.12,
-        sys_inputs=told,
+        sys_inputs=inputs,
         font_paths=[pdf.fonts()],
         ignore_system_fonts=True,
     )
@@ -150,7 +150,7 @@ def _open_parts(
 
 def _part_page(title: str, name: str) -> pf.Header:
     return pf.Header(
-        *line(title),
+        *title_of(title),
         identifier=name,
         classes=["unnumbered", "part"],
         attributes=_role("part"),
@@ -230,16 +230,16 @@ def _title_page(edition: Edition, eink: bool) -> str:
         ]
     lines.append(("p", "author", edition.author, ""))
     langs = {half.lang: "" if half is first else half.lang for half in (first, *others)}
-    for lang, told in langs.items():
-        lines.append(("p", "date", _words(lang)["date"].format(edition.date), told))
-    lines += [("p", "rights", LICENSE[lang], told) for lang, told in langs.items()]
+    for lang, named in langs.items():
+        lines.append(("p", "date", _words(lang)["date"].format(edition.date), named))
+    lines += [("p", "rights", LICENSE[lang], named) for lang, named in langs.items()]
     return "\n".join(_line(*each) for each in lines if each[2])
 
 
 def _line(tag: str, kind: str, text: str, lang: str) -> str:
     """A line of the title page; `lang` is named where it is not the book's."""
-    told = f' lang="{lang}" xml:lang="{lang}"' if lang else ""
-    return f'<{tag} class="{kind}"{told}>{html.escape(text)}</{tag}>'
+    attributes = f' lang="{lang}" xml:lang="{lang}"' if lang else ""
+    return f'<{tag} class="{kind}"{attributes}>{html.escape(text)}</{tag}>'
 
 
 def _summary(edition: Edition, eink: bool) -> str:

@@ -21,7 +21,7 @@ from lxml import etree
 from workbook.problem import BookError, problem
 from workbook.render import dom, pandoc, xhtml
 from workbook.render.elements import inside
-from workbook.render.math_text import spoken
+from workbook.render.math_text import in_words
 from workbook.render.pdf import fonts
 from workbook.render.theme import EPUB
 
@@ -60,7 +60,7 @@ def drawn(formulas: Sequence[Formula]) -> dict[Formula, Drawing]:
     if not formulas:
         return {}
     pages, depths = _compiled(_in_typst(formulas))
-    words = [spoken(math) for math in _in_mathml(formulas)]
+    words = [in_words(math) for math in _in_mathml(formulas)]
     made = map(_drawing, pages, depths, words)
     return dict(zip(formulas, made, strict=True))
 
@@ -73,9 +73,9 @@ def _image(math: pf.Math, drawings: Mapping[Formula, Drawing]) -> pf.Span:
     images: list[pf.Inline] = []
     for part in _parts(math):
         drawing = drawings[part]
-        told = {"alt": drawing.words, "style": _size(drawing, math.format)}
+        attributes = {"alt": drawing.words, "style": _size(drawing, math.format)}
         images += [pf.Space] if images else []
-        images.append(pf.Image(pf.Str(drawing.words), url=drawing.path, attributes=told))
+        images.append(pf.Image(pf.Str(drawing.words), url=drawing.path, attributes=attributes))
     kind = "inline" if math.format == "InlineMath" else "display"
     return pf.Span(*images, classes=["formula", kind])
 
@@ -93,13 +93,13 @@ def _size(drawing: Drawing, kind: str) -> str:
 def _in_typst(formulas: Sequence[Formula]) -> list[str]:
     blocks = [b for f in formulas for b in (_paragraph(f), pf.HorizontalRule())]
     options = ("--wrap=none", f"--lua-filter={EPUB / 'formula.lua'}")
-    written = pandoc.write(pf.Doc(*blocks), "typst", *options, told="formulas")
+    written = pandoc.write(pf.Doc(*blocks), "typst", *options, source="formulas")
     return [part.strip() for part in written.split(_BETWEEN)[:-1]]
 
 
 def _in_mathml(formulas: Sequence[Formula]) -> list[dom.Element]:
     doc = pf.Doc(*map(_paragraph, formulas))
-    written = pandoc.write(doc, "html", "--mathml", told="formulas")
+    written = pandoc.write(doc, "html", "--mathml", source="formulas")
     return dom.having(dom.parse(written), "math")
 
 
@@ -141,10 +141,11 @@ def _outline(svg: dom.Element) -> None:
     """Draw each glyph where it stands: not all readers know the use of symbols."""
     glyphs = {each.get("id"): each[0].get("d") for each in svg.iter("{*}symbol")}
     for use in list(svg.iter("{*}use")):
-        told = dict(use.attrib)
-        place = f"translate({told.pop('x')} {told.pop('y')})"
-        told = {"d": glyphs[told.pop(_HREF).removeprefix("#")], "transform": place, **told}
-        use.getparent().replace(use, svg.makeelement(use.tag.replace("}use", "}path"), told))
+        rest = dict(use.attrib)
+        place = f"translate({rest.pop('x')} {rest.pop('y')})"
+        outline = glyphs[rest.pop(_HREF).removeprefix("#")]
+        path = {"d": outline, "transform": place, **rest}
+        use.getparent().replace(use, svg.makeelement(use.tag.replace("}use", "}path"), path))
     for definitions in list(svg.iter("{*}defs")):
         dom.remove(definitions)
     etree.cleanup_namespaces(svg)

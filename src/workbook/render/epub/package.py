@@ -114,8 +114,8 @@ def _navigation(data: bytes, parts: Mapping[str, list[str]], words: Mapping[str,
         link.text = words[link.get(_TYPE, "")]
     for kind, name in _landmarks(parts, entries).items():
         item = etree.SubElement(marks, entries[name].tag)
-        told = {"href": _link(entries[name]).get("href", ""), _TYPE: kind}
-        etree.SubElement(item, _link(entries[name]).tag, told).text = words[kind]
+        attributes = {"href": _link(entries[name]).get("href", ""), _TYPE: kind}
+        etree.SubElement(item, _link(entries[name]).tag, attributes).text = words[kind]
     return dom.write_document(root)
 
 

@@ -84,8 +84,8 @@ def size(svg: bytes) -> Size | None:
         root = etree.fromstring(svg)
     except etree.XMLSyntaxError:  # a photograph
         return None
-    told = (root.get("width", ""), root.get("height", ""))
-    sides = [re.fullmatch(r"([\d.]+)(pt|px)?", side) for side in told]
+    given = (root.get("width", ""), root.get("height", ""))
+    sides = [re.fullmatch(r"([\d.]+)(pt|px)?", side) for side in given]
     if dom.local(root) != "svg" or None in sides:
         return None
     scale = 4 / 3 if sides[0][2] == "pt" else 1

@@ -99,7 +99,7 @@ def _html(edition: Edition, page: Page, doc: pf.Doc, styles: minify.Styles) -> E
             "--wrap=none",
             *(["--shift-heading-level-by=1"] if page.landing else []),
             *pandoc.filters(edition, doc),
-            told=page.entry.path,
+            source=page.entry.path,
         )
     )
     xhtml.drop_line_anchors(root)

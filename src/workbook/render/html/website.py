@@ -73,7 +73,7 @@ def write(
     for name in ASSETS:
         text = asset(name)
         if name == "site.css":
-            text = (_beside(text) if edition.halves else text) + styles.rules()
+            text = (_two_columns(text) if edition.halves else text) + styles.rules()
         (out / name).write_text(minify.minified(name, text), encoding="utf-8", newline="\n")
     search.index(out)
 
@@ -84,7 +84,7 @@ def asset(name: str) -> str:
     return "".join(file.read_text(encoding="utf-8") for file in [*files, SITE / name])
 
 
-def _beside(styles: str) -> str:
+def _two_columns(styles: str) -> str:
     """The site's styles for two columns of prose, which leave the contents in their drawer
     until there is room for all three: no width lies between where the columns part again."""
     wider = styles.replace("(max-width: 60rem)", "(max-width: 69rem)")

@@ -45,11 +45,11 @@ def chapters(
         xhtml.with_references(doc, edition, level=2)
         xhtml.show_numbers(doc)
         options = pandoc.filters(edition, doc)
-        told = page.entry.path
-        plain = pf.load(io.StringIO(pandoc.write(doc, "json", *options, told=told)))
+        source = page.entry.path
+        plain = pf.load(io.StringIO(pandoc.write(doc, "json", *options, source=source)))
         plain.content = list(_Plain(edition.lang).blocks(plain.content))
         plain.walk(_inline)
-        text = pandoc.write(plain, _DIALECT, "--wrap=none", told=told)
+        text = pandoc.write(plain, _DIALECT, "--wrap=none", source=source)
         yield page.entry.slug, list(_runs(text))
 
 
