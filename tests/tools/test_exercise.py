@@ -147,7 +147,7 @@ def test_an_exercise_knows_its_parts():
 )
 def test_what_can_be_done_on_paper_is_one_function_that_takes_nothing(signature, paper):
     assert (
-        read(GOOD.replace("def center(table):\n    ### ", f"{signature}\n    ### ")).paper
+        read(GOOD.replace("def center(table):\n    ### ", f"{signature}\n    ### ")).by_hand
         == paper
     )
 

@@ -17,7 +17,7 @@ import pytest
 
 from workbook.derive.assignments import CHECKS, EXERCISES, SOLUTIONS, assignments, module
 from workbook.mutants.survivors import FOLDER, entry, equivalents, fates, unlike
-from workbook.practice.sheet import load, parse_sheet, run
+from workbook.practice.submission import load, parse_submission, run
 from workbook.source.chapter import read_chapters
 from workbook.source.edition import LANGUAGES, read_edition
 from workbook.source.exercise import Exercise
@@ -61,15 +61,15 @@ def right_answers(chapter):
 
 
 IN_CODE = [
-    (chapter.slug, e) for chapter in TWINS["zh"] for e in chapter.exercises if not e.paper
+    (chapter.slug, e) for chapter in TWINS["zh"] for e in chapter.exercises if not e.by_hand
 ]
 RIGHT = [answer for chapter in TWINS["zh"] for answer in right_answers(chapter)]
-FUNCTIONS = [(e, name) for e in ALL if not e.paper for name in returning(e)]
-CODE = [(e, piece) for e in ALL if not e.paper for piece in e.wrong]
-VALUES = [(e, *wrong) for e in ALL if e.paper for wrong in wrong_values(e)]
+FUNCTIONS = [(e, name) for e in ALL if not e.by_hand for name in returning(e)]
+CODE = [(e, piece) for e in ALL if not e.by_hand for piece in e.wrong]
+VALUES = [(e, *wrong) for e in ALL if e.by_hand for wrong in wrong_values(e)]
 every_exercise = pytest.mark.parametrize("exercise", ALL, ids=[e.name for e in ALL])
 every_exercise_on_paper = pytest.mark.parametrize(
-    "exercise", [e for e in ALL if e.paper], ids=[e.name for e in ALL if e.paper]
+    "exercise", [e for e in ALL if e.by_hand], ids=[e.name for e in ALL if e.by_hand]
 )
 every_exercise_in_code = pytest.mark.parametrize(
     ("slug", "exercise"), IN_CODE, ids=[e.name for _, e in IN_CODE]
@@ -128,17 +128,19 @@ def check_of(exercise: Exercise, root: Path):
 
 def answer(exercise: Exercise, code: str):
     """What a file with this code for the exercise defines."""
-    return run(parse_sheet(f"# %% {exercise.id}\n{code}\n", Path("answer.py")), exercise.id)
+    return run(
+        parse_submission(f"# %% {exercise.id}\n{code}\n", Path("answer.py")), exercise.id
+    )
 
 
 def right_value(exercise: Exercise):
     """What is to be found on paper."""
-    return getattr(answer(exercise, exercise.solution), exercise.paper)()
+    return getattr(answer(exercise, exercise.solution), exercise.by_hand)()
 
 
 def on_paper(exercise: Exercise, value: object):
     """What a file defines for an exercise on paper, when this is the answer."""
-    return SimpleNamespace(**{exercise.paper: lambda: value})
+    return SimpleNamespace(**{exercise.by_hand: lambda: value})
 
 
 def slip(exercise: Exercise, given, root: Path) -> str:
@@ -163,7 +165,7 @@ def replaced(value: object, sequence: type, number: type):
 
 @pytest.mark.parametrize("chapter", WITH_EXERCISES, ids=lambda chapter: chapter.slug)
 def test_a_chapter_has_work_for_the_pencil_and_for_the_machine(chapter):
-    paper = [exercise.name for exercise in chapter.exercises if exercise.paper]
+    paper = [exercise.name for exercise in chapter.exercises if exercise.by_hand]
     assert paper
     assert len(chapter.exercises) - len(paper) >= 2
 
@@ -180,7 +182,7 @@ def test_the_exercise_is_whole_in_both_languages(exercise):
 @every_exercise
 def test_the_stub_is_not_done(exercise):
     """Where the references are right: a check that asked them would pass."""
-    stubs = parse_sheet(FILES[EXERCISES / MODULES[exercise.id]], Path("stubs.py"))
+    stubs = parse_submission(FILES[EXERCISES / MODULES[exercise.id]], Path("stubs.py"))
     with pytest.raises(NotImplementedError, match=f"^{exercise.id}$"):
         check_of(exercise, ROOT)(run(stubs, exercise.id))
 

@@ -453,15 +453,15 @@ def test_an_interrupted_try_keeps_what_was_done(reader, tmp_path):
         "first-steps",
     ]
     running = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True)
-    journal = tmp_path / "exercises/progress.yml"
+    progress = tmp_path / "exercises/progress.yml"
     until = time.monotonic() + 20
-    while not journal.exists() and time.monotonic() < until:
+    while not progress.exists() and time.monotonic() < until:
         time.sleep(0.05)
     time.sleep(0.5)
     children = psutil.Process(running.pid).children(recursive=True)
     running.send_signal(signal.SIGINT)
     assert running.wait(10) == 130
-    assert "first-steps-a:\n  state: pass" in journal.read_text()
+    assert "first-steps-a:\n  state: pass" in progress.read_text()
     assert psutil.wait_procs(children, 5)[1] == []
 
 
@@ -477,5 +477,5 @@ def test_a_result_that_a_forked_process_sends_does_not_count():
 
 def test_what_stands_in_the_file_decides_whether_it_is_begun(reader):
     [chapter] = [c for c in reader.books()[0] if c.slug == "more"]
-    sheet = attempt.read(reader.root / "exercises/more.py")
-    assert [attempt.begun(e, sheet) for e in chapter.exercises] == [False, False]
+    submission = attempt.read(reader.root / "exercises/more.py")
+    assert [attempt.begun(e, submission) for e in chapter.exercises] == [False, False]

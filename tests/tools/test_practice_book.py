@@ -8,18 +8,18 @@ from pathlib import Path
 import pytest
 
 from workbook.derive.assignments import SOLUTIONS
-from workbook.practice import answering, paper
+from workbook.practice import answering, by_hand
 from workbook.practice.attempt import attempt
 from workbook.practice.catalog import catalog
 from workbook.practice.check import check_of
 from workbook.practice.runner import Runner, import_torch
 from workbook.practice.sandbox import Limits
-from workbook.practice.sheet import Sheet, parse_sheet, read_sheet
+from workbook.practice.submission import Submission, parse_submission, read_submission
 
 ROOT = Path(__file__).parents[2]
 UNITS = catalog(ROOT, "zh").units
 ALL = [(unit, exercise) for unit in UNITS for exercise in unit.exercises]
-PAPER = [exercise for _, exercise in ALL if exercise.paper]
+PAPER = [exercise for _, exercise in ALL if exercise.by_hand]
 every_paper = pytest.mark.parametrize("exercise", PAPER, ids=[e.name for e in PAPER])
 
 
@@ -38,8 +38,8 @@ def typed(value):
 
 @every_paper
 def test_the_right_answer_is_right_however_it_is_typed(exercise):
-    right = paper.evaluated(f"{exercise.solution}\n{exercise.paper}()")
-    names = paper.keys(exercise)
+    right = by_hand.evaluated(f"{exercise.solution}\n{exercise.by_hand}()")
+    names = by_hand.keys(exercise)
     assert names == tuple(right if isinstance(right, dict) else ())
     parts = [typed(right[name]) for name in names] or [right]
     pairs = (
@@ -49,7 +49,7 @@ def test_the_right_answer_is_right_however_it_is_typed(exercise):
     for texts in (parts, pairs, ["，".join(pairs).translate(wide)]):
         given = answering.read(exercise, texts, "zh")
         values = {key: answering.valued(exercise, text, "zh") for key, text in given.items()}
-        ended = paper.graded(exercise, values)
+        ended = by_hand.graded(exercise, values)
         assert ended.reason == "finished", ended.output
         assert {key: slip for key, (slip, _) in ended.result.items() if slip} == {}
 
@@ -57,9 +57,9 @@ def test_the_right_answer_is_right_however_it_is_typed(exercise):
 @every_paper
 def test_each_wrong_value_that_is_named_is_told_by_its_name(exercise):
     for piece in exercise.wrong:
-        value = paper.evaluated(f"{exercise.solution}\n{piece.code}")
+        value = by_hand.evaluated(f"{exercise.solution}\n{piece.code}")
         given = value if isinstance(value, dict) else {"": value}
-        told = paper.graded(exercise, given).result
+        told = by_hand.graded(exercise, given).result
         assert {slip for slip, _ in told.values()} == {piece.slip}
 
 
@@ -68,16 +68,18 @@ def test_what_is_asked_can_be_said(exercise):
     unit = next(unit for unit, each in ALL if each is exercise)
     assert len(unit.question(exercise)) > 20
     assert ":::" not in unit.question(exercise)
-    assert paper.form(exercise)
+    assert by_hand.form(exercise)
 
 
 def test_every_solution_passes_as_a_readers_file_and_replaces_nothing():
     """Also that one process which has imported torch once serves all of them."""
     runner, failed = Runner(ROOT), []
     for unit in UNITS:
-        sheet = read_sheet(ROOT / SOLUTIONS / unit.file.name)
+        submission = read_submission(ROOT / SOLUTIONS / unit.file.name)
         for exercise in unit.exercises:
-            outcome = attempt(exercise, unit.file, Sheet(unit.file, sheet.head, sheet.parts))
+            outcome = attempt(
+                exercise, unit.file, Submission(unit.file, submission.head, submission.parts)
+            )
             runner.learned.update(outcome.imported)
             runner.import_learned()
             failed += [outcome] if outcome.state != "pass" else []
@@ -106,7 +108,7 @@ def test_torch_does_not_get_around_the_limits(body, cause):
     code = f"# %% {exercise.id}\n{exercise.stub}\n".replace(raised, body)
     path = Path("exercises/tensors.py")
     limits = Limits(seconds=3)
-    verdict = attempt(exercise, path, parse_sheet(code, path), limits).verdict
+    verdict = attempt(exercise, path, parse_submission(code, path), limits).verdict
     assert (verdict.state, verdict.cause) == ("error", cause)
 
 
@@ -115,7 +117,7 @@ def test_both_sides_of_a_comparison_are_noted():
     code = f"# %% {exercise.id}\n{exercise.stub}\n".replace(
         f'raise NotImplementedError("{exercise.id}")', "return table - table.mean(dim=0)"
     )
-    verdict = attempt(exercise, Path("t.py"), parse_sheet(code, Path("t.py"))).verdict
+    verdict = attempt(exercise, Path("t.py"), parse_submission(code, Path("t.py"))).verdict
     assert (verdict.slip, verdict.expected, verdict.came) == (
         "spread", "tensor([1., 1.])", "tensor([2.1602, 8.1650])",
     )  # fmt: skip

@@ -12,16 +12,16 @@ import time
 import pytest
 from readers import Reader
 
-from workbook.practice import paper, typed
-from workbook.practice.journal import Record, journal_of
-from workbook.practice.plain import plain
+from workbook.practice import answer_values, by_hand
+from workbook.practice.progress import Record, progress_of
+from workbook.practice.terminal_text import for_terminal
 
 WORKBOOK = [sys.executable, "-c", "from workbook.cli import main; main()"]
 JOURNAL = "exercises/progress.yml"
 
 
-def journal(reader, lang="en"):
-    return journal_of(reader.root, reader.file.parent, lang)
+def progress(reader, lang="en"):
+    return progress_of(reader.root, reader.file.parent, lang)
 
 
 # hints
@@ -38,7 +38,7 @@ def test_each_time_one_more_hint_then_where_the_solution_stands(reader):
     assert reader.run("hint", "exr-first-steps-a", status=0) == second + last
     ended = reader.run("hint", "first_steps_a", status=0)
     assert ended.startswith("first-steps-a: you have had all hints (2); --again shows them")
-    assert journal(reader).read() == {"first-steps-a": Record(hints=2)}
+    assert progress(reader).read() == {"first-steps-a": Record(hints=2)}
     again = reader.run("hint", "first-steps-a", "--again", status=0)
     assert again.startswith("hint 1/2  Think first.\nhint 2/2  Then look at 1/2x\nThe solution")
 
@@ -67,7 +67,7 @@ def test_a_hint_to_nothing(reader):
     ],
 )
 def test_markdown_as_text(markdown, text):
-    assert plain([markdown, "$x$"], "en") == [text, "x"]
+    assert for_terminal([markdown, "$x$"], "en") == [text, "x"]
 
 
 # answers on paper
@@ -96,7 +96,7 @@ def test_markdown_as_text(markdown, text):
     ],
 )
 def test_what_can_be_typed(text, value):
-    assert typed.value(text) == value
+    assert answer_values.value(text) == value
 
 
 @pytest.mark.parametrize(
@@ -105,8 +105,8 @@ def test_what_can_be_typed(text, value):
      "__import__('os')", "lambda: 1", "{**{}}", "(" * 500, "f'{1}'", "1 if 1 else 2"],
 )  # fmt: skip
 def test_what_is_no_value(text):
-    with pytest.raises(typed.Unreadable):
-        typed.value(text)
+    with pytest.raises(answer_values.Unreadable):
+        answer_values.value(text)
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_what_is_no_value(text):
     ],
 )
 def test_parts_by_their_keys(texts, pairs):
-    assert typed.pairs(texts) == pairs
+    assert answer_values.pairs(texts) == pairs
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_parts_by_their_keys(texts, pairs):
     ],
 )
 def test_values_that_are_the_same(one, other, is_same):
-    assert paper.same(one, other) is is_same
+    assert by_hand.same(one, other) is is_same
 
 
 def test_an_answer_in_parts(reader):
@@ -152,7 +152,7 @@ def test_an_answer_in_parts(reader):
         "still open: name",
         "",
     ]
-    assert journal(reader).read()["first-steps-by-hand"].answers == {"pair": "12, 4"}
+    assert progress(reader).read()["first-steps-by-hand"].answers == {"pair": "12, 4"}
     other = reader.run("answer", "first-steps-by-hand", "share=5", "name=abc", status=1)
     assert other.split("\n")[1] == "      Multiply: 2 * x."  # what the check says
     right = reader.run("answer", "first-steps-by-hand", "share=1/3", lang="zh", status=0)
@@ -288,9 +288,9 @@ def test_a_damaged_progress_file_is_told_and_left_as_it_is(reader, text, line, w
 
 
 def _note_many(root, start):
-    journal = journal_of(root, Reader.file.parent, "en")
+    progress = progress_of(root, Reader.file.parent, "en")
     for number in range(start, start + 8):
-        journal.note(f"e-{number}", "pass")
+        progress.note(f"e-{number}", "pass")
 
 
 def test_two_at_once_lose_nothing(reader):
@@ -302,15 +302,15 @@ def test_two_at_once_lose_nothing(reader):
         process.start()
     for process in processes:
         process.join()
-    assert set(journal(reader).read()) == {f"e-{n}" for n in range(24)}
+    assert set(progress(reader).read()) == {f"e-{n}" for n in range(24)}
 
 
 def test_an_interrupted_write_leaves_the_old_file(reader, monkeypatch):
-    journal(reader).note("first-steps-a", "pass")
+    progress(reader).note("first-steps-a", "pass")
     before = reader.read(JOURNAL)
     monkeypatch.setattr(os, "fsync", lambda fd: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
-        journal(reader).note("first-steps-b", "pass")
+        progress(reader).note("first-steps-b", "pass")
     assert reader.read(JOURNAL) == before
     assert [p.name for p in (reader.root / "exercises").iterdir() if "progress" in p.name] == [
         "progress.yml"
@@ -338,8 +338,8 @@ def test_an_exercise_is_begun_anew_and_the_old_one_is_kept(reader):
     assert reader.read(kept(told)) == begun
     reader.solve("first-steps-a", "return 2 * x")
     assert reader.read() == begun
-    assert "first-steps-a" not in journal(reader).read()
-    assert journal(reader).read()["first-steps-b"].state == "fail"
+    assert "first-steps-a" not in progress(reader).read()
+    assert progress(reader).read()["first-steps-b"].state == "fail"
     reader.run("reset", "first-steps", status=0)
     assert reader.read() == fresh
 
@@ -426,7 +426,7 @@ def test_watching_checks_again_what_has_changed(reader):
     assert running.wait(10) == 1
     assert "no longer watching" in running.stdout.read()
     stop.cancel()
-    assert journal(reader).read()["first-steps-a"].state == "pass"
+    assert progress(reader).read()["first-steps-a"].state == "pass"
 
 
 # plain pytest

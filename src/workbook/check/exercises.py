@@ -38,7 +38,7 @@ def room(chapter: Chapter) -> Iterator[Problem]:
     """Room to write code is squared, with a line at least for each of the solution's."""
     for exercise in _complete(chapter):
         need = len(exercise.solution.splitlines()) - len(exercise.stub.splitlines()) + 1
-        for block in () if exercise.paper else _answers(chapter, exercise):
+        for block in () if exercise.by_hand else _answers(chapter, exercise):
             found = attributes(block)
             lines = int(found.values.get("lines", 0))
             if "squared" not in found.classes:
@@ -110,7 +110,7 @@ def slips_used(chapter: Chapter) -> Iterator[Problem]:
     for exercise in _complete(chapter):
         texts = _strings(exercise.check)
         used = {text.partition(":")[0] for text in texts}
-        if exercise.paper:
+        if exercise.by_hand:
             used |= {piece.slip for piece in exercise.wrong}
         for name in exercise.slips:
             if name not in used and name not in COMMON_SLIPS:
@@ -126,7 +126,7 @@ def wrong_answers(chapter: Chapter) -> Iterator[Problem]:
         for piece in exercise.wrong:
             for what, remedy in _piece_faults(exercise, piece):
                 yield problem(chapter.path, piece.line, what, remedy)
-        least = 1 if exercise.paper else 2
+        least = 1 if exercise.by_hand else 2
         if len(exercise.wrong) < least:
             what = f"{len(exercise.wrong)} wrong answer, {least} at least"
             yield problem(chapter.path, cell.code_line, what, "name what readers get wrong")
@@ -141,7 +141,7 @@ def _piece_faults(exercise: Exercise, piece: Piece) -> Iterator[tuple[str, str]]
         code = parsed(piece.code).body
     except SyntaxError:
         return  # told of the cell
-    if exercise.paper and not (code and isinstance(code[-1], ast.Expr)):
+    if exercise.by_hand and not (code and isinstance(code[-1], ast.Expr)):
         yield "wrong value is not there", "end in an expression: the value that is wrong"
 
 

@@ -18,7 +18,7 @@ def main(arguments: list[str]) -> int:
     for unit, exercises in catalog(root, "zh").find(arguments[-1:]):
         listed = equivalents(root, unit.slug)
         for exercise in exercises:
-            if exercise.paper:
+            if exercise.by_hand:
                 continue
             began = time.monotonic()
             found = fates(exercise)

@@ -78,7 +78,7 @@ def _mutated(code: str, lines: set[int]) -> Iterator[tuple[str, str, bool]]:
     parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
     order = {node: at for at, node in enumerate(ast.walk(tree))}
     for node in ast.walk(tree):
-        if getattr(node, "lineno", 0) not in lines or _told(node, parents):
+        if getattr(node, "lineno", 0) not in lines or _inert(node, parents):
             continue
         for changed in _changes(node, parents):
             place = _statement(node, parents)
@@ -88,9 +88,9 @@ def _mutated(code: str, lines: set[int]) -> Iterator[tuple[str, str, bool]]:
             after = "left out" if node is place and changed is None else twin[order[place]]
             if node is place and changed is not None:
                 after = changed
-            told = after if isinstance(after, str) else _head(after)
+            shown = after if isinstance(after, str) else _head(after)
             ast.fix_missing_locations(other)
-            yield f"{_head(place)} ⇒ {told}", f"{_IMPORT}\n{ast.unparse(other)}", False
+            yield f"{_head(place)} ⇒ {shown}", f"{_IMPORT}\n{ast.unparse(other)}", False
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef) and _solved(node, lines, parents):
             for spoil in _SPOILS:
@@ -210,7 +210,7 @@ _RULES = (
 )  # fmt: skip
 
 
-def _told(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> bool:
+def _inert(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> bool:
     """Whether it is part of an annotation, of a message or of an import."""
     here: ast.AST | None = node
     while here is not None:

@@ -19,7 +19,7 @@ from workbook.mutants.rewrite import Mutant, mutants
 from workbook.practice.check import Check, check_of
 from workbook.practice.judge import judge
 from workbook.practice.sandbox import Limits, isolated
-from workbook.practice.sheet import parse_sheet
+from workbook.practice.submission import parse_submission
 from workbook.problem import BookError
 from workbook.source.exercise import Exercise
 
@@ -53,8 +53,8 @@ def fates(exercise: Exercise) -> list[Fate]:
     else:  # one of them brought the process down: each in one of its own
         for mutant in found:
             one = isolated(partial(_all, exercise, check, [mutant]), Limits(seconds=10.0))
-            told = dict(one.result) if one.reason == "finished" else {}
-            states[mutant.name] = told.get(mutant.name, one.reason)
+            state = dict(one.result) if one.reason == "finished" else {}
+            states[mutant.name] = state.get(mutant.name, one.reason)
     return [Fate(mutant, states[mutant.name]) for mutant in found]
 
 
@@ -83,8 +83,8 @@ def _outcome(exercise: Exercise, check: Check, code: str, limit: float) -> str:
     signal.signal(signal.SIGPROF, too_long)
     signal.setitimer(signal.ITIMER_PROF, limit, 1.0)
     try:
-        sheet = parse_sheet(f"# %% {exercise.id}\n{code}\n", _ANSWER)
-        verdict = judge(sheet, exercise.id, check)
+        submission = parse_submission(f"# %% {exercise.id}\n{code}\n", _ANSWER)
+        verdict = judge(submission, exercise.id, check)
     except _TooLong:
         return "time"
     finally:

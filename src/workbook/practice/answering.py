@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 
 import click
 
-from workbook.practice import paper, typed
+from workbook.practice import answer_values, by_hand
 from workbook.practice.catalog import Unit
-from workbook.practice.journal import Journal, Record
-from workbook.practice.plain import plain
+from workbook.practice.progress import Progress, Record
 from workbook.practice.runner import import_torch
+from workbook.practice.terminal_text import for_terminal
 from workbook.practice.words import ReaderError, say
 from workbook.source.exercise import COMMON_SLIPS, Exercise
 
@@ -19,26 +19,28 @@ def ask(unit: Unit, exercise: Exercise, lang: str) -> None:
     """Say what is asked and how to write the answer."""
     title = say(lang, "answer:asks", name=exercise.name, title=exercise.title)
     click.echo(click.style(title, bold=True))
-    click.echo(f"\n{plain([unit.question(exercise)], lang)[0]}\n\n{paper.form(exercise)}\n")
+    click.echo(
+        f"\n{for_terminal([unit.question(exercise)], lang)[0]}\n\n{by_hand.form(exercise)}\n"
+    )
     click.echo(say(lang, "answer:form"))
-    names = paper.keys(exercise)
+    names = by_hand.keys(exercise)
     given = " ".join(f"{name}=…" for name in names) or "…"
     click.echo(f"  workbook answer {exercise.name} {given}")
     if names:
         click.echo(say(lang, "answer:keys"))
 
 
-def take(exercise: Exercise, texts: Sequence[str], journal: Journal, lang: str) -> int:
+def take(exercise: Exercise, texts: Sequence[str], progress: Progress, lang: str) -> int:
     """Check what was typed, tell each part's verdict; 0 if nothing is wrong or missing."""
     given = read(exercise, texts, lang)
-    names = paper.keys(exercise) or ("",)
+    names = by_hand.keys(exercise) or ("",)
     if "torch" in exercise.check.code if exercise.check else "":
         import_torch()
     values = {key: valued(exercise, text, lang) for key, text in given.items()}
-    ended = paper.graded(exercise, values)
+    ended = by_hand.graded(exercise, values)
     if ended.reason != "finished":
         raise ReaderError(say(lang, "answer:lost", error=ended.reason))
-    known = journal.read().get(exercise.name, Record()).answers
+    known = progress.read().get(exercise.name, Record()).answers
     found: Mapping[str, list[str]] = ended.result
     right = {key: given[key] for key in given if not found[key][0]}
     for key in given:
@@ -47,22 +49,22 @@ def take(exercise: Exercise, texts: Sequence[str], journal: Journal, lang: str) 
         key: text for key, text in {**known, **right}.items() if not found.get(key, [""])[0]
     }
     missing = [name for name in names if (name or "value") not in _stored(kept)]
-    journal.keep_answers(exercise.name, _stored(kept))
-    return _closing(exercise, missing, found, journal, lang)
+    progress.keep_answers(exercise.name, _stored(kept))
+    return _closing(exercise, missing, found, progress, lang)
 
 
 def read(exercise: Exercise, texts: Sequence[str], lang: str) -> dict[str, str]:
     """What was typed for each part, still as text; one value alone has the key ""."""
-    names = paper.keys(exercise)
+    names = by_hand.keys(exercise)
     if not names:
-        return {"": " ".join(map(typed.tidy, texts))}
-    found = typed.pairs(texts)
+        return {"": " ".join(map(answer_values.tidy, texts))}
+    found = answer_values.pairs(texts)
     if found is None:
-        values = typed.values(texts)
+        values = answer_values.values(texts)
         if len(values) != len(names):
             words = {"text": " ".join(texts), "example": f"{names[0]}={texts[0]}"}
             raise ReaderError(say(lang, "no:key-wanted", **words))
-        found = dict(zip(names, map(typed.tidy, values), strict=True))
+        found = dict(zip(names, map(answer_values.tidy, values), strict=True))
     for key in found:
         if key not in names:
             raise ReaderError(say(lang, "no:key", key=key, names=_listed(names, lang)))
@@ -71,11 +73,11 @@ def read(exercise: Exercise, texts: Sequence[str], lang: str) -> dict[str, str]:
 
 def valued(exercise: Exercise, text: str, lang: str) -> object:
     """The value of what was typed; ReaderError where it is none."""
-    if paper.is_word(exercise):
+    if by_hand.is_word(exercise):
         return text.strip("\"'")
     try:
-        return typed.value(text)
-    except typed.Unreadable:
+        return answer_values.value(text)
+    except answer_values.Unreadable:
         raise ReaderError(say(lang, "no:value", text=text)) from None
 
 
@@ -89,21 +91,21 @@ def _tell(exercise: Exercise, key: str, text: str, verdict: list[str], lang: str
     if slip:
         common = say(lang, f"slip:{slip}") if slip in COMMON_SLIPS else slip
         said = exercise.slips.get(slip)
-        click.echo(f"      {plain([said], lang)[0] if said else common}")
+        click.echo(f"      {for_terminal([said], lang)[0] if said else common}")
     if detail and detail not in (key, text):
         click.echo(f"      {say(lang, 'case')}  {detail}")
 
 
 def _closing(
     exercise: Exercise, missing: list[str], found: Mapping[str, list[str]],
-    journal: Journal, lang: str,
+    progress: Progress, lang: str,
 ) -> int:  # fmt: skip
     wrong = [key for key, (slip, _) in found.items() if slip]
     if not missing and not wrong:
-        journal.note(exercise.name, "pass")
+        progress.note(exercise.name, "pass")
         click.echo(say(lang, "answer:all", name=exercise.name))
         return 0
-    journal.note(exercise.name, "fail" if wrong else "todo")
+    progress.note(exercise.name, "fail" if wrong else "todo")
     if open_ := [name for name in missing if name and name not in wrong]:
         click.echo(say(lang, "answer:left", names=_listed(open_, lang)))
     return 1

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from workbook.practice import paper
+from workbook.practice import by_hand
 from workbook.practice.check import Check, check_of
 from workbook.practice.judge import Verdict, judge
 from workbook.practice.sandbox import Ended, Limits, isolated
-from workbook.practice.sheet import Sheet, read_sheet, run
+from workbook.practice.submission import Submission, read_submission, run
 from workbook.source.exercise import Exercise
 
 PASS, FAIL, ERROR, TODO = "pass", "fail", "error", "todo"
@@ -39,10 +39,10 @@ class Outcome:
         return self.verdict.state
 
 
-def read(path: Path) -> Sheet | None:
+def read(path: Path) -> Submission | None:
     """A reader's file, or None if there is none that can be read."""
     try:
-        return read_sheet(path)
+        return read_submission(path)
     except OSError:
         return None
 
@@ -50,60 +50,60 @@ def read(path: Path) -> Sheet | None:
 def attempt(
     exercise: Exercise,
     path: Path,
-    sheet: Sheet | None,
+    submission: Submission | None,
     limits: Limits | None = None,
     unwanted: Callable[[], bool] = lambda: False,
 ) -> Outcome:
     """Put an exercise of a reader's file to its check, unless that becomes unwanted."""
-    if verdict := _not_run(exercise, sheet):
-        return _outcome(exercise, path, sheet, verdict)
-    assert sheet is not None
+    if verdict := _not_run(exercise, submission):
+        return _outcome(exercise, path, submission, verdict)
+    assert submission is not None
     check = check_of(exercise)
     limits = limits or Limits()
-    ended = isolated(partial(_job, sheet, exercise, check), limits, unwanted)
+    ended = isolated(partial(_job, submission, exercise, check), limits, unwanted)
     if ended.reason == "finished" and not ended.left_behind:
         verdict = Verdict(**ended.result["verdict"])
         if verdict.cause == "memory":
             verdict = replace(verdict, detail=_amount("memory", limits))
     else:
-        verdict = _killed(ended, sheet, limits)
-    return _outcome(exercise, path, sheet, verdict, ended)
+        verdict = _killed(ended, submission, limits)
+    return _outcome(exercise, path, submission, verdict, ended)
 
 
-def begun(exercise: Exercise, sheet: Sheet) -> bool:
+def begun(exercise: Exercise, submission: Submission) -> bool:
     """Whether the piece of an exercise holds anything but its stub."""
-    return _tree(sheet.parts[exercise.id].text) != _tree(exercise.stub)
+    return _tree(submission.parts[exercise.id].text) != _tree(exercise.stub)
 
 
-def _not_run(exercise: Exercise, sheet: Sheet | None) -> Verdict | None:
+def _not_run(exercise: Exercise, submission: Submission | None) -> Verdict | None:
     """What can be said without running anything."""
-    if sheet is None:
+    if submission is None:
         return Verdict(ERROR, "no-file")
-    if exercise.id not in sheet.parts:
+    if exercise.id not in submission.parts:
         return Verdict(ERROR, "no-marker")
-    if line := sheet.undecodable(exercise.id):
+    if line := submission.undecodable(exercise.id):
         return Verdict(ERROR, "encoding", line=line)
-    return None if begun(exercise, sheet) else Verdict(TODO, "untouched")
+    return None if begun(exercise, submission) else Verdict(TODO, "untouched")
 
 
-def _job(sheet: Sheet, exercise: Exercise, check: Check) -> dict[str, object]:
+def _job(submission: Submission, exercise: Exercise, check: Check) -> dict[str, object]:
     import sys
 
     before = set(sys.modules)
-    verdict = judge(sheet, exercise.id, check)
-    if exercise.paper and verdict["slip"]:
-        verdict |= _named(sheet, exercise)
+    verdict = judge(submission, exercise.id, check)
+    if exercise.by_hand and verdict["slip"]:
+        verdict |= _named(submission, exercise)
     return {"verdict": verdict, "imported": _libraries(set(sys.modules) - before)}
 
 
-def _named(sheet: Sheet, exercise: Exercise) -> dict[str, str]:
+def _named(submission: Submission, exercise: Exercise) -> dict[str, str]:
     """The slip of an answer on paper, which `workbook answer` would name in the same way."""
-    value = getattr(run(sheet, exercise.id), exercise.paper)()
-    names = paper.keys(exercise)
+    value = getattr(run(submission, exercise.id), exercise.by_hand)()
+    names = by_hand.keys(exercise)
     given = {"": value} if not names or not isinstance(value, dict) else value
     if any(key not in names for key in given if names):
         return {}
-    for key, (slip, detail) in paper.verdicts(exercise, given).items():
+    for key, (slip, detail) in by_hand.verdicts(exercise, given).items():
         if slip:
             return {"slip": slip, "detail": detail or key}
     return {}
@@ -117,10 +117,10 @@ def _libraries(names: Iterable[str]) -> list[str]:
     return sorted(name for name, file in found.items() if file and "site-packages" in file)
 
 
-def _killed(ended: Ended, sheet: Sheet, limits: Limits) -> Verdict:
+def _killed(ended: Ended, submission: Submission, limits: Limits) -> Verdict:
     """The process was ended, or has ended itself, before the check was through."""
     line = next(
-        (int(n) for file, n in _FRAME.findall(ended.trace) if file == str(sheet.path)), 0
+        (int(n) for file, n in _FRAME.findall(ended.trace) if file == str(submission.path)), 0
     )
     if ended.left_behind:
         return Verdict(ERROR, "left-behind")
@@ -143,22 +143,22 @@ def _amount(reason: str, limits: Limits) -> str:
 
 
 def _outcome(
-    exercise: Exercise, path: Path, sheet: Sheet | None, verdict: Verdict,
+    exercise: Exercise, path: Path, submission: Submission | None, verdict: Verdict,
     ended: Ended | None = None,
 ) -> Outcome:  # fmt: skip
     if not ended:
-        return Outcome(exercise, path, verdict, _source(sheet, verdict.line))
+        return Outcome(exercise, path, verdict, _source(submission, verdict.line))
     printed = ended.output
-    told = ended.result if isinstance(ended.result, dict) else {}
+    result = ended.result if isinstance(ended.result, dict) else {}
     return Outcome(
-        exercise, path, verdict, _source(sheet, verdict.line), printed,
-        len(printed) >= 20_000, ended.seconds, tuple(told.get("imported", ())),
+        exercise, path, verdict, _source(submission, verdict.line), printed,
+        len(printed) >= 20_000, ended.seconds, tuple(result.get("imported", ())),
     )  # fmt: skip
 
 
-def _source(sheet: Sheet | None, line: int) -> str:
+def _source(submission: Submission | None, line: int) -> str:
     """A line of the reader's file."""
-    for part in (sheet.head, *sheet.parts.values()) if sheet and line else ():
+    for part in (submission.head, *submission.parts.values()) if submission and line else ():
         lines = part.text.split("\n")
         if part.line <= line < part.line + len(lines):
             text = lines[line - part.line].strip()

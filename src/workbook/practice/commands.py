@@ -19,10 +19,10 @@ from workbook.source.edition import LANGUAGES
 from workbook.source.exercise import Exercise
 
 if TYPE_CHECKING:  # not on Windows, where there is no fcntl
-    from workbook.practice.journal import Journal
+    from workbook.practice.progress import Progress
 
 
-class Desk:
+class Context:
     """Where a reader works: the book, their language, what they have done."""
 
     def __init__(self, lang: str | None) -> None:
@@ -40,10 +40,10 @@ class Desk:
         return catalog(self.root, self.lang)
 
     @functools.cached_property
-    def journal(self) -> Journal:
-        from workbook.practice.journal import journal_of
+    def progress(self) -> Progress:
+        from workbook.practice.progress import progress_of
 
-        return journal_of(self.root, EXERCISES, self.lang)
+        return progress_of(self.root, EXERCISES, self.lang)
 
     def say(self, key: str, /, **values: object) -> None:
         click.echo(say(self.lang, key, **values))
@@ -56,7 +56,7 @@ class Desk:
 
 
 def reader_command(command: Callable[..., Any]) -> Callable[..., Any]:
-    """A command with --lang that gets a desk, and tells what is wrong in the reader's words."""
+    """A command with --lang that gets a context, and says what is wrong in their words."""
 
     @click.option("--lang", type=click.Choice(LANGUAGES),
                   help="Language of what is said. [the locale's]")  # fmt: skip
@@ -66,11 +66,11 @@ def reader_command(command: Callable[..., Any]) -> Callable[..., Any]:
             if hasattr(stream, "reconfigure"):
                 stream.reconfigure(errors="replace")  # a terminal that is not UTF-8
         try:
-            desk = Desk(lang)
+            context = Context(lang)
             try:
-                status = command(desk, **options)
+                status = command(context, **options)
             except UnknownName as error:
-                raise desk.unknown(error) from None
+                raise context.unknown(error) from None
         except ReaderError as error:
             click.echo(str(error), err=True)
             status = 2
@@ -89,7 +89,7 @@ def reader_command(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--watch", "-w", "watching", is_flag=True,
               help="Stay, and check again what changes whenever you save.")  # fmt: skip
 @reader_command
-def try_(desk: Desk, names: tuple[str, ...], watching: bool) -> int:
+def try_(context: Context, names: tuple[str, ...], watching: bool) -> int:
     """Check your answers in exercises/. 检查你在 exercises/ 里写的答案。
 
     Each exercise is run alone, in a process of its own, with limits on time (10 s of
@@ -106,14 +106,16 @@ def try_(desk: Desk, names: tuple[str, ...], watching: bool) -> int:
     """
     from workbook.practice.session import Session
 
-    return Session(desk.root, desk.catalog, desk.journal, desk.lang).run(names, watching)
+    return Session(context.root, context.catalog, context.progress, context.lang).run(
+        names, watching
+    )
 
 
 @click.command()
 @click.argument("name", metavar="EXERCISE")
 @click.option("--again", is_flag=True, help="Show the hints once more that you have had.")
 @reader_command
-def hint(desk: Desk, name: str, again: bool) -> None:
+def hint(context: Context, name: str, again: bool) -> None:
     """Give one more hint each time. 每次给一条提示。
 
     After the last one you are told where the worked solution stands.
@@ -122,34 +124,37 @@ def hint(desk: Desk, name: str, again: bool) -> None:
     workbook hint tensors-windows
     workbook hint tensors-windows --again
     """
-    from workbook.practice.journal import Record
-    from workbook.practice.plain import plain
+    from workbook.practice.progress import Record
+    from workbook.practice.terminal_text import for_terminal
 
-    _, exercise = desk.catalog.one(name)
-    record = desk.journal.read().get(exercise.name, Record())
-    hints, given = plain(exercise.hints, desk.lang), min(record.hints, len(exercise.hints))
+    _, exercise = context.catalog.one(name)
+    record = context.progress.read().get(exercise.name, Record())
+    hints, given = (
+        for_terminal(exercise.hints, context.lang),
+        min(record.hints, len(exercise.hints)),
+    )
     fresh = [] if again else hints[given : given + 1]
     for number, text in enumerate(hints[:given] if again else fresh, 1 if again else given + 1):
-        label = say(desk.lang, "hint", number=number, count=len(hints))
+        label = say(context.lang, "hint", number=number, count=len(hints))
         click.echo(f"{click.style(label, bold=True)}  {text}")
     if fresh:
         given += 1
-        desk.journal.keep_hints(exercise.name, given)
+        context.progress.keep_hints(exercise.name, given)
     elif not again or not given:
-        desk.say("hint:none", name=exercise.name, count=len(hints))
+        context.say("hint:none", name=exercise.name, count=len(hints))
     if given < len(hints):
-        desk.say("hint:more")
+        context.say("hint:more")
     else:
         if fresh:
-            desk.say("hint:last")
-        desk.say("hint:solution", title=exercise.title)
+            context.say("hint:last")
+        context.say("hint:solution", title=exercise.title)
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
 @click.argument("name", metavar="EXERCISE")
 @click.argument("values", nargs=-1, metavar="[VALUE]...", type=click.UNPROCESSED)
 @reader_command
-def answer(desk: Desk, name: str, values: tuple[str, ...]) -> int:
+def answer(context: Context, name: str, values: tuple[str, ...]) -> int:
     """Check an answer that you found on paper. 检查在纸上算出的答案。
 
     Without a value you are told what is asked and in which form. A value is a Python
@@ -166,32 +171,32 @@ def answer(desk: Desk, name: str, values: tuple[str, ...]) -> int:
     """
     from workbook.practice.answering import ask, take
 
-    unit, exercise = desk.catalog.one(name)
-    if not exercise.paper:
+    unit, exercise = context.catalog.one(name)
+    if not exercise.by_hand:
         words = {"name": exercise.name, "file": unit.file}
-        raise ReaderError(say(desk.lang, "no:paper", **words))
+        raise ReaderError(say(context.lang, "no:paper", **words))
     if not values:
-        ask(unit, exercise, desk.lang)
+        ask(unit, exercise, context.lang)
         return 0
-    return take(exercise, values, desk.journal, desk.lang)
+    return take(exercise, values, context.progress, context.lang)
 
 
 @click.command()
 @reader_command
-def progress(desk: Desk) -> None:
+def progress(context: Context) -> None:
     """Draw what is done, chapter by chapter. 画出每章做了多少。
 
     It is kept in exercises/progress.yml, which you may read and edit.
     """
     from workbook.practice.overview import draw
 
-    draw(desk.catalog, desk.journal, desk.lang)
+    draw(context.catalog, context.progress, context.lang)
 
 
 @click.command()
 @click.argument("names", nargs=-1, required=True, metavar="EXERCISE|CHAPTER...")
 @reader_command
-def reset(desk: Desk, names: tuple[str, ...]) -> None:
+def reset(context: Context, names: tuple[str, ...]) -> None:
     """Begin anew: put the stub back. 恢复成没动过的样子。
 
     What you had written is kept in exercises/backup/ first. A file that was deleted is
@@ -203,21 +208,21 @@ def reset(desk: Desk, names: tuple[str, ...]) -> None:
     """
     from workbook.practice.reset import reset_exercises
 
-    for unit, exercises in desk.catalog.find(names):
+    for unit, exercises in context.catalog.find(names):
         try:
-            done = reset_exercises(desk.catalog, unit, exercises)
+            done = reset_exercises(context.catalog, unit, exercises)
         except OSError as error:
             words = {"file": unit.file, "error": error.strerror}
-            raise ReaderError(say(desk.lang, "no:write", **words)) from None
+            raise ReaderError(say(context.lang, "no:write", **words)) from None
         for exercise in done.exercises:
-            desk.journal.forget(exercise.name)
-            desk.say("reset:done", name=exercise.name)
+            context.progress.forget(exercise.name)
+            context.say("reset:done", name=exercise.name)
         for exercise in _others(exercises, done.exercises):
-            desk.say("reset:same", name=exercise.name)
+            context.say("reset:same", name=exercise.name)
         if done.whole:
-            desk.say("reset:new", file=unit.file)
+            context.say("reset:new", file=unit.file)
         if done.backup:
-            desk.say("reset:kept", file=done.backup)
+            context.say("reset:kept", file=done.backup)
 
 
 READERS = (try_, hint, answer, progress, reset)

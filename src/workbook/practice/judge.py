@@ -10,8 +10,8 @@ from types import ModuleType, TracebackType
 from typing import Any
 
 from workbook.practice.check import Check
-from workbook.practice.guard import Guard, guard
-from workbook.practice.sheet import Sheet, run
+from workbook.practice.submission import Submission, run
+from workbook.practice.tampering import Snapshot, snapshot
 
 _LONG = 400  # characters of a value that are told
 _LINES = 8
@@ -32,21 +32,23 @@ class Verdict:
     error: str = ""  # type and message of the exception
 
 
-def judge(sheet: Sheet, exercise: str, check: Check) -> dict[str, Any]:
+def judge(submission: Submission, exercise: str, check: Check) -> dict[str, Any]:
     """Run an exercise and its check; a verdict as a dictionary, which can be sent on."""
-    watch = guard(check.dotted)
+    watch = snapshot(check.dotted)
     try:
-        module = run(sheet, exercise)
+        module = run(submission, exercise)
     except SyntaxError as error:
-        verdict = _unreadable(error, sheet)
+        verdict = _unreadable(error, submission)
     except BaseException as error:
-        verdict = _raised(error, sheet, exercise)
+        verdict = _raised(error, submission, exercise)
     else:
-        verdict = _replaced(watch) or _checked(module, sheet, exercise, check)
+        verdict = _replaced(watch) or _checked(module, submission, exercise, check)
     return dataclasses.asdict(_replaced(watch) or verdict)
 
 
-def _checked(module: ModuleType, sheet: Sheet, exercise: str, check: Check) -> Verdict:
+def _checked(
+    module: ModuleType, submission: Submission, exercise: str, check: Check
+) -> Verdict:
     if missing := [name for name in check.taken if name not in vars(module)]:
         return Verdict("error", "missing", detail=missing[0])
     notes: dict[tuple[int, int], Any] = {}
@@ -55,11 +57,11 @@ def _checked(module: ModuleType, sheet: Sheet, exercise: str, check: Check) -> V
     except AssertionError as error:
         if line := _deepest(error, check.file):
             return _failed(error, line, check, notes)
-        return _raised(error, sheet, exercise)
+        return _raised(error, submission, exercise)
     except BaseException as error:
         line = _deepest(error, check.file)
-        if _line_in(error.__traceback__, str(sheet.path)) or isinstance(error, SystemExit):
-            return _raised(error, sheet, exercise)
+        if _line_in(error.__traceback__, str(submission.path)) or isinstance(error, SystemExit):
+            return _raised(error, submission, exercise)
         return _unusable(error, line, check)
     return Verdict("pass")
 
@@ -90,9 +92,9 @@ def _unusable(error: BaseException, line: int, check: Check) -> Verdict:
     )
 
 
-def _raised(error: BaseException, sheet: Sheet, exercise: str) -> Verdict:
+def _raised(error: BaseException, submission: Submission, exercise: str) -> Verdict:
     """The reader's own code has raised: where, in their file."""
-    line = _line_in(error.__traceback__, str(sheet.path))
+    line = _line_in(error.__traceback__, str(submission.path))
     if isinstance(error, NotImplementedError) and error.args[:1] == (exercise,):
         return Verdict("todo", "unfinished", line=line)
     kinds = {
@@ -107,15 +109,15 @@ def _raised(error: BaseException, sheet: Sheet, exercise: str) -> Verdict:
     return Verdict("error", cause, line=line, error=_said(error))
 
 
-def _unreadable(error: SyntaxError, sheet: Sheet) -> Verdict:
-    if error.filename not in (str(sheet.path), None):
+def _unreadable(error: SyntaxError, submission: Submission) -> Verdict:
+    if error.filename not in (str(submission.path), None):
         return Verdict("error", "raised", error=_said(error))
     return Verdict(
         "error", "syntax", line=error.lineno or 0, error=f"{type(error).__name__}: {error.msg}"
     )
 
 
-def _replaced(watch: Guard) -> Verdict | None:
+def _replaced(watch: Snapshot) -> Verdict | None:
     if name := watch.changed():
         return Verdict("error", "setting", detail=name)
     if name := watch.replaced():

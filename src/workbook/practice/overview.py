@@ -11,7 +11,7 @@ from rich.text import Text
 
 from workbook.practice.attempt import PASS
 from workbook.practice.catalog import Catalog, Unit
-from workbook.practice.journal import Journal, Record
+from workbook.practice.progress import Progress, Record
 from workbook.practice.report import MARKS
 from workbook.practice.words import say
 from workbook.source.exercise import Exercise
@@ -19,9 +19,9 @@ from workbook.source.exercise import Exercise
 _WIDTH = 20  # of a bar
 
 
-def draw(catalog: Catalog, journal: Journal, lang: str) -> None:
+def draw(catalog: Catalog, progress: Progress, lang: str) -> None:
     """Print the bars of all chapters; ReaderError where the progress file is damaged."""
-    records = journal.read()
+    records = progress.read()
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
     for column in ("right", "left", "left", "right", "left"):
         table.add_column(justify=column, no_wrap=column == "right")  # type: ignore[arg-type]
@@ -35,7 +35,7 @@ def draw(catalog: Catalog, journal: Journal, lang: str) -> None:
     Console(highlight=False).print(table)
     click.echo()
     _tell_next(catalog, records, lang)
-    click.echo(say(lang, "progress:file", file=journal.shown))
+    click.echo(say(lang, "progress:file", file=progress.shown))
 
 
 def following(catalog: Catalog, records: Mapping[str, Record]) -> Exercise | None:

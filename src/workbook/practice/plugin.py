@@ -17,7 +17,7 @@ import pytest
 from workbook.derive.assignments import EXERCISES
 from workbook.practice.attempt import PASS
 from workbook.practice.catalog import Catalog, Unit, catalog
-from workbook.practice.journal import Record, journal_of
+from workbook.practice.progress import Record, progress_of
 from workbook.practice.report import details
 from workbook.practice.runner import Runner, import_torch
 from workbook.practice.words import ReaderError, reader_language, say
@@ -28,7 +28,7 @@ class Failed(Exception):
     """The check did not pass; holds what the reader is told."""
 
 
-class Sheet(pytest.File):
+class ExerciseFile(pytest.File):
     """A reader's file: an item for each exercise of its chapter."""
 
     unit: Unit
@@ -47,17 +47,17 @@ class Item(pytest.Item):
         self.exercise = exercise
 
     def runtest(self) -> None:
-        sheet = self.parent
-        assert isinstance(sheet, Sheet)
+        file = self.parent
+        assert isinstance(file, ExerciseFile)
         root = root_above(self.path)
-        runner = Runner(root, records=_records(root, sheet.lang))
-        if runner.needs_torch(sheet.unit, [self.exercise]):
+        runner = Runner(root, records=_records(root, file.lang))
+        if runner.needs_torch(file.unit, [self.exercise]):
             import_torch()
-        [outcome] = runner.tries(sheet.unit, [self.exercise])
+        [outcome] = runner.tries(file.unit, [self.exercise])
         if outcome.verdict.cause == "untouched":
-            pytest.skip(say(sheet.lang, "untouched"))
+            pytest.skip(say(file.lang, "untouched"))
         if outcome.state != PASS:
-            raise Failed("\n".join(map(click.unstyle, details(outcome, sheet.lang))))
+            raise Failed("\n".join(map(click.unstyle, details(outcome, file.lang))))
 
     def repr_failure(
         self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None
@@ -70,14 +70,14 @@ class Item(pytest.Item):
         return self.path, 0, f"{self.exercise.name} {self.exercise.title}"
 
 
-def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> Sheet | None:
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> ExerciseFile | None:
     """Collect a reader's file as such; anything else is left to pytest."""
     book = _book(root_above(file_path))
     for unit in book.units:
         if book.root / unit.file == file_path:
-            sheet: Sheet = Sheet.from_parent(parent, path=file_path)
-            sheet.unit, sheet.lang = unit, book.lang
-            return sheet
+            file: ExerciseFile = ExerciseFile.from_parent(parent, path=file_path)
+            file.unit, file.lang = unit, book.lang
+            return file
     return None
 
 
@@ -90,7 +90,7 @@ def root_above(path: Path) -> Path:
 def _records(root: Path, lang: str) -> Mapping[str, Record]:
     """What was answered on paper; nothing where the progress file is damaged."""
     try:
-        return journal_of(root, EXERCISES, lang).read()
+        return progress_of(root, EXERCISES, lang).read()
     except ReaderError:
         return {}
 

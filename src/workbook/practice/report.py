@@ -9,7 +9,7 @@ import click
 
 from workbook.practice.attempt import ERROR, FAIL, PASS, TODO, Outcome
 from workbook.practice.catalog import Unit
-from workbook.practice.plain import plain
+from workbook.practice.terminal_text import for_terminal
 from workbook.practice.words import say
 from workbook.source.exercise import COMMON_SLIPS
 
@@ -22,7 +22,7 @@ def heading(unit: Unit) -> str:
     return click.style(f"{unit.number} {unit.title}", bold=True) + f"  {unit.file}"
 
 
-def told(outcome: Outcome, lang: str) -> str:
+def message(outcome: Outcome, lang: str) -> str:
     """An outcome in as many lines as it takes."""
     lines = [headline(outcome, lang)]
     lines += [f"    {line}" for line in details(outcome, lang)]
@@ -39,7 +39,7 @@ def headline(outcome: Outcome, lang: str) -> str:
 def _note(outcome: Outcome, lang: str) -> str:
     """What a reader should know of an exercise on paper that stands in no file."""
     cause = "answered" if outcome.verdict.cause == "answered" else ""
-    if outcome.verdict.cause == "untouched" and outcome.exercise.paper:
+    if outcome.verdict.cause == "untouched" and outcome.exercise.by_hand:
         cause = "on-paper"
     if not cause:
         return ""
@@ -81,7 +81,7 @@ def slip_text(outcome: Outcome, lang: str) -> str:
     """What the chapter, or the book as a whole, says of the slip."""
     slip = outcome.verdict.slip
     if text := outcome.exercise.slips.get(slip):
-        return plain([text], lang)[0]
+        return for_terminal([text], lang)[0]
     return say(lang, f"slip:{slip}") if slip in COMMON_SLIPS else slip
 
 
@@ -103,7 +103,7 @@ def _found(outcome: Outcome, lang: str) -> Iterator[str]:
         yield from _labelled(lang, "slip", slip_text(outcome, lang))
     if verdict.detail and verdict.cause == "slip":
         yield from _labelled(lang, "case", verdict.detail)
-    if verdict.claim and not outcome.exercise.paper:
+    if verdict.claim and not outcome.exercise.by_hand:
         yield from _labelled(lang, "claim", verdict.claim)
         if verdict.expected:
             yield from _labelled(lang, "expected", verdict.expected)

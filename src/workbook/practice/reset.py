@@ -9,7 +9,7 @@ from pathlib import Path
 
 from workbook.derive.assignments import EXERCISES, assignments
 from workbook.practice.catalog import Catalog, Unit
-from workbook.practice.sheet import parse_sheet, read_sheet, replaced
+from workbook.practice.submission import parse_submission, read_submission, replaced
 from workbook.source.exercise import Exercise
 
 BACKUP = EXERCISES / "backup"
@@ -31,12 +31,14 @@ def reset_exercises(catalog: Catalog, unit: Unit, exercises: list[Exercise]) -> 
     if not file.exists():
         _write(file, fresh)
         return Reset(list(unit.exercises), True, None)
-    stubs = parse_sheet(fresh, file).parts
-    sheet = read_sheet(file)
-    text = before = "".join([sheet.head.text, *(part.text for part in sheet.parts.values())])
+    stubs = parse_submission(fresh, file).parts
+    submission = read_submission(file)
+    text = before = "".join(
+        [submission.head.text, *(part.text for part in submission.parts.values())]
+    )
     for exercise in exercises:
         piece = stubs[exercise.id].text.rstrip("\n") + "\n"
-        text = replaced(parse_sheet(text, file), text, exercise.id, piece, unit.order)
+        text = replaced(parse_submission(text, file), text, exercise.id, piece, unit.order)
     done = [e for e in exercises if _piece(before, file, e) != _piece(text, file, e)]
     whole = len(exercises) == len(unit.exercises) and before != fresh
     if not done and not whole:
@@ -76,5 +78,5 @@ def _write(file: Path, text: str) -> None:
 
 
 def _piece(text: str, file: Path, exercise: Exercise) -> str:
-    part = parse_sheet(text, file).parts.get(exercise.id)
+    part = parse_submission(text, file).parts.get(exercise.id)
     return part.text.strip() if part else ""

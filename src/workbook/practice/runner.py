@@ -13,10 +13,10 @@ from pathlib import Path
 from workbook.practice.attempt import PASS, TODO, UNWANTED, Outcome, attempt, begun, read
 from workbook.practice.catalog import Unit
 from workbook.practice.check import check_of
-from workbook.practice.journal import Record
 from workbook.practice.judge import Verdict
+from workbook.practice.progress import Record
 from workbook.practice.sandbox import Limits
-from workbook.practice.sheet import Sheet
+from workbook.practice.submission import Submission
 from workbook.source.exercise import Exercise
 
 _QUIET = {  # one thread, no helpers of the compiler, no window
@@ -37,16 +37,16 @@ class Runner:
     unwanted: Callable[[], bool] = lambda: False  # whether to stop and tell no more outcomes
     learned: set[str] = field(default_factory=set)  # what the exercises had to import
 
-    def sheet(self, unit: Unit) -> Sheet | None:
+    def submission(self, unit: Unit) -> Submission | None:
         """The reader's file of a chapter, under the name that the reader is told."""
         found = read(self.root / unit.file)
-        return Sheet(unit.file, found.head, found.parts) if found else None
+        return Submission(unit.file, found.head, found.parts) if found else None
 
     def tries(self, unit: Unit, exercises: list[Exercise]) -> Iterator[Outcome]:
         """The outcome of each exercise as soon as it is there."""
-        sheet = self.sheet(unit)
+        submission = self.submission(unit)
         for exercise in exercises:
-            outcome = attempt(exercise, unit.file, sheet, self.limits, self.unwanted)
+            outcome = attempt(exercise, unit.file, submission, self.limits, self.unwanted)
             if outcome.verdict.cause == UNWANTED:
                 return
             if outcome.state == TODO and self._answered(exercise):
@@ -58,13 +58,13 @@ class Runner:
 
     def needs_torch(self, unit: Unit, exercises: list[Exercise], stubs: bool = False) -> bool:
         """Whether any of these will be run, or may be (with `stubs`), and uses torch."""
-        sheet = self.sheet(unit)
-        if not sheet:
+        submission = self.submission(unit)
+        if not submission:
             return False
         return any(
-            "torch" in sheet.head.text + sheet.parts[e.id].text + check_of(e).source
+            "torch" in submission.head.text + submission.parts[e.id].text + check_of(e).source
             for e in exercises
-            if e.id in sheet.parts and (stubs or begun(e, sheet))
+            if e.id in submission.parts and (stubs or begun(e, submission))
         )
 
     def import_learned(self) -> None:
@@ -77,7 +77,7 @@ class Runner:
         self.learned.clear()
 
     def _answered(self, exercise: Exercise) -> bool:
-        return bool(exercise.paper) and self.records.get(exercise.name, Record()).answered
+        return bool(exercise.by_hand) and self.records.get(exercise.name, Record()).answered
 
 
 def import_torch() -> None:

@@ -20,7 +20,7 @@ from typing import Any
 
 import psutil
 
-from workbook.practice.confined import Limits, confine
+from workbook.practice.child import Limits, run_child
 
 _HEAD = 20_000  # bytes of output that are kept
 _TICK = 0.02  # seconds between two looks at the process
@@ -80,9 +80,9 @@ class _Watched:
         """Whether it has told its result, and the result; what it forked has no say."""
         for line in bytes(self.message).split(b"\n")[:-1]:
             with contextlib.suppress(ValueError, TypeError, KeyError):
-                told = json.loads(line)
-                if told["pid"] == self.pid:
-                    return True, told["result"]
+                message = json.loads(line)
+                if message["pid"] == self.pid:
+                    return True, message["result"]
         return False, None
 
 
@@ -102,7 +102,7 @@ def isolated(
     pipes = [os.pipe() for _ in range(3)]  # output, trace, message
     pid = os.fork()
     if pid == 0:
-        confine(job, limits, [write for _, write in pipes])
+        run_child(job, limits, [write for _, write in pipes])
     for _, write in pipes:
         os.close(write)
     watched = _Watched(pid, limits)

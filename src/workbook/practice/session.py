@@ -13,7 +13,7 @@ import click
 from workbook.practice import report
 from workbook.practice.attempt import PASS, Outcome
 from workbook.practice.catalog import Catalog, Unit
-from workbook.practice.journal import Journal, Record
+from workbook.practice.progress import Progress, Record
 from workbook.practice.runner import Runner, import_torch
 from workbook.practice.watch import Watch
 from workbook.practice.words import ReaderError, say
@@ -26,7 +26,7 @@ class Session:
 
     root: Path
     catalog: Catalog
-    journal: Journal
+    progress: Progress
     lang: str
     damage: str = ""  # what is wrong with the progress file
     records: Mapping[str, Record] = field(default_factory=dict)
@@ -51,7 +51,7 @@ class Session:
                 self._follow(watch)
         except KeyboardInterrupt:
             self._passing()
-            click.echo(say(self.lang, "try:stopped", file=self.journal.shown), err=True)
+            click.echo(say(self.lang, "try:stopped", file=self.progress.shown), err=True)
             return 130
         if self.damage:
             raise ReaderError(self.damage)
@@ -59,7 +59,7 @@ class Session:
 
     def _runner(self) -> Runner:
         try:
-            self.records = self.journal.read()
+            self.records = self.progress.read()
         except ReaderError as error:
             self.damage = str(error)  # told at the end: the checks do not need it
         return Runner(self.root, records=self.records)
@@ -70,7 +70,7 @@ class Session:
         self._passing("try:running", name=next(waiting).name)
         for outcome in runner.tries(unit, exercises):
             self._passing()
-            click.echo(report.told(outcome, self.lang))
+            click.echo(report.message(outcome, self.lang))
             self._keep(outcome)
             outcomes.append(outcome)
             if following := next(waiting, None):
@@ -85,7 +85,7 @@ class Session:
         news = known != outcome.state and (known or outcome.verdict.cause != "untouched")
         if news and not self.damage:
             try:
-                self.journal.note(name, outcome.state)
+                self.progress.note(name, outcome.state)
             except ReaderError as error:
                 self.damage = str(error)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from workbook.practice.catalog import Unit
 from workbook.practice.runner import Runner
-from workbook.practice.sheet import Sheet
+from workbook.practice.submission import Submission
 from workbook.source.exercise import Exercise
 
 PAUSE = 0.2  # seconds between two looks at the files
@@ -24,7 +24,7 @@ class Watch:
         self.chosen, self.runner = chosen, runner
         self.stamps = {unit.slug: _stamp(self._path(unit)) for unit, _ in chosen}
         self.left_over: list[Exercise] = []  # of a run that the reader did not wait for
-        self.sheets = {unit.slug: runner.sheet(unit) for unit, _ in chosen}
+        self.submissions = {unit.slug: runner.submission(unit) for unit, _ in chosen}
 
     def follow(self, again: Callable[[Unit, list[Exercise]], bool]) -> None:
         """Call `again` with what has changed in a chapter's file, until Ctrl-C.
@@ -49,8 +49,8 @@ class Watch:
         if _stamp(self._path(unit)) == self.stamps[unit.slug]:
             return []
         self.stamps[unit.slug] = _settled(self._path(unit))
-        before, now = self.sheets[unit.slug], self.runner.sheet(unit)
-        self.sheets[unit.slug] = now
+        before, now = self.submissions[unit.slug], self.runner.submission(unit)
+        self.submissions[unit.slug] = now
         changed = _differing(exercises, before, now)
         again = [e for e in exercises if e in changed or e in self.left_over]
         self.left_over = [e for e in self.left_over if e not in again]
@@ -80,7 +80,7 @@ def _stamp(path: Path) -> Stamp:
 
 
 def _differing(
-    exercises: list[Exercise], before: Sheet | None, now: Sheet | None
+    exercises: list[Exercise], before: Submission | None, now: Submission | None
 ) -> list[Exercise]:
     """The exercises whose own piece, or the opening of the file, is another one."""
     old, new = _texts(before), _texts(now)
@@ -89,7 +89,9 @@ def _differing(
     return [e for e in exercises if old.get(e.id) != new.get(e.id)]
 
 
-def _texts(sheet: Sheet | None) -> Mapping[str, str]:
-    if sheet is None:
+def _texts(submission: Submission | None) -> Mapping[str, str]:
+    if submission is None:
         return {}
-    return {"": sheet.head.text} | {name: part.text for name, part in sheet.parts.items()}
+    return {"": submission.head.text} | {
+        name: part.text for name, part in submission.parts.items()
+    }

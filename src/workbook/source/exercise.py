@@ -77,7 +77,7 @@ class Exercise:
         return tuple(pieces(cell)) if cell else ()
 
     @cached_property
-    def paper(self) -> str:
+    def by_hand(self) -> str:
         """The function's name if it takes nothing: its value can be found by hand."""
         defined = [
             node

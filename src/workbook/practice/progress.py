@@ -45,7 +45,7 @@ class Record:
 
 
 @dataclass(frozen=True)
-class Journal:
+class Progress:
     """The file of a reader's progress."""
 
     path: Path
@@ -187,9 +187,9 @@ class Journal:
             fresh.unlink(missing_ok=True)
 
 
-def journal_of(root: Path, folder: Path, lang: str) -> Journal:
-    """The journal of the book at a root, in the folder of the exercises."""
-    return Journal(root / folder / "progress.yml", folder / "progress.yml", lang)
+def progress_of(root: Path, folder: Path, lang: str) -> Progress:
+    """The progress of the book at a root, in the folder of the exercises."""
+    return Progress(root / folder / "progress.yml", folder / "progress.yml", lang)
 
 
 def _record(entry: Mapping[str, Any] | None) -> Record:

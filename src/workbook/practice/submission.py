@@ -21,7 +21,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Sheet:
+class Submission:
     """A file of exercises, as it stands on disk."""
 
     path: Path
@@ -44,15 +44,17 @@ class Sheet:
         return 0
 
 
-def read_sheet(path: Path) -> Sheet:
+def read_submission(path: Path) -> Submission:
     """Read a file of exercises; OSError where there is none.
 
     Bytes that are not UTF-8 become lone surrogates: `undecodable` finds them.
     """
-    return parse_sheet(path.read_text(encoding="utf-8-sig", errors="surrogateescape"), path)
+    return parse_submission(
+        path.read_text(encoding="utf-8-sig", errors="surrogateescape"), path
+    )
 
 
-def parse_sheet(text: str, path: Path) -> Sheet:
+def parse_submission(text: str, path: Path) -> Submission:
     """Cut a text into the exercises' pieces; where one is there twice, the last counts."""
     starts = list(_START.finditer(text))
     ends = [*(match.start() for match in starts[1:]), *[len(text)] * bool(starts)]
@@ -61,32 +63,36 @@ def parse_sheet(text: str, path: Path) -> Sheet:
         match[1]: Part(text.count("\n", 0, match.start()) + 1, text[match.start() : end])
         for match, end in zip(starts, ends, strict=True)
     }
-    return Sheet(path, Part(1, head), parts)
+    return Submission(path, Part(1, head), parts)
 
 
 def load(path: Path, exercise: str) -> ModuleType:
     """Run one exercise of a file alone; its names are the module's."""
-    return run(read_sheet(path), exercise)
+    return run(read_submission(path), exercise)
 
 
-def run(sheet: Sheet, exercise: str) -> ModuleType:
-    """Run one exercise of a sheet alone; its names are the module's."""
+def run(submission: Submission, exercise: str) -> ModuleType:
+    """Run one exercise of a submission alone; its names are the module's."""
     module = sys.modules["exercise"] = ModuleType("exercise")  # where dataclasses look it up
-    module.__file__ = str(sheet.path)
-    for code in sheet.code(exercise):
+    module.__file__ = str(submission.path)
+    for code in submission.code(exercise):
         exec(code, module.__dict__)
     return module
 
 
-def replaced(sheet: Sheet, text: str, exercise: str, piece: str, order: list[str]) -> str:
-    """The text of a sheet with one piece as given; a piece that is missing comes in order."""
-    if part := sheet.parts.get(exercise):
+def replaced(
+    submission: Submission, text: str, exercise: str, piece: str, order: list[str]
+) -> str:
+    """The text of a file with one piece as given; a piece that is missing comes in order."""
+    if part := submission.parts.get(exercise):
         start = _offset(text, part.line)
         end = start + len(part.text)
         gap = "\n\n" if end < len(text) else ""
         return text[:start] + piece + gap + text[end:]
     later = order[order.index(exercise) + 1 :]
-    following = next((sheet.parts[name] for name in later if name in sheet.parts), None)
+    following = next(
+        (submission.parts[name] for name in later if name in submission.parts), None
+    )
     if following:
         start = _offset(text, following.line)
         return text[:start] + piece + "\n\n" + text[start:]

@@ -20,7 +20,7 @@ _ASKED = (
 
 
 @dataclass(frozen=True)
-class Guard:
+class Snapshot:
     """What was there before: functions, classes and modules by name, and torch's settings."""
 
     modules: Mapping[str, ModuleType]
@@ -45,8 +45,8 @@ class Guard:
         return ""
 
 
-def guard(dotted: Iterable[str]) -> Guard:
-    """Guard what these dotted names stand in, and Python's own functions."""
+def snapshot(dotted: Iterable[str]) -> Snapshot:
+    """Snapshot what these dotted names stand in, and Python's own functions."""
     owners: dict[str, Any] = {"builtins": builtins}
     for name in sorted(dotted):
         owners |= _owners(name)
@@ -54,7 +54,7 @@ def guard(dotted: Iterable[str]) -> Guard:
         owners["torch.Tensor"] = torch.Tensor
     modules = {name: x for name, x in owners.items() if isinstance(x, ModuleType)}
     kept = {name: (owner, _kept(owner)) for name, owner in owners.items()}
-    return Guard(modules, kept, _settings())
+    return Snapshot(modules, kept, _settings())
 
 
 def _settings() -> dict[str, Any]:

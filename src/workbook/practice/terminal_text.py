@@ -25,7 +25,7 @@ _SPACES = dict.fromkeys(range(0x2000, 0x200B), " ")  # of formulas
 _GROUP = re.compile(r"([_^])\((\w)\)")  # pandoc's 0.5^(t)
 
 
-def plain(texts: Sequence[str], lang: str) -> list[str]:
+def for_terminal(texts: Sequence[str], lang: str) -> list[str]:
     """Each text without markup; as it is where pandoc cannot be run."""
     marked = [_prepared(text, lang) for text in texts]
     if not any(re.search(r"[$*\[\\`]", text) for text in marked):

@@ -24,7 +24,7 @@ class Limits:
     file: int = 500_000_000  # bytes of any file that is written
 
 
-def confine(job: Callable[[], Any], limits: Limits, writers: list[int]) -> NoReturn:
+def run_child(job: Callable[[], Any], limits: Limits, writers: list[int]) -> NoReturn:
     """The forked process, which never returns to the code that forked it."""
     try:
         output, trace, message = writers
@@ -37,7 +37,7 @@ def confine(job: Callable[[], Any], limits: Limits, writers: list[int]) -> NoRet
         result = job()
         _end_helpers()
         sys.stdout.flush()
-        _tell(message, {"pid": os.getpid(), "result": result})
+        _send(message, {"pid": os.getpid(), "result": result})
     except BaseException:
         with contextlib.suppress(BaseException):
             sys.excepthook(*sys.exc_info())  # type: ignore[arg-type]
@@ -45,11 +45,11 @@ def confine(job: Callable[[], Any], limits: Limits, writers: list[int]) -> NoRet
         os._exit(0)
 
 
-def _tell(message: int, told: dict[str, Any]) -> None:
-    text = json.dumps(told).encode() + b"\n"
+def _send(pipe: int, message: dict[str, Any]) -> None:
+    text = json.dumps(message).encode() + b"\n"
     with contextlib.suppress(OSError):  # closed by what was run: then nothing is told
         while text:
-            text = text[os.write(message, text) :]
+            text = text[os.write(pipe, text) :]
 
 
 def _set_streams(output: int) -> None:

@@ -51,23 +51,23 @@ def graded(exercise: Exercise, given: Mapping[str, Any], limits: Limits | None =
 def verdicts(exercise: Exercise, given: Mapping[str, Any]) -> dict[str, list[str]]:
     """The slip and the case of each part; it runs code: call it in a process of its own."""
     check = check_of(exercise)
-    right = evaluated(exercise.solution + f"\n{exercise.paper}()")
+    right = evaluated(exercise.solution + f"\n{exercise.by_hand}()")
     wrong = [(w.slip, evaluated(f"{exercise.solution}\n{w.code}")) for w in exercise.wrong]
-    told = {}
+    found = {}
     for key, value in given.items():
         whole = {**right, key: value} if key else value
         slip, detail = _slip(exercise, check, whole)
         if slip and (named := _named(key, value, right, wrong)):
             slip, detail = named, ""
-        told[key] = [slip, detail]
-    return told
+        found[key] = [slip, detail]
+    return found
 
 
 def _slip(exercise: Exercise, check: Check, value: Any) -> tuple[str, str]:
     """What the check says of a value: the slip and the case, both empty if it is right."""
     from types import SimpleNamespace
 
-    answer = SimpleNamespace(**{exercise.paper: lambda: value})
+    answer = SimpleNamespace(**{exercise.by_hand: lambda: value})
     try:
         check.function({})(answer)
     except AssertionError as error:
