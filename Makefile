@@ -25,7 +25,7 @@ lint: setup  ## check the style of the Python code
 
 verify: setup $(VENV)/.verify  ## validate the finished books (installs validators)
 	$(BIN)/workbook verify
-	$(BIN)/pytest $(wildcard tests/tools/test_verify*.py) tests/tools/test_paper.py \
+	$(BIN)/pytest $(wildcard tests/tools/test_verify*.py) tests/tools/test_layout.py \
 	  tests/tools/test_site_script.py
 
 setup: $(VENV)/.ready  ## make .venv and install what is needed

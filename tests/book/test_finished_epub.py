@@ -129,10 +129,10 @@ def test_formulas_are_mathml_or_drawings_but_never_both(book, trees):
     pages = [tree for name, tree in trees.items() if name.endswith(".xhtml")]
     mathml = sum(len(list(page.iter(MATHML))) for page in pages)
     drawn = [e for page in pages for e in page.iter(f"{XHTML}span") if is_formula(e)]
-    told = {image.get("style", "") for span in drawn for image in span.iter(f"{XHTML}img")}
+    reported = {image.get("style", "") for span in drawn for image in span.iter(f"{XHTML}img")}
     eink = book.filename.endswith("-eink.epub")
     assert (mathml > 500, len(drawn) > 500) == (not eink, eink)
-    assert all(style.startswith("width: ") for style in told)
+    assert all(style.startswith("width: ") for style in reported)
 
 
 def is_formula(element: ET.Element) -> bool:

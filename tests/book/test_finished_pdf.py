@@ -25,7 +25,7 @@ def test_the_outline_has_every_chapter_in_order(subject):
 
 
 def test_the_book_says_who_made_it_and_when(subject):
-    told = PdfReader(subject.pdf).metadata
-    assert told.title == subject.edition.title
-    assert told.author == subject.edition.author
-    assert told.creation_date.date() == subject.edition.date
+    reported = PdfReader(subject.pdf).metadata
+    assert reported.title == subject.edition.title
+    assert reported.author == subject.edition.author
+    assert reported.creation_date.date() == subject.edition.date

@@ -78,8 +78,8 @@ def test_no_page_weighs_more_than_its_measure_before_figures(pages, subject):
 def test_images_say_their_size_and_come_late(pages):
     images = [(page.path.name, image) for page in pages for image in page.every("img")]
     assert images
-    told = {"width", "height", "loading"}
-    assert [f"{name}: {i['src']}" for name, i in images if not told <= set(i)] == []
+    reported = {"width", "height", "loading"}
+    assert [f"{name}: {i['src']}" for name, i in images if not reported <= set(i)] == []
 
 
 def test_answers_are_kept_under_ids_that_all_editions_share(sites, tree):

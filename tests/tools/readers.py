@@ -177,7 +177,8 @@ class Reader:
 
     def states(self, *names: str, **options) -> dict[str, str]:
         """The mark of each exercise that was tried, by its name."""
-        told = self.run("try", *names, **options)
+        reported = self.run("try", *names, **options)
         return {
-            name: mark for mark, name in re.findall(r"^  ([✓✗!·]) .*?  ([\w-]+)  ", told, re.M)
+            name: mark
+            for mark, name in re.findall(r"^  ([✓✗!·]) .*?  ([\w-]+)  ", reported, re.M)
         }

@@ -165,7 +165,7 @@ def test_the_answers_are_generated_from_the_exercises(built):
 
 
 @pytest.mark.parametrize(
-    ("file", "old", "new", "told"),
+    ("file", "old", "new", "reported"),
     [
         (
             "chapters/LANG/02-two.qmd",
@@ -207,12 +207,12 @@ def test_the_answers_are_generated_from_the_exercises(built):
     ],
     ids=["raises", "twin drifted", "open fence", "no target", "absent", "hand-edited"],
 )
-def test_bad_input_is_told_and_changes_no_book(built, file, old, new, told):
+def test_bad_input_is_told_and_changes_no_book(built, file, old, new, reported):
     tiny, before = built
     tiny.edit(file, old, new)
     status, said = run(tiny, "build", "-f", "html")
     assert status == 1
-    assert told in said
+    assert reported in said
     assert "problem" in said.splitlines()[-1]
     assert "Traceback (most recent call last):\n  File" not in said
     assert snapshot(tiny.root / "_book") == before

@@ -154,12 +154,12 @@ WRONG = {
 
 @pytest.mark.parametrize("name", WRONG)
 def test_code_that_fails_is_told_with_its_line(sheet, name):
-    old, new, told = WRONG[name]
+    old, new, reported = WRONG[name]
     sheet.edit(PATH.as_posix(), old, new)
     with pytest.raises(BookError) as caught:
         results(read_cheatsheet(sheet.root), sheet.root / "cache.json")
     (problem,) = caught.value.problems
-    assert str(problem).startswith(f"{PATH}:{told}")
+    assert str(problem).startswith(f"{PATH}:{reported}")
     assert not (sheet.root / "cache.json").exists()
 
 
@@ -195,14 +195,14 @@ REFUSED = {
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_is_wrong_in_the_data_is_told(sheet, name):
-    (old, new), told = REFUSED[name]
+    (old, new), reported = REFUSED[name]
     sheet.edit(PATH.as_posix(), old, new)
-    if not told:
+    if not reported:
         assert len(read_cheatsheet(sheet.root)) == 2
         return
     with pytest.raises(BookError) as caught:
         read_cheatsheet(sheet.root)
-    assert [str(p) for p in caught.value.problems] == [f"{PATH}:{line}" for line in told]
+    assert [str(p) for p in caught.value.problems] == [f"{PATH}:{line}" for line in reported]
 
 
 def test_a_card_has_something_to_say(sheet):

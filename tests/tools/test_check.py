@@ -335,7 +335,7 @@ def make_book(root, changes=()):
     return root
 
 
-def told(problems):
+def reported(problems):
     return [str(problem) for problem in problems]
 
 
@@ -343,7 +343,7 @@ def in_chapter(source, path=ZH):
     """What is said of a chapter, without its path."""
     return [
         line.removeprefix(f"{path}:")
-        for line in told(check_chapter(parse_chapter(source, path)))
+        for line in reported(check_chapter(parse_chapter(source, path)))
     ]
 
 
@@ -965,7 +965,7 @@ def changed(old, new):
 
 def test_cross_references_lead_somewhere(tmp_path):
     root = make_book(tmp_path, changed("[@fig-tensors-relu]", "[@fig-tensors-rely]"))
-    assert told(check(root)) == [
+    assert reported(check(root)) == [
         'chapters/en/04-tensors.qmd:4: [@fig-tensors-rely] leads nowhere; '
         'did you mean "fig-tensors-relu"?',
         'chapters/zh/04-tensors.qmd:4: [@fig-tensors-rely] leads nowhere; '
@@ -975,7 +975,7 @@ def test_cross_references_lead_somewhere(tmp_path):
 
 def test_a_label_is_no_section_of_the_other_edition(tmp_path):
     root = make_book(tmp_path, changed("[@sec-tensors]", "[@sec-nn]"))
-    assert told(check(root)) == [
+    assert reported(check(root)) == [
         'chapters/en/04-tensors.qmd:38: [@sec-nn] leads nowhere; '
         'write the label "sec-nn" somewhere',
         'chapters/zh/04-tensors.qmd:38: [@sec-nn] leads nowhere; '
@@ -985,7 +985,7 @@ def test_a_label_is_no_section_of_the_other_edition(tmp_path):
 
 def test_citations_are_in_the_bibliography(tmp_path):
     root = make_book(tmp_path, changed("@paszke2019pytorch", "@paszke2019torch"))
-    assert told(check(root)) == [
+    assert reported(check(root)) == [
         "chapters/en/04-tensors.qmd:5: [@paszke2019torch] is not in references.bib; "
         'did you mean "paszke2019pytorch"?',
         "chapters/zh/04-tensors.qmd:5: [@paszke2019torch] is not in references.bib; "
@@ -1006,7 +1006,7 @@ def test_labels_are_unique_over_the_edition(tmp_path):
         )
     old = "#| label: tensors-shape"
     root = make_book(tmp_path, files | changed(old, "#| label: tensors-two-a"))
-    assert told(check(root)) == [
+    assert reported(check(root)) == [
         'chapters/en/05-tensors-two.qmd:6: label "tensors-two-a" is taken by '
         "chapters/en/04-tensors.qmd:28; choose another",
         'chapters/zh/05-tensors-two.qmd:6: label "tensors-two-a" is taken by '
@@ -1016,7 +1016,7 @@ def test_labels_are_unique_over_the_edition(tmp_path):
 
 def test_an_image_exists(tmp_path):
     root = make_book(tmp_path, {"chapters/en/strides.svg": None})
-    assert told(check(root)) == [
+    assert reported(check(root)) == [
         "chapters/en/04-tensors.qmd:50: image strides.svg does not exist; "
         "make it or mend the path"
     ]
@@ -1025,7 +1025,7 @@ def test_an_image_exists(tmp_path):
 def test_twins_are_compared(tmp_path):
     english = GOOD_EN.replace("\nA tensor is an array of many dimensions.\n", "")
     root = make_book(tmp_path, {"chapters/en/04-tensors.qmd": english})
-    assert told(check(root)) == [
+    assert reported(check(root)) == [
         "chapters/en/04-tensors.qmd:81: no twin of the paragraph at "
         "chapters/zh/04-tensors.qmd:81; translate it here"
     ]
@@ -1038,7 +1038,7 @@ def test_a_chapter_that_does_not_parse_hides_nothing_else(tmp_path):
         "index.en.qmd": "# Preface {.unnumbered}\n\nTo the reader, see [@sec-tensors-list].\n",
         RECORDED: recording("tensors-zzz", CODE),  # its cell may be in what was not read
     }
-    assert told(check(make_book(tmp_path, files))) == [
+    assert reported(check(make_book(tmp_path, files))) == [
         "chapters/zh/04-tensors.qmd:3: code fence is never closed; close it with ```",
         "index.zh.qmd:3: raw HTML; write it in Markdown, and < and > in `code` or $math$",
     ]
@@ -1054,7 +1054,7 @@ def test_files_and_profiles_agree(tmp_path):
             + "        - chapters/en/07-optim.qmd\n        - chapters/en/08-data.qmd\n",
         },
     )
-    assert told(check(root)) == [
+    assert reported(check(root)) == [
         "_quarto-en.yml:10: chapters/en/08-data.qmd does not exist; "
         "write the chapter or take it off the list",
         '_quarto-zh.yml: chapter "data" is in the other edition only; '
@@ -1074,7 +1074,7 @@ def test_chapters_stand_in_one_order(tmp_path):
     files["_quarto-en.yml"] = PROFILE.format(lang="en").replace(
         "    - part", "    - chapters/en/05-optim.qmd\n    - part"
     )
-    assert told(check(make_book(tmp_path, files))) == [
+    assert reported(check(make_book(tmp_path, files))) == [
         '_quarto-en.yml:6: chapter "optim" stands where _quarto-zh.yml has "tensors"; '
         "put the chapters of both editions in one order"
     ]
@@ -1084,7 +1084,7 @@ def test_chapters_stand_in_one_order(tmp_path):
 def test_a_broken_profile_is_told_and_chapters_are_still_checked(tmp_path, profile):
     chapter = GOOD_EN.replace("# Tensors {#sec-tensors}", "# Tensors")
     changes = {"_quarto-en.yml": profile, "chapters/en/04-tensors.qmd": chapter}
-    found = told(check(make_book(tmp_path, changes)))
+    found = reported(check(make_book(tmp_path, changes)))
     assert found[0].startswith("_quarto-en.yml")
     title = "chapters/en/04-tensors.qmd:1: title does not carry the chapter's id"
     assert f'{title}; write "# Title {{#sec-tensors}}"' in found
@@ -1121,7 +1121,7 @@ RECORDINGS = {
 @pytest.mark.parametrize(("files", "expected"), RECORDINGS.values(), ids=RECORDINGS)
 def test_recordings(tmp_path, files, expected):
     root = make_book(tmp_path, {"code/torchbook/tensors.py": "x = 1\n"} | files)
-    assert told(check(root)) == expected
+    assert reported(check(root)) == expected
 
 
 def test_forty_chapters_are_checked_within_a_second(tmp_path):

@@ -63,8 +63,10 @@ def test_a_chapter_that_is_absent(tiny):
 
 def test_a_profile_that_is_no_yaml(tiny):
     tiny.write("_quarto-zh.yml", "lang: zh\nbook: [1,\n")
-    [told] = failure(tiny)
-    assert told.startswith("_quarto-zh.yml:3: not YAML: ") and told.endswith("; mend it")
+    [reported] = failure(tiny)
+    assert reported.startswith("_quarto-zh.yml:3: not YAML: ") and reported.endswith(
+        "; mend it"
+    )
 
 
 def test_this_book_has_the_same_chapters_in_both_languages():

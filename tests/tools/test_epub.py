@@ -305,6 +305,6 @@ def test_epubcheck_has_nothing_to_say(book, eink, tmp_path):
         for info in source.infolist():
             target.writestr(info, source.read(info).replace(b' alt="', b' olt="'))
     books = [book, eink, made(tmp_path, font=True), broken]
-    *good, bad = [told["messages"] for told in verify_epub.epubcheck_reports(books)]
+    *good, bad = [reported["messages"] for reported in verify_epub.epubcheck_reports(books)]
     assert good == [[], [], []]
-    assert [len(told["locations"]) for told in bad] == [3]  # two figures and the cover
+    assert [len(reported["locations"]) for reported in bad] == [3]  # two figures and the cover

@@ -74,26 +74,26 @@ def test_another_error_than_announced_is_a_failure(tmp_path):
 
 
 def test_a_cell_that_ends_the_interpreter(tmp_path):
-    told = failure(tmp_path, "#| label: one-a\nimport os\nos._exit(3)")
-    assert told.startswith('chapters/zh/01-one.qmd:3: cell "one-a" ended the kernel')
+    reported = failure(tmp_path, "#| label: one-a\nimport os\nos._exit(3)")
+    assert reported.startswith('chapters/zh/01-one.qmd:3: cell "one-a" ended the kernel')
 
 
 def test_a_cell_that_does_not_end(tmp_path, monkeypatch):
     monkeypatch.setattr("workbook.run.kernel.CELL_TIMEOUT", 2)
     monkeypatch.setattr("workbook.run.execute.CELL_TIMEOUT", 2)
-    told = failure(tmp_path, "#| label: one-a\nwhile True: pass")
-    assert told == (
+    reported = failure(tmp_path, "#| label: one-a\nwhile True: pass")
+    assert reported == (
         'chapters/zh/01-one.qmd:3: cell "one-a" ran longer than 2 s; make it smaller'
     )
 
 
 def test_no_kernel(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "ipykernel", None)
-    told = failure(tmp_path, "#| label: one-a\n1")
+    reported = failure(tmp_path, "#| label: one-a\n1")
     assert re.fullmatch(
         r"chapters/zh/01-one\.qmd: no Python kernel could be started \(.*ipykernel.*\); "
         r"install it with: pip install ipykernel",
-        told,
+        reported,
     )
 
 
@@ -108,8 +108,8 @@ def test_only_the_given_modules_can_be_imported(tmp_path):
         chapter("#| label: one-a\nfrom torchbook.mine import ANSWER\nANSWER"), here, tmp_path
     )
     assert output["data"] == {"text/plain": "42"}
-    told = failure(tmp_path, "#| label: one-a\nimport torchbook.tensors")
-    assert "ModuleNotFoundError: No module named 'torchbook.tensors'" in told
+    reported = failure(tmp_path, "#| label: one-a\nimport torchbook.tensors")
+    assert "ModuleNotFoundError: No module named 'torchbook.tensors'" in reported
 
 
 def test_the_kernel_is_gone_afterwards(tmp_path):

@@ -101,7 +101,7 @@ def read(source=GOOD):
     return exercise
 
 
-def told(*changes: tuple[str, str], source=GOOD):
+def reported(*changes: tuple[str, str], source=GOOD):
     """What is said of the chapter after these changes, without its path."""
     for old, new in changes:
         assert old in source
@@ -153,8 +153,8 @@ def test_what_can_be_done_on_paper_is_one_function_that_takes_nothing(signature,
 
 
 def test_a_good_exercise_has_no_problems():
-    assert told() == []
-    assert told(source=PAPER) == []
+    assert reported() == []
+    assert reported(source=PAPER) == []
 
 
 SLIP_FORM = "write a name in code type and, on the next line, “: ” with what helps"
@@ -275,17 +275,17 @@ FAULTS = {
 
 @pytest.mark.parametrize(("changes", "expected"), FAULTS.values(), ids=FAULTS)
 def test_faults(changes, expected):
-    assert told(*changes) == expected
+    assert reported(*changes) == expected
 
 
 def test_a_wrong_value_is_an_expression():
-    assert told(("3 * 4", "x = 3 * 4"), source=PAPER) == [
+    assert reported(("3 * 4", "x = 3 * 4"), source=PAPER) == [
         "68: wrong value is not there; end in an expression: the value that is wrong"
     ]
 
 
 def test_a_message_that_is_put_together_is_left_to_the_gate():
-    assert told(('"input"', "input_slip(table)"), ("# %% input", "# %% dim")) == []
+    assert reported(('"input"', "input_slip(table)"), ("# %% input", "# %% dim")) == []
 
 
 def test_twins_have_the_same_slips_and_wrong_answers(tiny):

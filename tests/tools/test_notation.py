@@ -87,15 +87,15 @@ PROBLEMS = {
 
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_what_check_tells(listed, name):
-    (old, new), told = PROBLEMS[name]
+    (old, new), reported = PROBLEMS[name]
     listed.edit(PATH.as_posix(), old, new)
-    assert found(listed) == told
+    assert found(listed) == reported
 
 
 def test_a_symbol_in_one_language_alone_is_told(listed):
     listed.edit("chapters/en/01-one.qmd", "w_1 x", "w_3 x")
-    (told,) = found(listed)
-    assert told.startswith(f"{PATH}:3: no formula of sec-one has $w_1$ (en)")
+    (reported,) = found(listed)
+    assert reported.startswith(f"{PATH}:3: no formula of sec-one has $w_1$ (en)")
 
 
 def test_a_symbol_has_one_meaning_in_a_section(listed):

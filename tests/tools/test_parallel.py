@@ -344,7 +344,7 @@ def test_where_a_generated_page_comes_from_is_no_pair():
 
 
 @pytest.mark.parametrize(
-    ("zh", "en", "told"),
+    ("zh", "en", "reported"),
     [
         ("甲。\n\n乙。", "A.", "Para “乙。” stands in one only"),
         ("甲。", "```\nx\n```", "CodeBlock “x” stands for Para “甲。”"),
@@ -355,11 +355,11 @@ def test_where_a_generated_page_comes_from_is_no_pair():
         ),
     ],
 )
-def test_trees_of_unlike_shape_are_told(zh, en, told):
+def test_trees_of_unlike_shape_are_told(zh, en, reported):
     with pytest.raises(BookError) as caught:
         zipped(zh, en)
     assert [str(p) for p in caught.value.problems] == [
-        f"chapters/one.qmd: {told}; write the same blocks as in chapters/one.qmd"
+        f"chapters/one.qmd: {reported}; write the same blocks as in chapters/one.qmd"
     ]
 
 

@@ -561,22 +561,22 @@ def test_two_chapters_may_have_images_of_one_name(edition, tmp_path):
 
 
 def test_a_missing_glyph_is_a_problem_of_its_chapter(edition, tmp_path):
-    (told,) = problems(edition, "很好 😀", tmp_path)
-    assert told.startswith("chapters/zh/two.qmd: Typst: ")
-    assert '"😀" could not be displayed' in told.replace("`", "")
+    (reported,) = problems(edition, "很好 😀", tmp_path)
+    assert reported.startswith("chapters/zh/two.qmd: Typst: ")
+    assert '"😀" could not be displayed' in reported.replace("`", "")
 
 
 def test_a_missing_image_is_told_without_a_temporary_path(edition, tmp_path):
-    (told,) = problems(edition, "![](nowhere.svg)", tmp_path)
-    assert told == (
+    (reported,) = problems(edition, "![](nowhere.svg)", tmp_path)
+    assert reported == (
         "chapters/zh/two.qmd: Typst: file not found (searched at two/nowhere.svg); "
         "mend the chapter, or theme/print/book.typ"
     )
 
 
 def test_a_formula_that_pandoc_cannot_read_is_told(edition, tmp_path):
-    (told,) = problems(edition, r"$\nosuch{x}$", tmp_path)
-    assert told.endswith("mend the formula")
+    (reported,) = problems(edition, r"$\nosuch{x}$", tmp_path)
+    assert reported.endswith("mend the formula")
 
 
 def test_a_warning_of_typst_stops_the_book():
@@ -587,8 +587,10 @@ def test_a_warning_of_typst_stops_the_book():
 
 def test_missing_fonts_say_what_to_install(edition, tmp_path, monkeypatch):
     monkeypatch.setattr(pdf, "FONTS", "no_such_fonts")
-    (told,) = problems(edition, "Good.", tmp_path)
-    assert told == "PDF: the Chinese fonts are not installed; pip install pylopdf-fonts-zh-cn"
+    (reported,) = problems(edition, "Good.", tmp_path)
+    assert (
+        reported == "PDF: the Chinese fonts are not installed; pip install pylopdf-fonts-zh-cn"
+    )
 
 
 # Quarto --------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ def small(monkeypatch):
     monkeypatch.setattr("workbook.practice.runner.Limits", lambda: SMALL)
 
 
-def told(reader, body, name="first-steps-a", **options):
+def reported(reader, body, name="first-steps-a", **options):
     """What is said of an exercise, without its headline, and that the next one is not hurt."""
     reader.solve(name, body)
     reader.solve("first-steps-b", "return 2 * x")
@@ -52,7 +52,7 @@ def test_a_right_answer_passes_and_stubs_are_not_begun(reader):
 
 
 def test_a_wrong_answer_is_told_with_slip_expected_and_came(reader):
-    assert told(reader, "return x + 1") == (
+    assert reported(reader, "return x + 1") == (
         "✗",
         [
             "look at   Multiply: 2 * x.",
@@ -65,7 +65,7 @@ def test_a_wrong_answer_is_told_with_slip_expected_and_came(reader):
 
 
 def test_the_same_in_chinese(reader):
-    assert told(reader, "print('试试')\nreturn x + 1", lang="zh") == (
+    assert reported(reader, "print('试试')\nreturn x + 1", lang="zh") == (
         "✗",
         [
             "看看  要乘二：2 * x。",
@@ -80,7 +80,7 @@ def test_the_same_in_chinese(reader):
 
 
 def test_a_slip_that_all_exercises_share_is_explained_too(reader):
-    mark, lines = told(reader, "pass")
+    mark, lines = reported(reader, "pass")
     assert (mark, lines[0]) == (
         "✗",
         "look at   The function returns nothing (None came back). Is a return missing?",
@@ -220,7 +220,7 @@ def test_each_is_an_error_with_its_cause_in_that_exercise_alone(
     reader, small, body, said, place
 ):
     began = time.monotonic()
-    mark, lines = told(reader, body)
+    mark, lines = reported(reader, body)
     assert time.monotonic() - began < 20
     assert mark == "!"
     if said is None:
@@ -234,7 +234,7 @@ def test_each_is_an_error_with_its_cause_in_that_exercise_alone(
 
 
 def test_megabytes_are_cut_and_stopped(reader, small):
-    mark, lines = told(reader, "while True:\n    print('over and over', x)")
+    mark, lines = reported(reader, "while True:\n    print('over and over', x)")
     assert mark == "!"
     assert lines[0].startswith("it printed more than 0.2 MB, so it was stopped")
     assert lines[-1] == "… and more, left out"
@@ -243,13 +243,13 @@ def test_megabytes_are_cut_and_stopped(reader, small):
 
 
 def test_what_is_printed_is_shown_though_the_answer_is_right(reader):
-    assert told(reader, "print('x is', x)\nreturn 2 * x") == (
+    assert reported(reader, "print('x is', x)\nreturn 2 * x") == (
         "✓", ["printed   x is 1", "x is 0", "x is 3"],
     )  # fmt: skip
 
 
 def test_no_process_is_left(reader, small):
-    told(reader, "import subprocess\nsubprocess.Popen(['sleep', '97'])\nreturn 2 * x")
+    reported(reader, "import subprocess\nsubprocess.Popen(['sleep', '97'])\nreturn 2 * x")
     left = [p for p in psutil.process_iter(["cmdline"]) if p.info["cmdline"] == ["sleep", "97"]]
     assert left == []
 

@@ -59,8 +59,8 @@ def test_each_wrong_value_that_is_named_is_told_by_its_name(exercise):
     for piece in exercise.wrong:
         value = by_hand.evaluated(f"{exercise.solution}\n{piece.code}")
         given = value if isinstance(value, dict) else {"": value}
-        told = by_hand.graded(exercise, given).result
-        assert {slip for slip, _ in told.values()} == {piece.slip}
+        reported = by_hand.graded(exercise, given).result
+        assert {slip for slip, _ in reported.values()} == {piece.slip}
 
 
 @every_paper

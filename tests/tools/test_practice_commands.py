@@ -164,8 +164,8 @@ def test_an_answer_in_parts(reader):
 
 
 def test_an_answer_without_keys_goes_by_the_order(reader):
-    told = reader.run("answer", "first-steps-by-hand", "1/3", "[12, 4]", "abc", status=0)
-    assert told.split("\n")[:3] == [
+    reported = reader.run("answer", "first-steps-by-hand", "1/3", "[12, 4]", "abc", status=0)
+    assert reported.split("\n")[:3] == [
         "  ✓ right  share = 1/3", "  ✓ right  pair = [12, 4]", "  ✓ right  name = abc",
     ]  # fmt: skip
 
@@ -177,8 +177,8 @@ def test_an_answer_that_is_a_word(reader, values, status):
 
 
 def test_an_answer_of_another_type(reader):
-    told = reader.run("answer", "first-steps-by-hand", "share=(1, 2)", status=1)
-    assert "What you return is of the wrong type" in told
+    reported = reader.run("answer", "first-steps-by-hand", "share=(1, 2)", status=1)
+    assert "What you return is of the wrong type" in reported
 
 
 def test_a_negative_answer_is_no_option(reader):
@@ -275,14 +275,14 @@ DAMAGE = {
 def test_a_damaged_progress_file_is_told_and_left_as_it_is(reader, text, line, what):
     reader.write(JOURNAL, text)
     reader.solve("first-steps-a", "return 2 * x")
-    told = (
+    reported = (
         f"exercises/progress.yml:{line}: {what}; mend the line, or put the file aside under "
         "another name to begin anew\n"
     )
-    assert reader.run("progress", status=2) == told
+    assert reader.run("progress", status=2) == reported
     tried = reader.run("try", "first-steps-a", status=2)
-    assert "✓ pass  first-steps-a" in tried and tried.endswith(told)
-    assert reader.run("hint", "first-steps-a", status=2) == told
+    assert "✓ pass  first-steps-a" in tried and tried.endswith(reported)
+    assert reader.run("hint", "first-steps-a", status=2) == reported
     raw = text if isinstance(text, bytes) else text.encode()
     assert (reader.root / JOURNAL).read_bytes() == raw
 
@@ -330,12 +330,12 @@ def test_an_exercise_is_begun_anew_and_the_old_one_is_kept(reader):
     reader.solve("first-steps-b", "return 3 * x")
     begun = reader.read()
     reader.run("try", "first-steps")
-    told = reader.run("reset", "first-steps-a", "first-steps-c", status=0)
+    reported = reader.run("reset", "first-steps-a", "first-steps-c", status=0)
     assert re.fullmatch(
         "first-steps-a is as it was at first\nfirst-steps-c is untouched anyway\nwhat you had "
-        r"written is kept in exercises/backup/first_steps-\d{8}-\d{6}\.py\n", told,
+        r"written is kept in exercises/backup/first_steps-\d{8}-\d{6}\.py\n", reported,
     )  # fmt: skip
-    assert reader.read(kept(told)) == begun
+    assert reader.read(kept(reported)) == begun
     reader.solve("first-steps-a", "return 2 * x")
     assert reader.read() == begun
     assert "first-steps-a" not in progress(reader).read()
@@ -347,16 +347,16 @@ def test_an_exercise_is_begun_anew_and_the_old_one_is_kept(reader):
 def test_a_chapter_is_begun_anew_whatever_has_become_of_its_file(reader):
     fresh = reader.read()
     reader.write(str(reader.file), "张量\n".encode("gbk"))
-    told = reader.run("reset", "first-steps", status=0)
+    reported = reader.run("reset", "first-steps", status=0)
     assert reader.read() == fresh
-    assert (reader.root / kept(told)).read_bytes() == "张量\n".encode("gbk")
+    assert (reader.root / kept(reported)).read_bytes() == "张量\n".encode("gbk")
 
 
 def test_a_deleted_file_is_written_anew(reader):
     fresh = reader.read()
     (reader.root / reader.file).unlink()
-    told = reader.run("reset", "first-steps-b", status=0)
-    assert told.endswith("wrote exercises/first_steps.py anew\n")
+    reported = reader.run("reset", "first-steps-b", status=0)
+    assert reported.endswith("wrote exercises/first_steps.py anew\n")
     assert reader.read() == fresh
     assert not (reader.root / "exercises/backup").exists()
 
@@ -411,10 +411,10 @@ def test_watching_checks_again_what_has_changed(reader):
     for body, mark in (("return x", "✗ fail"), ("return 2 * x", "✓ pass")):
         began = time.monotonic()
         save(body)
-        told = until(" in all, ")
+        reported = until(" in all, ")
         assert time.monotonic() - began < 5  # 2 s where nothing else runs
-        assert f"  {mark}  first-steps-a" in "".join(told)
-        assert "first-steps-b" not in "".join(told)
+        assert f"  {mark}  first-steps-a" in "".join(reported)
+        assert "first-steps-b" not in "".join(reported)
     save("while True:\n        x += 1")
     until("exercises/first_steps.py changed")
     time.sleep(1)

@@ -76,15 +76,15 @@ def test_files_become_steps_and_warnings_keep_their_file():
 
 
 @pytest.mark.parametrize(
-    ("version", "told"),
+    ("version", "reported"),
     [
         ("1.8.27", "this quarto is 1.8.27, older than 1.9; install it with"),
         ("gibberish", "this quarto is unknown, older than 1.9; install it with"),
     ],
 )
-def test_an_old_quarto_is_told_before_anything_begins(on_path, version, told):
+def test_an_old_quarto_is_told_before_anything_begins(on_path, version, reported):
     on_path("", version=version)
-    assert any(told in str(problem) for problem in quarto.lacking())
+    assert any(reported in str(problem) for problem in quarto.lacking())
 
 
 @pytest.mark.parametrize("version", ["1.9.0", "1.11.0", "2.0", "99.9.9"])
@@ -104,8 +104,8 @@ def test_a_missing_kernel_is_told(on_path, monkeypatch):
 def test_a_missing_module_is_told(on_path, monkeypatch):
     on_path("")
     monkeypatch.setattr(quarto.importlib.util, "find_spec", lambda name: None)
-    told = ["ipykernel", "nbclient", "yaml"]
-    assert [p.what.split(" has no ")[1].split(",")[0] for p in quarto.lacking()] == told
+    reported = ["ipykernel", "nbclient", "yaml"]
+    assert [p.what.split(" has no ")[1].split(",")[0] for p in quarto.lacking()] == reported
 
 
 def build(tiny, monkeypatch, *options):
@@ -130,8 +130,8 @@ def test_a_grave_warning_ends_with_status_1_and_names_its_file(tiny, on_path, mo
     on_path(SAYS, makes="index.html")
     result = build(tiny, monkeypatch, "-e", "zh", "-f", "html")
     assert result.exit_code == 1
-    told = "Quarto warns: Unable to resolve crossref @fig-no; the book shows it"
-    assert f"chapters/zh/01-one.qmd: {told}" in result.output
+    reported = "Quarto warns: Unable to resolve crossref @fig-no; the book shows it"
+    assert f"chapters/zh/01-one.qmd: {reported}" in result.output
     assert "slow to start" not in result.output
     assert result.output.rstrip().endswith("3 problems")
 

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from test_check import PROFILE, make_book, told
+from test_check import PROFILE, make_book, reported
 
 from workbook.build import retangle
 from workbook.check import check
@@ -112,14 +112,14 @@ def test_data_that_is_refused(tmp_path, data, expected):
     book(tmp_path, [], [], data)
     with pytest.raises(BookError) as caught:
         read_glossary(tmp_path)
-    found = [line.removeprefix(f"{PATH}:") for line in told(caught.value.problems)]
+    found = [line.removeprefix(f"{PATH}:") for line in reported(caught.value.problems)]
     assert found == expected
-    assert told(check(tmp_path)) == told(caught.value.problems)
+    assert reported(check(tmp_path)) == reported(caught.value.problems)
 
 
 def test_a_glossary_that_is_listed_is_there(tmp_path):
     problem = f"{PATH}: not found; write it, or take its appendix off"
-    assert told(check(make_book(tmp_path, LISTED))) == [problem]
+    assert reported(check(make_book(tmp_path, LISTED))) == [problem]
 
 
 # --- the rules -------------------------------------------------------------------------
@@ -173,13 +173,13 @@ CHECKED = {
 
 @pytest.mark.parametrize(("zh", "en", "expected"), CHECKED.values(), ids=CHECKED)
 def test_rules(tmp_path, zh, en, expected):
-    assert told(check(book(tmp_path, zh, en))) == expected
+    assert reported(check(book(tmp_path, zh, en))) == expected
 
 
 def test_captions_are_prose(tmp_path):
     cell = '```{{python}}\n#| label: tbl-tensors-a\n#| tbl-cap: "{}"\n1\n```'
     root = book(tmp_path, [cell.format("张亮的形状")], [cell.format("Shapes")])
-    assert told(check(root)) == [f"{ZH}:5: bad translation “张亮”; write “张量”"]
+    assert reported(check(root)) == [f"{ZH}:5: bad translation “张亮”; write “张量”"]
 
 
 def test_without_a_glossary_terms_are_free(tmp_path):
@@ -370,7 +370,7 @@ EARLY = "chapters/zh/03-boxes.qmd:7"
 def test_a_term_before_its_mark_needs_its_english(tmp_path):
     root = two_chapters(tmp_path, "一个张量有格子。")
     what = f"{EARLY}: term “张量” stands before its mark; "
-    assert told(check(root)) == [f"{what}write “张量（tensor）”, or name the section"]
+    assert reported(check(root)) == [f"{what}write “张量（tensor）”, or name the section"]
 
 
 @pytest.mark.parametrize(
@@ -378,25 +378,25 @@ def test_a_term_before_its_mark_needs_its_english(tmp_path):
     ["一个张量（tensor）有格子，张量很多。", "张量见[@sec-tensors]。", "`张量` 与“张量”。"],
 )
 def test_english_or_the_section_explains_a_term(tmp_path, early):
-    assert told(check(two_chapters(tmp_path, early))) == []
+    assert reported(check(two_chapters(tmp_path, early))) == []
 
 
 def test_an_everyday_word_needs_no_english(tmp_path):
     data = DATA.replace("  also: [张量们]\n", "  also: [张量们]\n  everyday: 人人都懂\n")
-    assert told(check(two_chapters(tmp_path, "一个张量有格子。", data=data))) == []
+    assert reported(check(two_chapters(tmp_path, "一个张量有格子。", data=data))) == []
 
 
 def test_another_word_for_the_same_english_is_refused(tmp_path):
     root = two_chapters(tmp_path, "一个数组（tensor）有格子。")
     what = f"{EARLY}: “一个数组（tensor）” is another word for tensor; "
-    assert told(check(root)) == [f"{what}write “张量（tensor）”"]
+    assert reported(check(root)) == [f"{what}write “张量（tensor）”"]
 
 
 def test_two_words_for_the_same_english_are_refused(tmp_path):
     marked = "[张量]{.term}（tensor）有元胞（cell）。"
     root = two_chapters(tmp_path, "一排格子（cell）。", marked)
     what = f"{ZH}:3: “有元胞（cell）” is “一排格子” in {EARLY}; choose one of the two"
-    assert told(check(root)) == [what]
+    assert reported(check(root)) == [what]
 
 
 # --- every entry has its place -------------------------------------------------------------
@@ -417,7 +417,7 @@ PLACED = {
 def test_an_entry_is_marked_or_has_a_section_or_waits(tmp_path, line, expected):
     root = make_book(tmp_path, {PATH.as_posix(): f"{UNMARKED}{line}", **LISTED})
     retangle(root)
-    assert told(check(root)) == ([f"{PATH}:8: {expected}"] if expected else [])
+    assert reported(check(root)) == ([f"{PATH}:8: {expected}"] if expected else [])
 
 
 def test_a_mark_makes_a_section_and_waiting_needless(tmp_path):
@@ -425,7 +425,7 @@ def test_a_mark_makes_a_section_and_waiting_needless(tmp_path):
     root = make_book(tmp_path, {PATH.as_posix(): data, **LISTED})
     retangle(root)
     what = "“张量” is marked, and has a section or waits all the same; take it off"
-    assert told(check(root)) == [f"{PATH}:1: {what}"]
+    assert reported(check(root)) == [f"{PATH}:1: {what}"]
 
 
 def test_a_section_that_is_named_stands_in_the_appendix(tmp_path):

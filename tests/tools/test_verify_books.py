@@ -9,7 +9,7 @@ import matplotlib.pyplot as plt
 import pytest
 import typst
 from small import edition, page
-from verifying import PRINTED, empty_store, needs, printed, told
+from verifying import PRINTED, empty_store, needs, printed, reported
 
 from workbook.render.epub import ebook as epub_writer
 from workbook.verify import contrast, epub, pdf, pdfa, text
@@ -31,7 +31,7 @@ def subject(tmp_path):
 
 def test_a_good_pdf_passes(subject):
     finding = pdf.structure(printed(subject))
-    assert (finding.figure, told(finding)) == ("4 pages, 2 bookmarks", [])
+    assert (finding.figure, reported(finding)) == ("4 pages, 2 bookmarks", [])
     assert pdf.fonts(subject) == Finding("2 fonts, all embedded", [])
 
 
@@ -55,12 +55,12 @@ def test_a_good_pdf_passes(subject):
     ],
 )
 def test_a_bad_pdf_is_found_out(subject, old, new, expected):
-    assert expected in told(pdf.structure(printed(subject, old, new)))
+    assert expected in reported(pdf.structure(printed(subject, old, new)))
 
 
 def test_a_pdf_without_tags_is_found_out(subject):
     subject.pdf.write_bytes(typst.compile(PRINTED.encode(), pdf_tags=False))
-    assert told(pdf.structure(subject)) == ["the document is not tagged"]
+    assert reported(pdf.structure(subject)) == ["the document is not tagged"]
 
 
 def test_a_font_that_is_not_embedded_is_found_out(subject):
@@ -71,15 +71,15 @@ def test_a_font_that_is_not_embedded_is_found_out(subject):
         plt.close(figure)
     finding = pdf.fonts(subject)
     assert finding.figure == "1 font, 1 not embedded"
-    assert told(finding) == ["the font Helvetica is not embedded"]
+    assert reported(finding) == ["the font Helvetica is not embedded"]
 
 
 def test_tofu_is_found_out(subject):
     needs(*pdf.VALIDATORS)
-    assert told(pdf.glyphs(printed(subject))) == []
+    assert reported(pdf.glyphs(printed(subject))) == []
     finding = pdf.glyphs(printed(subject, "Text.", "Text 张."))
     assert finding.figure.startswith("2 tofu of")
-    assert told(finding) == [
+    assert reported(finding) == [
         "page 3: LibertinusSerif-Regular draws 1 box",
         "page 4: LibertinusSerif-Regular draws 1 box",
     ]
@@ -99,7 +99,7 @@ def test_verapdf_passes_an_accessible_pdf_and_finds_what_others_lack(tmp_path):
     assert passed.figure.startswith("ua1 and 2a, ")
     assert {problem.where.path for problem in failed.problems} == {bad.shown(untagged)}
     for start in ("ua1 6.2-1", "2a 6.7.2.2-1"):
-        assert any("MarkInfo" in each for each in told(failed) if each.startswith(start))
+        assert any("MarkInfo" in each for each in reported(failed) if each.startswith(start))
 
 
 def test_pale_code_is_found_out(subject):
@@ -107,8 +107,8 @@ def test_pale_code_is_found_out(subject):
     finding = contrast.printed(printed(subject, source=CODE))
     assert finding == Finding("18.71 or more, 1 color", [])
     finding = contrast.printed(printed(subject, "luma(0)", 'rgb("#4f94cd")', CODE))
-    assert told(finding) == ["code has a contrast of 2.90 in greyscale (page 1)"]
-    assert told(contrast.printed(printed(subject))) == ["no code was found"]
+    assert reported(finding) == ["code has a contrast of 2.90 in greyscale (page 1)"]
+    assert reported(contrast.printed(printed(subject))) == ["no code was found"]
 
 
 # --- the EPUB ----------------------------------------------------------------------------

@@ -5,7 +5,7 @@ Those that "make verify" installs are skipped where they are not.
 
 import pytest
 from small import page
-from verifying import empty_store, needs, shown, told
+from verifying import empty_store, needs, reported, shown
 
 from workbook.render.html import website
 from workbook.verify import axe, browser, contrast, lighthouse, markup, search, site
@@ -58,7 +58,7 @@ def test_a_broken_link_or_anchor_is_found_out(subject):
 def test_a_bad_page_is_found_out(subject, body, expected):
     needs(site.VALIDATORS[1])
     (subject.html / "bad.js").write_text("throw new Error('no');")
-    found = "\n".join(told(site.requests(shown(subject, body))))
+    found = "\n".join(reported(site.requests(shown(subject, body))))
     assert expected in found if expected else found == ""
 
 
@@ -119,7 +119,7 @@ def test_html_css_and_drawings_that_are_not_valid_are_found_out(tmp_path):
 def test_a_page_that_shuts_readers_out_is_found_out(subject, body, style, expected):
     needs(*axe.VALIDATORS)
     finding = axe.axe(shown(subject, body, styled(style)))
-    assert told(finding) == expected
+    assert reported(finding) == expected
     violations = "1 violation" if len(expected) == 1 else f"{len(expected)} violations"
     assert finding.figure == f"{violations} in 4 views of 1 page"
 
@@ -144,11 +144,11 @@ def test_code_that_is_pale_in_greyscale_is_found_out(subject):
     finding = contrast.shown(shown(subject, code, styled(".co { color: #555 }")))
     assert finding == Finding("7.46 or more, 2 colors", [])
     style = "pre { background: #eee } .co { color: #4f94cd } " + DARK
-    assert told(contrast.shown(shown(subject, code, styled(style)))) == [
+    assert reported(contrast.shown(shown(subject, code, styled(style)))) == [
         "code has a contrast of 2.81 in greyscale (light, .co)",
     ]
     style = f"{DARK} @media (prefers-color-scheme: dark) {{ .co {{ color: #eee }} }}"
-    assert told(contrast.shown(shown(subject, code, styled(style)))) == [
+    assert reported(contrast.shown(shown(subject, code, styled(style)))) == [
         "code has a contrast of 1.66 in greyscale (dark, .sourceCode)",
     ]
 
@@ -158,12 +158,12 @@ def test_lighthouse_marks_down_a_bad_page(subject, monkeypatch):
     monkeypatch.setattr(lighthouse, "PAGES", ("one",))
     body = "<img src='a.svg'><script>throw new Error('no')</script>"
     monkeypatch.setattr(lighthouse, "_TRIES", 1)
-    found = told(lighthouse.lighthouse(shown(subject, body, styled())))
+    found = reported(lighthouse.lighthouse(shown(subject, body, styled())))
     failed = {what.partition(" is ")[0] for what in found}
     assert failed >= {"accessibility", "best-practices"}  # the machine may be too busy for more
     monkeypatch.setattr(lighthouse, "_scores", lambda _: lighthouse.LEAST)
     monkeypatch.setattr(lighthouse, "PAGES", ("one", "two"))
-    assert "not all of one, two are there" in told(lighthouse.lighthouse(subject))
+    assert "not all of one, two are there" in reported(lighthouse.lighthouse(subject))
 
 
 def test_lighthouse_takes_the_median_where_a_page_seems_slow(monkeypatch):
@@ -183,4 +183,4 @@ def test_a_word_that_search_does_not_find_is_found_out(subject, monkeypatch):
     monkeypatch.setitem(search.PROBES, "en", {"tensor": "one", "zebra": "one"})
     finding = search.search(subject)
     assert finding.figure == "1 of 2 probes found"
-    assert told(finding) == ["looking for “zebra” does not find one.html"]
+    assert reported(finding) == ["looking for “zebra” does not find one.html"]

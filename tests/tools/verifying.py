@@ -52,7 +52,7 @@ def shown(subject: Subject, body: str, page: str = PAGE) -> Subject:
     return subject
 
 
-def told(finding: Finding) -> list[str]:
+def reported(finding: Finding) -> list[str]:
     return [problem.what for problem in finding.problems]
 
 

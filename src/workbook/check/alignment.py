@@ -170,16 +170,16 @@ def _missing(zh: Chapter, en: Chapter, pairs: Sequence[Pair]) -> Iterator[Proble
         here = [(b[0] if b else after[side]) for side, b in enumerate((ours, theirs))]
         lines = [block.line if block else end for block, end in zip(here, ends, strict=True)]
         if ours and theirs:
-            what = f"{_told(theirs)} where {zh.path}:{lines[0]} has {_told(ours)}"
+            what = f"{_described(theirs)} where {zh.path}:{lines[0]} has {_described(ours)}"
             yield problem(en.path, lines[1], what, "write the same kinds of block in both")
         elif ours:
-            what = f"no twin of the {_told(ours)} at {zh.path}:{lines[0]}"
+            what = f"no twin of the {_described(ours)} at {zh.path}:{lines[0]}"
             yield problem(en.path, lines[1], what, "translate it here")
         else:
-            what = f"no twin of the {_told(theirs)} at {en.path}:{lines[1]}"
+            what = f"no twin of the {_described(theirs)} at {en.path}:{lines[1]}"
             yield problem(zh.path, lines[0], what, "translate it here")
 
 
-def _told(blocks: Sequence[Block | None]) -> str:
+def _described(blocks: Sequence[Block | None]) -> str:
     kinds = [_kind(block) for block in blocks if block and block.kind != "close"]
     return f"{kinds[0]} and {len(kinds) - 1} more" if len(kinds) > 1 else kinds[0]

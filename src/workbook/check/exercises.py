@@ -163,8 +163,10 @@ def same_slips(book: Sources) -> Iterator[Problem]:
             ours, theirs = list(exercise.slips), list(twin.slips)
             if ours != theirs:
                 there = f"{zh.path}:{exercise.line}"
-                told = ", ".join(theirs) or "none"
-                what = f"other slips ({told}, not {', '.join(ours) or 'none'}) than at {there}"
+                listed = ", ".join(theirs) or "none"
+                what = (
+                    f"other slips ({listed}, not {', '.join(ours) or 'none'}) than at {there}"
+                )
                 yield problem(en.path, twin.line, what, "name the same, in one order")
 
 

@@ -118,9 +118,9 @@ def _div_faults(
         r"[1-9]|[1-3]\d|40", found.values.get("lines", "")
     ):
         yield "answer space without lines=1 to 40", 'write "::: {.answer lines=4}"'
-    for name, told in (("worked", "worked solution"), ("slips", "slips")):
+    for name, words in (("worked", "worked solution"), ("slips", "slips")):
         if kind == name and list(inside[-1:]) != ["exercise"]:
-            yield f"{told} outside an exercise", 'move it inside "::: {#exr-…}"'
+            yield f"{words} outside an exercise", 'move it inside "::: {#exr-…}"'
     if kind == "exercise" and inside:
         yield "exercise inside another div", "close that div first"
 

@@ -114,7 +114,7 @@ def explained_at_first_use(book: Sources) -> Iterator[Problem]:
     first = _first_marks(terms, chapters)
     by_name = {t.zh: t for t in terms.terms if not t.everyday and _foreign(t.zh, t, "en")}
     longest_first = sorted(first, key=len, reverse=True)
-    told: set[str] = set()
+    reported: set[str] = set()
     for at, chapter in enumerate(chapters):
         for line, text in _body(chapter):
             plain = _unquoted(text)
@@ -122,9 +122,9 @@ def explained_at_first_use(book: Sources) -> Iterator[Problem]:
                 use = plain.find(word)
                 plain = plain.replace(word, " " * len(word))
                 here = line + text.count("\n", 0, max(use, 0))
-                if use < 0 or word in told or (at, here) >= first[word][:2]:
+                if use < 0 or word in reported or (at, here) >= first[word][:2]:
                     continue
-                told.add(word)
+                reported.add(word)
                 term = by_name.get(word)
                 if term and not _explained(text, use + len(word), first[word][2]):
                     what = f"term “{word}” stands before its mark"

@@ -113,8 +113,8 @@ class Card:
     def runs(self) -> list[dict[str, object]]:
         """All that is run of it, in order, with the line of each piece."""
         quiet = [(self.line, code, "nothing") for code in (self.setup, self.listing) if code]
-        told = [(entry.line, entry.code, entry.show) for entry in self.entries]
-        return [{"line": n, "code": c, "show": s} for n, c, s in [*quiet, *told]]
+        shown = [(entry.line, entry.code, entry.show) for entry in self.entries]
+        return [{"line": n, "code": c, "show": s} for n, c, s in [*quiet, *shown]]
 
 
 def _runs(cards: Sequence[Card]) -> list[list[dict[str, object]]]:

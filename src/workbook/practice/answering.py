@@ -19,9 +19,8 @@ def ask(unit: Unit, exercise: Exercise, lang: str) -> None:
     """Say what is asked and how to write the answer."""
     title = say(lang, "answer:asks", name=exercise.name, title=exercise.title)
     click.echo(click.style(title, bold=True))
-    click.echo(
-        f"\n{for_terminal([unit.question(exercise)], lang)[0]}\n\n{by_hand.form(exercise)}\n"
-    )
+    question = for_terminal([unit.question(exercise)], lang)[0]
+    click.echo(f"\n{question}\n\n{by_hand.form(exercise)}\n")
     click.echo(say(lang, "answer:form"))
     names = by_hand.keys(exercise)
     given = " ".join(f"{name}=…" for name in names) or "…"

@@ -106,9 +106,8 @@ def try_(context: Context, names: tuple[str, ...], watching: bool) -> int:
     """
     from workbook.practice.session import Session
 
-    return Session(context.root, context.catalog, context.progress, context.lang).run(
-        names, watching
-    )
+    session = Session(context.root, context.catalog, context.progress, context.lang)
+    return session.run(names, watching)
 
 
 @click.command()

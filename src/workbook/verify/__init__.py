@@ -18,9 +18,9 @@ from workbook.verify import (
     axe,
     contrast,
     epub,
+    layout,
     lighthouse,
     markup,
-    paper,
     pdf,
     pdfa,
     quarto,
@@ -36,7 +36,7 @@ VALIDATORS: tuple[Validator, ...] = (
     *epub.VALIDATORS,
     *pdfa.VALIDATORS,
     *pdf.VALIDATORS,
-    *paper.VALIDATORS,
+    *layout.VALIDATORS,
     *markup.VALIDATORS,
     *axe.VALIDATORS,
     *site.VALIDATORS,
@@ -143,5 +143,5 @@ def _verdicts(validator: Validator, subjects: Sequence[Subject]) -> list[Verdict
 
 def _no_book(validator: Validator, subject: Subject) -> Finding | None:
     absent = [path for path in subject.products(validator.product) if not path.exists()]
-    faults = [subject.told(path, "is not there", "run make book") for path in absent]
+    faults = [subject.fault(path, "is not there", "run make book") for path in absent]
     return Finding("no book", faults) if faults else None

@@ -51,7 +51,7 @@ def _problems(
     for violation in violations:
         for node in violation["nodes"]:
             html = " ".join(node["html"].split())[:160]
-            yield subject.told(path, f"{violation['id']} ({where}): {html}", violation["help"])
+            yield subject.fault(path, f"{violation['id']} ({where}): {html}", violation["help"])
 
 
 VALIDATORS = (

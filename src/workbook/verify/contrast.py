@@ -68,7 +68,7 @@ def _judged(pairs: Iterable[Pair], subject: Subject) -> Finding:
     for pair in pairs:
         distinct.setdefault((pair.ink, pair.ground), pair)
     problems = [
-        subject.told(
+        subject.fault(
             pair.path,
             f"code has a contrast of {pair.ratio:.2f} in greyscale ({pair.where})",
             f"give it {LEAST} or more",
@@ -78,7 +78,7 @@ def _judged(pairs: Iterable[Pair], subject: Subject) -> Finding:
     ]
     least = min((pair.ratio for pair in distinct.values()), default=0.0)
     if not distinct:
-        problems = [subject.told(subject.folder, "no code was found", "see where it went")]
+        problems = [subject.fault(subject.folder, "no code was found", "see where it went")]
     return Finding(f"{least:.2f} or more, {count(len(distinct), 'color')}", problems)
 
 

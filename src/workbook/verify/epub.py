@@ -40,16 +40,16 @@ def epubcheck(subjects: Sequence[Subject]) -> list[Finding]:
 def epubcheck_reports(books: Sequence[Path]) -> list[dict[str, Any]]:
     """EPUBCheck's report of each book."""
     jar = python_file("epubcheck", "epubcheck.jar")
-    told: list[dict[str, Any]] = java.told_by(
+    reports: list[dict[str, Any]] = java.output_of(
         "epubcheck", [jar, *jar.parent.glob("lib/*.jar")], *books
     )
-    return told
+    return reports
 
 
 def ace(subject: Subject) -> Finding:
     """No violation of the rules of accessible publishing, of whatever impact."""
-    told = zip(subject.epubs, _ace_reports(subject.epubs), strict=True)
-    problems = [each for book, report in told for each in _violations(book, report, subject)]
+    reports = zip(subject.epubs, _ace_reports(subject.epubs), strict=True)
+    problems = [each for book, report in reports for each in _violations(book, report, subject)]
     return Finding(f"{count(len(problems), 'violation')}, {_books(subject)}", problems)
 
 
@@ -58,39 +58,39 @@ def _books(subject: Subject) -> str:
 
 
 def _messages(subject: Subject, reports: dict[Path, Any]) -> Finding:
-    problems = [p for book in subject.epubs for p in _told(book, reports[book], subject)]
+    problems = [p for book in subject.epubs for p in _faults(book, reports[book], subject)]
     return Finding(f"{count(len(problems), 'message')}, {_books(subject)}", problems)
 
 
-def _told(book: Path, told: dict[str, Any], subject: Subject) -> Iterator[Problem]:
-    for message in told["messages"]:
+def _faults(book: Path, report: dict[str, Any], subject: Subject) -> Iterator[Problem]:
+    for message in report["messages"]:
         what = f"{message['severity'].lower()} {message['ID']}: {message['message']}"
         remedy = message.get("suggestion") or "mend the EPUB writer"
         for place in message["locations"] or [{"path": "", "line": 0}]:
             path = Path(f"{book}/{place['path'] or ''}")
-            yield subject.told(path, what, remedy, max(place["line"] or 0, 0))
+            yield subject.fault(path, what, remedy, max(place["line"] or 0, 0))
 
 
-def _violations(book: Path, told: dict[str, Any], subject: Subject) -> Iterator[Problem]:
-    for page in told["assertions"]:
+def _violations(book: Path, report: dict[str, Any], subject: Subject) -> Iterator[Problem]:
+    for page in report["assertions"]:
         where = book / page["earl:testSubject"]["url"]
         for each in page.get("assertions", []):
             test, result = each["earl:test"], each["earl:result"]
             html = " ".join(_NAMESPACE.sub("", str(result.get("html", ""))).split())
             what = f"{test['earl:impact']} {test['dct:title']}: {html[:160]}"
             remedy = str(each.get("dct:description", "")).splitlines() or ["mend it"]
-            yield subject.told(where, what, remedy[0])
+            yield subject.fault(where, what, remedy[0])
 
 
 def _ace_reports(books: list[Path]) -> list[dict[str, Any]]:
     """Ace's report of each book; its settings go into a folder that is removed."""
     homes = ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME")
     with tempfile.TemporaryDirectory() as folder:
-        told: list[dict[str, Any]] = report(
+        reports: list[dict[str, Any]] = report(
             program("node"), _ACE_CALL, NODE_MODULES, *books,
             env=dict.fromkeys(homes, folder) | {"PUPPETEER_EXECUTABLE_PATH": chromium()},
         )  # fmt: skip
-    return told
+    return reports
 
 
 def _epubcheck_version() -> str:

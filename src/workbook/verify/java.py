@@ -20,7 +20,7 @@ def require() -> None:
     program("java")
 
 
-def told_by(module: str, jars: Sequence[Path], *arguments: str | Path) -> Any:
+def output_of(module: str, jars: Sequence[Path], *arguments: str | Path) -> Any:
     """What a module of this package says as a program that calls these jars."""
     classpath = os.pathsep.join(str(jar) for jar in jars)
     name = f"{__package__}.{module}"

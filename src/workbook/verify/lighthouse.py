@@ -21,14 +21,16 @@ def lighthouse(subject: Subject) -> Finding:
     with browser.served(subject.folder.parent) as address:
         scores = {path: _scores(address(path)) for path in paths}
     problems = [
-        subject.told(path, f"{category} is {score}, not {LEAST[category]}", "ask Lighthouse")
+        subject.fault(path, f"{category} is {score}, not {LEAST[category]}", "ask Lighthouse")
         for path, by_category in scores.items()
         for category, score in by_category.items()
         if score < LEAST[category]
     ]
     if len(paths) < len(PAGES):
         wanted = ", ".join(PAGES)
-        problems.append(subject.told(subject.html, f"not all of {wanted} are there", "see why"))
+        problems.append(
+            subject.fault(subject.html, f"not all of {wanted} are there", "see why")
+        )
     lowest = [f"{min(s[c] for s in scores.values())} {c}" for c in LEAST] if scores else []
     return Finding(", ".join(lowest), problems)
 
@@ -47,16 +49,18 @@ def _median(runs: Sequence[Mapping[str, int]], category: str) -> int:
 
 def _run(address: str) -> dict[str, int]:
     with tempfile.TemporaryDirectory() as folder:
-        told = report(
+        reported = report(
             program("node"), node_file("lighthouse/cli/index.js"), address, "--quiet",
             "--output=json", "--no-enable-error-reporting",
             f"--only-categories={','.join(LEAST)}",
             f"--chrome-flags=--headless=new {' '.join(browser.FLAGS)}",
             env={"CHROME_PATH": chromium(), "XDG_CONFIG_HOME": folder},
         )  # fmt: skip
-    if error := told.get("runtimeError"):
+    if error := reported.get("runtimeError"):
         raise Failed(error["message"])
-    return {category: round(100 * told["categories"][category]["score"]) for category in LEAST}
+    return {
+        category: round(100 * reported["categories"][category]["score"]) for category in LEAST
+    }
 
 
 VALIDATORS = (

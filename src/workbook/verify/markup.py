@@ -19,13 +19,13 @@ def vnu(subjects: Sequence[Subject]) -> list[Finding]:
     """No error. Warnings are left out: they are about what is allowed, MathML's accents for
     instance, and about a content policy that the checker applies to a folder.
     """
-    told = report(
+    reported = report(
         program("java"), "-jar", node_file(_JAR), "--stdout", "--exit-zero-always",
         "--errors-only", "--format", "json",
         "--also-check-css", "--also-check-svg", "--skip-non-html",
         *(subject.html for subject in subjects),
     )  # fmt: skip
-    return [_judged(subject, told["messages"]) for subject in subjects]
+    return [_judged(subject, reported["messages"]) for subject in subjects]
 
 
 def _judged(subject: Subject, messages: list[dict[str, Any]]) -> Finding:
@@ -40,7 +40,7 @@ def _errors(messages: list[dict[str, Any]], subject: Subject) -> Iterator[Proble
         if not path.is_relative_to(subject.html.resolve()):
             continue
         what = f"{message['message']} “{' '.join(message.get('extract', '').split())}”"
-        yield subject.told(path, what, "mend it", _line(path, message))
+        yield subject.fault(path, what, "mend it", _line(path, message))
 
 
 def _line(path: Path, message: dict[str, Any]) -> int:

@@ -69,7 +69,7 @@ def glyphs(subject: Subject) -> Finding:
                 drawn = sum(glyph == 0 for _, glyph, *_ in span["chars"])
                 boxes.update({(page.number + 1, span["font"]): drawn})
     problems = [
-        _told(subject, f"page {page}: {font} draws {count(number, 'box', 'boxes')}",
+        _fault(subject, f"page {page}: {font} draws {count(number, 'box', 'boxes')}",
               "give the text a font that has its characters")
         for (page, font), number in boxes.items()
         if number
@@ -84,7 +84,7 @@ def fonts(subject: Subject) -> Finding:
         _fonts(_at(page, "/Resources"), found, set())
     loose = sorted(name for name, embedded in found.items() if not embedded)
     problems = [
-        _told(subject, f"the font {name} is not embedded", "embed it") for name in loose
+        _fault(subject, f"the font {name} is not embedded", "embed it") for name in loose
     ]
     embedded = "all embedded" if not loose else f"{len(loose)} not embedded"
     return Finding(f"{count(len(found), 'font')}, {embedded}", problems)
@@ -129,7 +129,7 @@ def structure(subject: Subject) -> Finding:
     marks = count(len(book.bookmarks), "bookmark")
     return Finding(
         f"{count(len(book.texts), 'page')}, {marks}",
-        [_told(subject, what, remedy) for what, remedy in faults],
+        [_fault(subject, what, remedy) for what, remedy in faults],
     )
 
 
@@ -150,9 +150,9 @@ def _title(markdown: str) -> str:
 
 
 def _document(book: Printed, lang: str) -> Iterator[tuple[str, str]]:
-    told = str(book.catalog.get("/Lang", "unknown"))
-    if told != lang and not told.startswith(f"{lang}-"):  # en-US is en
-        yield f"the language is {told}, not {lang}", "set it"
+    declared = str(book.catalog.get("/Lang", "unknown"))
+    if declared != lang and not declared.startswith(f"{lang}-"):  # en-US is en
+        yield f"the language is {declared}, not {lang}", "set it"
     if not _at(book.catalog, "/MarkInfo").get("/Marked"):
         yield "the document is not tagged", "write a tagged PDF"
 
@@ -214,7 +214,7 @@ def _straight(text: str) -> str:
     return "".join(_WORDS.get(character, character) for character in text)
 
 
-def _told(subject: Subject, what: str, remedy: str) -> Problem:
+def _fault(subject: Subject, what: str, remedy: str) -> Problem:
     return problem(subject.shown(subject.pdf), 0, what, remedy)
 
 

@@ -25,19 +25,19 @@ _RELEASE = "META-INF/maven/org.verapdf/validation-model/pom.properties"
 def verapdf(subjects: Sequence[Subject]) -> list[Finding]:
     """Every PDF is valid in both flavours."""
     paths = [path for subject in subjects for path in subject.pdfs]
-    told = java.told_by("verapdf", [_jar(), _JAXB], *FLAVOURS, "--", *paths)
-    return [_judged(subject, told) for subject in subjects]
+    reports = java.output_of("verapdf", [_jar(), _JAXB], *FLAVOURS, "--", *paths)
+    return [_judged(subject, reports) for subject in subjects]
 
 
 def _judged(subject: Subject, reports: list[dict[str, Any]]) -> Finding:
     paths = {str(path) for path in subject.pdfs}
-    told = [each for each in reports if each["path"] in paths]
-    assertions = sum(each["assertions"] for each in told)
-    if {(each["path"], each["flavour"]) for each in told} != {
+    own = [each for each in reports if each["path"] in paths]
+    assertions = sum(each["assertions"] for each in own)
+    if {(each["path"], each["flavour"]) for each in own} != {
         (path, flavour) for path in paths for flavour in FLAVOURS
     }:
         raise Failed("not every file was validated in every flavour")
-    problems = [each for book in told for each in _failures(book, subject)]
+    problems = [each for book in own for each in _failures(book, subject)]
     passed = " and ".join(FLAVOURS) if not problems else count(len(problems), "failed rule")
     return Finding(f"{passed}, {count(assertions, 'assertion')}", problems)
 
@@ -46,9 +46,9 @@ def _failures(book: dict[str, Any], subject: Subject) -> Iterator[Problem]:
     path = Path(book["path"])
     for rule in book["failures"]:
         what = f"{book['flavour']} {rule['clause']}, {rule['times']} times: {rule['message']}"
-        yield subject.told(path, what, f"look at {rule['place']}")
+        yield subject.fault(path, what, f"look at {rule['place']}")
     if not book["compliant"] and not book["failures"]:
-        yield subject.told(path, f"is not {book['flavour']}", "see what veraPDF says")
+        yield subject.fault(path, f"is not {book['flavour']}", "see what veraPDF says")
 
 
 def _jar() -> Path:

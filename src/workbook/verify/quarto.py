@@ -86,18 +86,18 @@ def compare(subject: Subject) -> Finding:
         if lacking := [path for path in (ours, theirs) if not path.exists()]:
             remedies = {ours: "make book", theirs: "workbook build --engine quarto"}
             problems += [
-                subject.told(path, "is not there", f"run {remedies[path]}") for path in lacking
+                subject.fault(path, "is not there", f"run {remedies[path]}") for path in lacking
             ]
             continue
-        read, told = _READERS[name], 0
+        read, total = _READERS[name], 0
         for page, own, other in read(subject, ours, theirs):
             differing = list(differences(own, other))
             problems += [
-                subject.told(page, str(each), "see which engine is right")
-                for each in differing[: max(0, _MOST - told)]
+                subject.fault(page, str(each), "see which engine is right")
+                for each in differing[: max(0, _MOST - total)]
             ]
-            told += len(differing)
-        figures.append(f"{name} {told}")
+            total += len(differing)
+        figures.append(f"{name} {total}")
     return Finding(f"{', '.join(figures)} different" if figures else "no book", problems)
 
 

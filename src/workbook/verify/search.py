@@ -73,9 +73,9 @@ def _problems(
 ) -> Iterator[Problem]:
     for word in lost:
         what = f"looking for “{word}” does not find {probes[word]}.html"
-        yield subject.told(subject.html, what, "see what the index holds")
+        yield subject.fault(subject.html, what, "see what the index holds")
     for url in dict.fromkeys(said):
-        yield subject.told(subject.html, f"search asks for {url}", "keep it on the site")
+        yield subject.fault(subject.html, f"search asks for {url}", "keep it on the site")
 
 
 def _version() -> str:

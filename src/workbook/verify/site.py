@@ -32,21 +32,21 @@ _OVERFLOW = """() => {
 
 def lychee(subject: Subject) -> Finding:
     """No link and no anchor of the site is broken, those to the twin edition included."""
-    told = report(
+    reported = report(
         program("lychee"), "--offline", "--include-fragments", "--no-progress",
         "--format=json", subject.html,
     )  # fmt: skip
-    links = told["total"] - told["excludes"]  # what leads to the network is left alone
-    problems = list(_broken(told, subject))
+    links = reported["total"] - reported["excludes"]  # what leads to the network is left alone
+    problems = list(_broken(reported, subject))
     return Finding(f"{len(problems)} broken of {count(links, 'link')}", problems)
 
 
-def _broken(told: dict[str, Any], subject: Subject) -> Iterator[Problem]:
-    for page, failures in told["error_map"].items():
+def _broken(reported: dict[str, Any], subject: Subject) -> Iterator[Problem]:
+    for page, failures in reported["error_map"].items():
         for failure in failures:
             line = failure.get("span", {}).get("line", 0)
             target = unquote(failure["url"]).replace(f"{subject.root.as_uri()}/", "")
-            yield subject.told(Path(page), f"broken link to {target}", "mend it", line)
+            yield subject.fault(Path(page), f"broken link to {target}", "mend it", line)
 
 
 def _lychee_version() -> str:
@@ -66,7 +66,7 @@ def requests(subject: Subject) -> Finding:
         for path in subject.pages:
             _visit(page, path, said)
             problems += (
-                subject.told(path, what, "mend the page") for what in dict.fromkeys(said)
+                subject.fault(path, what, "mend the page") for what in dict.fromkeys(said)
             )
             said.clear()
     figure = f"{count(len(asked), 'request')} out of {count(len(subject.pages), 'page')}"

@@ -58,7 +58,7 @@ def _slips(path: Path, subject: Subject) -> Iterator[Problem]:
     for slip in autocorrect_py.lint_for(text, "markdown").lines:
         if not any(passage in slip.old for passage in exceptions("autocorrect")):
             what, remedy = f"“{slip.old.strip()}”", f"write “{slip.new.strip()}”"
-            yield subject.told(path, what, remedy, slip.line)
+            yield subject.fault(path, what, remedy, slip.line)
 
 
 def _files(subject: Subject, patterns: tuple[str, ...]) -> list[Path]:

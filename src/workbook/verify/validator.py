@@ -65,7 +65,7 @@ class Subject:
         """A path as problems tell it: from the root, if it is below it."""
         return str(path.relative_to(self.root) if path.is_relative_to(self.root) else path)
 
-    def told(self, path: Path, what: str, remedy: str, line: int = 0) -> Problem:
+    def fault(self, path: Path, what: str, remedy: str, line: int = 0) -> Problem:
         """A problem of a file."""
         return problem(self.shown(path), line, what, remedy)
 

@@ -27,10 +27,10 @@ def validate(path: str, flavours: tuple[str, ...]) -> list[dict[str, Any]]:
     wanted = jpype.java.util.ArrayList([known.byFlavourId(flavour) for flavour in flavours])
     with foundry.createParser(jpype.java.io.FileInputStream(path), wanted[0]) as parser:
         results = foundry.createValidator(wanted).validateAll(parser)
-        return [told(path, result) for result in results]
+        return [verdict(path, result) for result in results]
 
 
-def told(path: str, result: Any) -> dict[str, Any]:
+def verdict(path: str, result: Any) -> dict[str, Any]:
     """A result as plain data; of each failed rule the first place."""
     rules = {}
     times = Counter()

@@ -149,7 +149,7 @@ def area(subject: Subject) -> Finding:
             below = piece.y - page.area.bottom if piece.is_code else 0
             if max(beyond, below) > slack:
                 what = f"“{piece.text[:40]}” runs {max(beyond, below):.1f} pt over the margin"
-                problems.append(_told(subject, page, what, "shorten the line"))
+                problems.append(_fault(subject, page, what, "shorten the line"))
     return Finding(f"{count(total, 'piece')} of code within", problems)
 
 
@@ -159,7 +159,7 @@ def breaks(subject: Subject) -> Finding:
     """
     found = list(pages(subject))
     problems = [
-        _told(subject, page, f"its note stands on page {note}", "keep it with what calls it")
+        _fault(subject, page, f"its note stands on page {note}", "keep it with what calls it")
         for page in found
         for note in page.notes
         if note < page.number
@@ -167,13 +167,13 @@ def breaks(subject: Subject) -> Finding:
     for page, following in pairwise(found):
         if not page.drawn and _goes_over(page, page.lines[0]):
             what = f"“{page.lines[0].text[:30]}” stands alone on the page"
-            problems.append(_told(subject, page, what, "keep it with what precedes"))
+            problems.append(_fault(subject, page, what, "keep it with what precedes"))
         if page.lines and page.lines[-1].is_heading and len(page.lines) > 2:
             what = f"the heading “{page.lines[-1].text}” ends the page"
-            problems.append(_told(subject, page, what, "keep it with what follows"))
+            problems.append(_fault(subject, page, what, "keep it with what follows"))
         for lone in _lone(page, following):
             what = f"“{lone[:30]}” stands alone"
-            problems.append(_told(subject, page, what, "keep two lines together"))
+            problems.append(_fault(subject, page, what, "keep two lines together"))
     return Finding(f"{count(len(found), 'page')} broken well", problems)
 
 
@@ -214,7 +214,7 @@ def _pitch(page: Page) -> float:
     return max(set(gaps), key=gaps.count) if gaps else 0.0
 
 
-def _told(subject: Subject, page: Page, what: str, remedy: str) -> Problem:
+def _fault(subject: Subject, page: Page, what: str, remedy: str) -> Problem:
     return problem(subject.shown(subject.pdf), 0, f"page {page.number}: {what}", remedy)
 
 

@@ -10,7 +10,7 @@ import typst
 from workbook.render.pdf import fonts
 from workbook.render.theme import PRINT
 from workbook.source.edition import Edition
-from workbook.verify import paper
+from workbook.verify import layout
 from workbook.verify.validator import Subject
 
 # A page as theme/print/book.typ makes it, and two pages before it that are not looked at.
@@ -47,7 +47,7 @@ def found(tmp_path):
             "en", "T", "S", "A", datetime.date(2026, 1, 1), "book", Path("none.bib"), ()
         )
         subject = Subject(tmp_path, edition, tmp_path)
-        said = [v.run(subject) for v in paper.VALIDATORS]
+        said = [v.run(subject) for v in layout.VALIDATORS]
         return [str(problem) for finding in said for problem in finding.problems]
 
     return look
@@ -59,20 +59,20 @@ def test_a_good_page_has_no_fault(found):
 
 
 def test_code_that_is_too_long_is_found(found):
-    (told,) = found(f"#box(width: 500pt, `{'x' * 90}`)\n\n{MANY}{REST}")
-    assert told.startswith("book.pdf: page 3: “xxx")
-    assert told.endswith("over the margin; shorten the line")
+    (reported,) = found(f"#box(width: 500pt, `{'x' * 90}`)\n\n{MANY}{REST}")
+    assert reported.startswith("book.pdf: page 3: “xxx")
+    assert reported.endswith("over the margin; shorten the line")
 
 
 def test_prose_may_hang_out_by_a_comma_only(found):
     assert found(f"#h(-6pt)A word\n\n{MANY}{REST}") == []
-    (told,) = found(f"#h(-16pt)A word\n\n{MANY}{REST}")
-    assert "“A word” runs 16.0 pt over the margin" in told
+    (reported,) = found(f"#h(-16pt)A word\n\n{MANY}{REST}")
+    assert "“A word” runs 16.0 pt over the margin" in reported
 
 
 def test_a_heading_at_the_foot_is_found(found):
-    (told,) = found(f"{MANY}\n\n{MANY}\n\n#v(1fr)\n#heading-like[Alone]{REST}")
-    assert told == (
+    (reported,) = found(f"{MANY}\n\n{MANY}\n\n#v(1fr)\n#heading-like[Alone]{REST}")
+    assert reported == (
         "book.pdf: page 3: the heading “Alone” ends the page; keep it with what follows"
     )
 
@@ -89,8 +89,8 @@ def test_a_line_that_typst_leaves_alone_is_found(found):
 
 
 def test_a_page_that_is_left_to_one_line_is_found(found):
-    (told,) = found(f"{MANY}\n\n#pagebreak()\nAnswer (page 9){REST}")
-    assert told.startswith("book.pdf: page 4: “Answer (page 9)” stands alone on the page")
+    (reported,) = found(f"{MANY}\n\n#pagebreak()\nAnswer (page 9){REST}")
+    assert reported.startswith("book.pdf: page 4: “Answer (page 9)” stands alone on the page")
     rows = "#rect(width: 8cm, height: 4cm, stroke: 0.4pt)" * 2
     assert found(f"{MANY}\n\n#pagebreak()\n{rows}Answer (page 9){REST}") == []
 
@@ -100,5 +100,5 @@ def test_a_note_that_stayed_behind_is_found(found):
     call = "#super(link(<note>, [1]))"
     assert found(f"{MANY}#footnote[Said here.]{REST}") == []
     assert found(f"{MANY}{call}\n\n#pagebreak()\n{MANY} #[Said overleaf.]<note>") == []
-    (told,) = found(f"{MANY}\n\n#[Said before.]<note>\n\n#pagebreak()\n{MANY}{call}{REST}")
-    assert "page 4: its note stands on page 3; keep it with what calls it" in told
+    (reported,) = found(f"{MANY}\n\n#[Said before.]<note>\n\n#pagebreak()\n{MANY}{call}{REST}")
+    assert "page 4: its note stands on page 3; keep it with what calls it" in reported
