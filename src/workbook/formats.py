@@ -32,7 +32,7 @@ class Format:
     """One kind of finished book; an edition has one of each."""
 
     name: str
-    place: str  # below the output folder: {lang}/{stem}.pdf
+    place: str  # below the output folder: {edition}/{stem}.pdf
     write: Callable[[Job, Path], int]  # makes the book there; returns its pages, or 0
     asked: str = ""  # what -f calls it, where several books answer to one name
     woven: str = "html"  # whose Markdown it takes: what Quarto hands to pandoc for this format
@@ -48,7 +48,7 @@ class Format:
 
     def path(self, edition: Edition) -> str:
         """Where the book of an edition stands, below the output folder."""
-        return self.place.format(lang=edition.lang, stem=edition.output_file)
+        return self.place.format(edition=edition.name, stem=edition.output_file)
 
 
 # The writers import what they need when they are called: Typst and panflute take a while to
@@ -110,15 +110,17 @@ def unregister(name: str) -> None:
     del _FORMATS[name]
 
 
-HTML = register(Format("html", "{lang}/html", _site, leads=True, quarto="html"))
+HTML = register(Format("html", "{edition}/html", _site, leads=True, quarto="html"))
 EPUB = register(
-    Format("epub", "{lang}/{stem}.epub", _epub, woven="epub", applied=_with_font, quarto="epub")
+    Format(
+        "epub", "{edition}/{stem}.epub", _epub, woven="epub", applied=_with_font, quarto="epub"
+    )
 )
 EINK = register(
-    Format("eink", "{lang}/{stem}-eink.epub", _eink, "epub", "epub", applied=_with_font)
+    Format("eink", "{edition}/{stem}-eink.epub", _eink, "epub", "epub", applied=_with_font)
 )
 PDF = register(
-    Format("pdf", "{lang}/{stem}.pdf", _pdf, woven="pdf", applied=_on_paper, typesets=True,
+    Format("pdf", "{edition}/{stem}.pdf", _pdf, woven="pdf", applied=_on_paper, typesets=True,
            quarto="typst")
 )  # fmt: skip
 

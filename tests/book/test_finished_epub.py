@@ -45,7 +45,7 @@ def test_the_type_comes_first_and_as_it_is(book):
 def test_every_file_is_well_formed_and_says_its_language(trees, subject):
     pages = [tree for name, tree in trees.items() if name.endswith(".xhtml")]
     language = "{http://www.w3.org/XML/1998/namespace}lang"
-    expected = {"zh": "zh-CN", "en": "en", "bilingual": "zh-CN"}[subject.edition.lang]
+    expected = {"zh": "zh-CN", "en": "en", "bilingual": "zh-CN"}[subject.edition.name]
     assert {page.get(language) for page in pages} == {expected}
 
 

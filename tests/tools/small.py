@@ -15,7 +15,8 @@ TITLES = {"zh": ("工作簿", "用铅笔"), "en": ("The Workbook", "With a penci
 def edition(*pages: Woven, lang: str = "zh", bibliography: Path = Path("none.bib")) -> Edition:
     """An edition that has these pages."""
     return Edition(
-        lang=lang,
+        name=lang,
+        languages=(lang,),
         title=TITLES[lang][0],
         subtitle=TITLES[lang][1],
         author="Nobody",

@@ -19,7 +19,8 @@ def failure(tiny) -> list[str]:
 
 def test_an_edition_is_its_profile_over_the_common_file(tiny):
     edition = read_edition(tiny.root, "zh")
-    assert (edition.title, edition.author, edition.lang) == ("Tiny zh", "Nobody", "zh")
+    assert (edition.title, edition.author, edition.name) == ("Tiny zh", "Nobody", "zh")
+    assert edition.languages == ("zh",)
     assert edition.date == datetime.date(2026, 1, 1)
     assert edition.entries == (
         Entry(Path("index.zh.qmd"), "index", ""),
@@ -32,7 +33,8 @@ def test_an_edition_is_its_profile_over_the_common_file(tiny):
 def test_the_bilingual_edition_is_what_the_two_languages_say(tiny):
     tiny.edit("_quarto-zh.yml", "part: Part", "part: 部分")
     zh, en, both = (read_edition(tiny.root, name) for name in EDITIONS)
-    assert (both.lang, both.title, both.author) == ("bilingual", "Tiny zh · Tiny en", "Nobody")
+    assert (both.name, both.languages, both.lang) == ("bilingual", ("zh", "en"), "zh")
+    assert (both.title, both.author) == ("Tiny zh · Tiny en", "Nobody")
     assert both.output_file == "tiny-bilingual"
     assert both.on("b5").output_file == "tiny-bilingual-b5"
     assert both.halves == (zh, en)

@@ -16,7 +16,7 @@ def words(job: formats.Job, out) -> int:
 
 @pytest.fixture
 def toy():
-    entry = formats.register(formats.Format("words", "{lang}/{stem}.txt", words))
+    entry = formats.register(formats.Format("words", "{edition}/{stem}.txt", words))
     yield entry
     formats.unregister("words")
 

@@ -101,7 +101,7 @@ def test_it_leads_to_what_there_is_and_nowhere_by_itself(page):
 
 
 def test_the_edition_in_both_languages_says_everything_twice(tmp_path):
-    book = dataclasses.replace(edition(), lang="bilingual")
+    book = dataclasses.replace(edition(), name="bilingual", languages=("zh", "en"))
     both = Offer(book, "bilingual/html/index.html")
     landing.write([both], tmp_path / "index.html")
     said = Texts((tmp_path / "index.html").read_text(encoding="utf-8")).texts

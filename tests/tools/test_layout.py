@@ -44,7 +44,15 @@ def found(tmp_path):
             typst.compile(main, font_paths=[fonts()], ignore_system_fonts=True)
         )
         edition = Edition(
-            "en", "T", "S", "A", datetime.date(2026, 1, 1), "book", Path("none.bib"), ()
+            "en",
+            ("en",),
+            "T",
+            "S",
+            "A",
+            datetime.date(2026, 1, 1),
+            "book",
+            Path("none.bib"),
+            (),
         )
         subject = Subject(tmp_path, edition, tmp_path)
         said = [v.run(subject) for v in layout.VALIDATORS]

@@ -78,8 +78,8 @@ def edition(tmp_path):
 
     def make(pages: list[Woven], lang: str = "zh") -> Edition:
         return Edition(
-            lang, 'Das "Buch" \\1', "Untertitel", "Nobody", DATE, "book", bibliography,
-            tuple(page.entry for page in pages),
+            lang, (lang,), 'Das "Buch" \\1', "Untertitel", "Nobody", DATE, "book",
+            bibliography, tuple(page.entry for page in pages),
         )  # fmt: skip
 
     return make
@@ -226,7 +226,7 @@ def test_what_a_book_is_told_cannot_break_out_of_its_string(edition):
     pages = [woven("tensors", "# T\n")]
     first = pdf.typeset(edition(pages), pages).partition("\n\n")[0].splitlines()[-1]
     assert first.startswith(
-        '#show: workbook-book.with(lang: "zh", title: "Das \\"Buch\\" \\\\1", '
+        '#show: workbook-book.with(edition: "zh", title: "Das \\"Buch\\" \\\\1", '
         'subtitle: "Untertitel", author: "Nobody", '
         'date: datetime(year: 2025, month: 3, day: 4), paper: "a4", versions: ('
     )

@@ -85,7 +85,7 @@ def sites(tmp_path_factory) -> Path:
     for lang, other in (("zh", "en"), ("en", "zh")):
         one = page("one", "1", TEXT.replace("FILLER_LINE", "文" * 60).replace("FILLER", FILLER))
         listed = page("answers", "A", ANSWERS)
-        book = replace(edition(one, listed), lang=lang)
+        book = replace(edition(one, listed), name=lang, languages=(lang,))
         website.write(
             book, [one, listed], store / lang / "html", {other: f"../../{other}/html"}
         )

@@ -19,7 +19,7 @@ def lacking() -> str:
 
 def measure(good: bool):
     fault = verify.problem("book.pdf", 3, "is crooked", "straighten it")
-    return lambda subject: Finding(f"{subject.edition.lang} seen", [] if good else [fault])
+    return lambda subject: Finding(f"{subject.edition.name} seen", [] if good else [fault])
 
 
 def breaking(error: Exception):
@@ -103,8 +103,8 @@ def test_one_that_takes_all_editions_at_once_runs_once(tiny):
     asked = []
 
     def run(subjects):
-        asked.append([subject.edition.lang for subject in subjects])
-        return [measure(subject.edition.lang == "zh")(subject) for subject in subjects]
+        asked.append([subject.edition.name for subject in subjects])
+        return [measure(subject.edition.name == "zh")(subject) for subject in subjects]
 
     rows = verdicts(tiny, Validator("gauge", "text", lambda: "1.0", run, together=True))
     assert asked == [list(EDITIONS)]

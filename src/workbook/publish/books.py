@@ -146,11 +146,11 @@ def _plans(
         if each.woven not in woven:
             woven[each.woven] = _woven(book, outputs, each.woven, root)
         pages = woven[each.woven]
-        others = [site for site in sites if site != edition.lang] if each.leads else []
+        others = [site for site in sites if site != edition.name] if each.leads else []
         job = Job(edition, pages, book.chapters, others)
         key = _render_key(job, each.name, root)
         write = functools.partial(each.write, job)
-        yield _Plan(f"{edition.lang} {each.name}", each.path(edition), key, write)
+        yield _Plan(f"{edition.name} {each.name}", each.path(edition), key, write)
 
 
 def _make(plans: Sequence[_Plan], store: Store) -> dict[str, Product]:

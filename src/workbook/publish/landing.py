@@ -86,13 +86,9 @@ class Offer:
     site: str = ""  # its first page, if it has a site
     downloads: tuple[Download, ...] = ()
 
-    @property
-    def languages(self) -> tuple[str, ...]:
-        return (self.edition.lang,) if self.edition.lang in _WORDS else tuple(_WORDS)
-
     def words(self, lang: str) -> dict[str, str]:
         """What is said of it in one of its languages."""
-        return _WORDS[lang] | (_BOTH[lang] if len(self.languages) > 1 else {})
+        return _WORDS[lang] | (_BOTH[lang] if len(self.edition.languages) > 1 else {})
 
 
 def make_front(
@@ -124,7 +120,7 @@ def _offer(edition: Edition, products: Sequence[Product], store: Store) -> Offer
 
 def write(offers: Sequence[Offer], out: Path) -> int:
     """Write the front page to the file `out`; returns 0, for pages mean nothing."""
-    single = [offer for offer in offers if len(offer.languages) == 1]
+    single = [offer for offer in offers if len(offer.edition.languages) == 1]
     text = environment().get_template("landing.html").render(
         offers=[offer for offer in offers if offer.site or offer.downloads],
         titles=[(pandoc.locale(o.edition), o.edition) for o in single],

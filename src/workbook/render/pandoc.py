@@ -21,7 +21,7 @@ from workbook.source.edition import Edition
 FILTER = ROOT / "_extensions" / "workbook" / "workbook.lua"
 
 # The names that pandoc, citeproc and browsers know the languages by.
-LOCALES = {"zh": "zh-CN", "en": "en", "bilingual": "zh-CN"}
+LOCALES = {"zh": "zh-CN", "en": "en"}
 REFERENCES = {"zh": "参考文献", "en": "References", "bilingual": "参考文献 References"}
 
 # pandoc has no built-in words for zh-CN; the writers give every title themselves.
@@ -31,7 +31,7 @@ _HARMLESS = re.compile(
 
 
 def locale(edition: Edition) -> str:
-    """The BCP 47 tag of an edition's language."""
+    """The BCP 47 tag of an edition's first language."""
     return LOCALES.get(edition.lang, edition.lang)
 
 
@@ -136,7 +136,7 @@ def _citing(edition: Edition) -> list[str]:
 
 def references(edition: Edition, level: int) -> list[pf.Block]:
     """The unnumbered heading and the place where citeproc puts the bibliography."""
-    title = pf.Str(REFERENCES.get(edition.lang, REFERENCES["en"]))
+    title = pf.Str(REFERENCES.get(edition.name, REFERENCES["en"]))
     heading = pf.Header(title, level=level, identifier="references", classes=["unnumbered"])
     return [heading, pf.Div(identifier="refs")]
 

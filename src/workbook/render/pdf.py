@@ -109,7 +109,7 @@ def compile_pdf(source: str, images: dict[str, bytes], date: datetime.date) -> b
 def _preamble(edition: Edition) -> str:
     date = edition.date
     arguments = {
-        "lang": _quoted(edition.lang),
+        "edition": _quoted(edition.name),
         "title": _quoted(edition.title),
         "subtitle": _quoted(edition.subtitle),
         "author": _quoted(edition.author),
@@ -151,7 +151,7 @@ def _assembled(
     """The pages in their order, with the pages that open the parts."""
     part, begun = "", False
     for entry, doc in zip(entries, docs, strict=True):
-        title = APPENDICES.get(edition.lang, "Appendices") if entry.appendix else entry.part
+        title = APPENDICES.get(edition.name, "Appendices") if entry.appendix else entry.part
         blocks = _placed(entry, doc, depth=1 if title else 0)
         if title and title != part:
             blocks.insert(0, pf.Header(*title_of(title), level=1, attributes={"kind": "part"}))

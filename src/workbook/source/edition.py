@@ -15,7 +15,8 @@ from workbook.problem import BookError, problem
 
 LANGUAGES = ("zh", "en")
 BILINGUAL = "bilingual"  # the edition that sets the languages beside each other
-EDITIONS = (*LANGUAGES, BILINGUAL)
+LANGUAGES_OF = {**{lang: (lang,) for lang in LANGUAGES}, BILINGUAL: LANGUAGES}  # by edition
+EDITIONS = tuple(LANGUAGES_OF)
 BETWEEN = " · "  # what stands between the Chinese and the English of one line
 PAPERS = ("a4", "letter", "b5")  # theme/print/paper.typ has their measures
 # The slugs of the chapters that the tooling writes.
@@ -37,7 +38,8 @@ class Entry:
 class Edition:
     """A book as its profile describes it: of one language, or of both."""
 
-    lang: str  # of EDITIONS
+    name: str  # of EDITIONS: where it stands, and what is chosen from
+    languages: tuple[str, ...]  # what its words are in, the first one first
     title: str
     subtitle: str
     author: str
@@ -49,6 +51,11 @@ class Edition:
     citation_style: Path | None = None  # a CSL file
     halves: tuple[Edition, ...] = ()  # what the bilingual edition was made of: Chinese, English
     embeds_font: bool = False  # whether its EPUBs bring a Chinese font along
+
+    @property
+    def lang(self) -> str:
+        """The language of a book as a whole: the first of its own."""
+        return self.languages[0]
 
     def on(self, paper: str) -> Edition:
         """The edition printed on this paper; only the usual one has the plain file name."""
@@ -74,14 +81,14 @@ class Options:
     embed_font: bool = False  # in the EPUBs
 
 
-def read_edition(root: Path, lang: str) -> Edition:
+def read_edition(root: Path, name: str) -> Edition:
     """Read one profile over `_quarto.yml`; BookError where a key or a file is missing.
 
     The bilingual edition has no profile: it is what the two of the languages say.
     """
-    if lang == BILINGUAL:
-        return bilingual(*(read_edition(root, each) for each in LANGUAGES))
-    profile = f"_quarto-{lang}.yml"
+    if name == BILINGUAL:
+        return bilingual(*(read_edition(root, lang) for lang in LANGUAGES))
+    profile = f"_quarto-{name}.yml"
     base, own = _load(root, "_quarto.yml"), _load(root, profile)
     book = base.get("book", {}) | own.get("book", {})
     for key in ("title", "author", "date", "output-file", "chapters"):
@@ -97,7 +104,8 @@ def read_edition(root: Path, lang: str) -> Edition:
     if absent:
         raise BookError(absent)
     return Edition(
-        lang=own.get("lang", lang),
+        name=name,
+        languages=(own.get("lang", name),),
         title=book["title"],
         subtitle=book.get("subtitle", ""),
         author=book["author"],
@@ -117,11 +125,12 @@ def bilingual(zh: Edition, en: Edition) -> Edition:
     )
     return dataclasses.replace(
         zh,
-        lang=BILINGUAL,
+        name=BILINGUAL,
+        languages=(*zh.languages, *en.languages),
         title=_both(zh.title, en.title),
         subtitle=_both(zh.subtitle, en.subtitle),
         author=_both(zh.author, en.author),
-        output_file=zh.output_file.removesuffix(zh.lang) + BILINGUAL,
+        output_file=zh.output_file.removesuffix(zh.name) + BILINGUAL,
         entries=tuple(entries),
         halves=(zh, en),
     )

@@ -104,7 +104,7 @@ def verify(
 
 def _groups(validator: Validator, subjects: Sequence[Subject]) -> list[list[Subject]]:
     """The subjects that a validator takes at once: all of its own, or one at a time."""
-    own = [subject for subject in subjects if subject.edition.lang in validator.editions]
+    own = [subject for subject in subjects if subject.edition.name in validator.editions]
     return ([own] if own else []) if validator.together else [[subject] for subject in own]
 
 
@@ -136,7 +136,7 @@ def _verdicts(validator: Validator, subjects: Sequence[Subject]) -> list[Verdict
         findings = dict.fromkeys(subjects, Finding("nothing validated", [fault]))
     seconds = (time.monotonic() - began) / len(subjects)
     return [
-        Verdict(validator.name, version, subject.edition.lang, finding, seconds)
+        Verdict(validator.name, version, subject.edition.name, finding, seconds)
         for subject, finding in findings.items()
     ]
 

@@ -25,7 +25,7 @@ _MARK = 12  # points: a link that calls a note is narrower
 _MEASURES = """
 #import "paper.typ": margins, papers
 #import "parallel.typ": parallel-papers
-#let wider = if "{lang}" == "bilingual" {{ parallel-papers.at("{paper}") }}
+#let wider = if "{edition}" == "bilingual" {{ parallel-papers.at("{paper}") }}
 #let paper = papers.at("{paper}") + wider
 #let area = margins(paper)
 #metadata(("inside", "outside", "top", "bottom").map(side => area.at(side).pt())) <area>
@@ -97,7 +97,7 @@ def pages(subject: Subject) -> Iterator[Page]:
 
 def _margins(subject: Subject) -> list[float]:
     edition = subject.edition
-    source = _MEASURES.format(paper=edition.paper, lang=edition.lang)
+    source = _MEASURES.format(paper=edition.paper, edition=edition.name)
     compiler = typst.Compiler(source.encode(), root=PRINT)
     return json.loads(compiler.query("<area>", field="value", one=True))
 

@@ -77,7 +77,7 @@ class Difference:
 
 def compare(subject: Subject) -> Finding:
     """Numbers, labels, captions, headings, outputs, links and words of both engines."""
-    there = quarto.folder(subject.root, subject.edition.lang)
+    there = quarto.folder(subject.root, subject.edition.name)
     if not shutil.which("quarto") and not there.exists():
         return Finding("Quarto is not installed: nothing to compare")
     problems: list[Problem] = []

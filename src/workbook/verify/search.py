@@ -30,7 +30,7 @@ _MORE = "dialog .found button"
 
 def search(subject: Subject) -> Finding:
     """Every word is found in its chapter, and looking for it asks for nothing elsewhere."""
-    probes = PROBES[subject.edition.lang]
+    probes = PROBES[subject.edition.name]
     said: list[str] = []
     with (
         browser.opened() as chromium,

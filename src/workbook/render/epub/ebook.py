@@ -92,7 +92,7 @@ def write(edition: Edition, pages: Sequence[Woven], out: Path, eink: bool = Fals
             "--wrap=none",
             f"--css={CSS}",
             f"--template={TEMPLATE}",
-            f"--variable=cover-title:{_words(edition.lang)['cover']}",
+            f"--variable=cover-title:{_words(edition.name)['cover']}",
             f"--variable=opening:{_title_page(edition, eink)}",
             "--epub-cover-image=cover.png",
             "--output=book.epub",
@@ -104,7 +104,7 @@ def write(edition: Edition, pages: Sequence[Woven], out: Path, eink: bool = Fals
         )
         out.parent.mkdir(parents=True, exist_ok=True)
         also = [pandoc.locale(half) for half in edition.halves[1:]]
-        finish(folder / "book.epub", out, parts, _words(edition.lang), also)
+        finish(folder / "book.epub", out, parts, _words(edition.name), also)
 
 
 def identifier(edition: Edition, eink: bool = False) -> str:
@@ -115,7 +115,7 @@ def identifier(edition: Edition, eink: bool = False) -> str:
 
 def _cover(edition: Edition) -> bytes:
     """A picture of 1600 by 2560, as shops and readers want it."""
-    inputs = {key: getattr(edition, key) for key in ("title", "subtitle", "author", "lang")}
+    inputs = {key: getattr(edition, key) for key in ("title", "subtitle", "author", "name")}
     return typst.compile(
         PRINT / "cover.typ",
         format="png",
@@ -190,7 +190,7 @@ def _box(element: pf.Element, _doc: pf.Doc) -> pf.Div | None:
 
 
 def _metadata(edition: Edition, eink: bool) -> dict[str, object]:
-    words = _words(edition.lang)
+    words = _words(edition.name)
     halves = edition.halves or (edition,)
     titles = {
         "main": _title(halves, eink),
@@ -243,7 +243,7 @@ def _line(tag: str, kind: str, text: str, lang: str) -> str:
 
 
 def _summary(edition: Edition, eink: bool) -> str:
-    words = _words(edition.lang)
+    words = _words(edition.name)
     return words["summary"].format(formulas=words["drawn" if eink else "mathml"])
 
 

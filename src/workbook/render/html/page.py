@@ -68,7 +68,7 @@ def make(edition: Edition, woven: Woven, doc: pf.Doc, styles: minify.Styles) -> 
     page.description = _description(doc) or edition.subtitle
     page.images = xhtml.place_images(doc, woven)
     _prepare(edition, page, doc)
-    _describe(page, _html(edition, page, doc, styles), edition.lang)
+    _describe(page, _html(edition, page, doc, styles), edition.name)
     return page
 
 
@@ -76,11 +76,11 @@ def _prepare(edition: Edition, page: Page, doc: pf.Doc) -> None:
     """Put everything where the site has it, while it is pandoc's tree."""
     apart = bool(edition.halves)
     if page.entry.slug == "answers":
-        exercises.point_to_solutions(doc, edition.lang, apart)
+        exercises.point_to_solutions(doc, edition.name, apart)
     if apart:
         exercises.leave_solutions(doc, page.entry.slug)
     else:
-        exercises.fold_solutions(doc, edition.lang)
+        exercises.fold_solutions(doc, edition.name)
     exercises.place_stubs(doc)
     xhtml.with_references(doc, edition, level=2)
     xhtml.show_numbers(doc)

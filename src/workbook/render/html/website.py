@@ -14,7 +14,7 @@ from workbook.render.html import labels, minify, page, search
 from workbook.render.html.page import Page
 from workbook.render.strings import LICENSE, LICENSE_URL
 from workbook.render.theme import SITE, THEME
-from workbook.source.edition import Edition
+from workbook.source.edition import LANGUAGES_OF, Edition
 from workbook.weave import Woven
 
 ASSETS = ("site.css", "theme.js", "site.js", "search.js", "icon.svg")
@@ -48,7 +48,7 @@ def write(
     answers = [page.make(edition, *part, styles) for part in parts]
     made = [page.make(edition, w, d, styles) for w, d in zip(pages, docs, strict=True)]
     template = environment().get_template("page.html")
-    words, spoken = labels.words(edition.lang), labels.spoken(edition.lang)
+    words, spoken = labels.words(edition.name), labels.spoken(edition.name)
     for at, each in enumerate([*made, *answers]):
         text = template.render(
             book=edition,
@@ -115,9 +115,9 @@ def _contents(pages: Sequence[Page], appendices: str) -> list[tuple[str, list[Pa
 def _twins(each: Page, twins: Mapping[str, str]) -> list[tuple[str, str, str]]:
     return [
         (
-            labels.LANGUAGE_NAMES.get(lang, lang),
-            pandoc.LOCALES.get(lang, ""),
+            labels.LANGUAGE_NAMES[name],
+            pandoc.LOCALES[LANGUAGES_OF[name][0]],
             f"{folder}/{each.twin_file}",
         )
-        for lang, folder in twins.items()
+        for name, folder in twins.items()
     ]

@@ -112,7 +112,7 @@ def _opening(edition: Edition, chapter: Chapter) -> str:
     entry = edition.entry(chapter.slug)
     lines = [
         _OPENING[lang].format(title=edition.title, number=markdown.label(entry, lang))
-        for lang in (_OPENING if edition.lang not in _OPENING else (edition.lang,))
+        for lang in edition.languages
     ]
     return "\n\n".join(f"> {line}" for line in lines)
 

@@ -47,7 +47,7 @@ def chapters(
         options = pandoc.filters(edition, doc)
         source = page.entry.path
         plain = pf.load(io.StringIO(pandoc.write(doc, "json", *options, source=source)))
-        plain.content = list(_Plain(edition.lang).blocks(plain.content))
+        plain.content = list(_Plain(edition.name).blocks(plain.content))
         plain.walk(_inline)
         text = pandoc.write(plain, _DIALECT, "--wrap=none", source=source)
         yield page.entry.slug, list(_runs(text))
