@@ -10,11 +10,11 @@ import pytest
 from click.testing import CliRunner
 from small import edition
 
+from workbook import messages
 from workbook.cli import main
 from workbook.publish import landing
 from workbook.publish.landing import Download, Offer
-from workbook.render.html.website import asset
-from workbook.render.strings import LICENSE, LICENSE_URL
+from workbook.render.html.website import LICENSE_URL, asset
 from workbook.serve import Server
 
 MEGABYTE = 1024 * 1024
@@ -87,8 +87,8 @@ def test_each_edition_speaks_its_own_language(page):
         ),
         ("en", "EPUB for e-ink readers (formulas are drawings)"),
         ("en", "1 kB"),
-        ("zh-CN", LICENSE["zh"]),
-        ("en", LICENSE["en"]),
+        ("zh-CN", messages.of("books", "zh")["license"]),
+        ("en", messages.of("books", "en")["license"]),
     ]
 
 

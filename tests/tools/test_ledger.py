@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from workbook import messages
 from workbook.derive import claims
 from workbook.derive.claims import PATH, VERDICTS, read_claims
 from workbook.problem import BookError
@@ -96,7 +97,7 @@ def test_the_appendix(ledger, lang):
     assert five == ("结论分五种：" if lang == "zh" else "There are five verdicts:")
     assert [
         line.partition("：" if lang == "zh" else ": ")[0] for line in scale.split("\n")
-    ] == [f"- {words[lang]}" for words in VERDICTS.values()]
+    ] == [f"- {messages.of('verdicts', lang)[verdict]}" for verdict in VERDICTS]
     assert title == ("# 逐条核对" if lang == "zh" else "# Claims checked") + " {#sec-claims}"
     assert body == APPENDIX[lang]
 

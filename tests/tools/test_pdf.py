@@ -12,9 +12,10 @@ import pytest
 import typst
 from pypdf import PdfReader
 
+from workbook import messages
 from workbook.problem import BookError
 from workbook.render import pdf, theme
-from workbook.render.strings import LICENSE, LICENSE_URL
+from workbook.render.html.website import LICENSE_URL
 from workbook.source.edition import PAPERS, Edition, Entry
 from workbook.weave import Woven
 
@@ -507,7 +508,8 @@ def test_both_styles_of_citation_differ_in_their_marks_alone():
 
 def test_every_format_names_the_same_license():
     printed = (theme.PRINT / "type.typ").read_text(encoding="utf-8")
-    assert [f"license: [{said}]" in printed for said in LICENSE.values()] == [True, True]
+    licenses = [messages.of("books", lang)["license"] for lang in ("zh", "en")]
+    assert [f"license: [{said}]" in printed for said in licenses] == [True, True]
     assert LICENSE_URL in (theme.PRINT / "book.typ").read_text(encoding="utf-8")
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from workbook import messages
 from workbook.problem import Problem, problem
 from workbook.source.blocks import HEADING, Block, div_end
 from workbook.source.chapter import Chapter
 from workbook.source.inline import Attributes, attributes, generated
 
 CALLOUTS = ("callout-note", "callout-tip", "callout-warning", "callout-important")
-EXERCISE_HEADINGS = {"zh": "练习", "en": "Exercises"}
 _NAME = "[a-z0-9]+(-[a-z0-9]+)*"
 
 
@@ -191,7 +191,8 @@ def exercise_place(chapter: Chapter) -> Iterator[Problem]:
     if generated(chapter):
         return
     lang = "zh" if {"zh"} & set(re.split(r"[/.]", chapter.path.as_posix())) else "en"
-    wanted, above = f"## {EXERCISE_HEADINGS[lang]} {{.unnumbered}}", ""
+    heading = messages.of("chapters", lang)["exercises"]
+    wanted, above = f"## {heading} {{.unnumbered}}", ""
     for block, inside in nested(chapter):
         if level(block) in (1, 2) and not inside:
             above = block.text.strip()

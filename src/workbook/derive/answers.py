@@ -4,22 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from workbook import messages
 from workbook.derive.tangle import Target
 from workbook.source.chapter import Chapter, Exercise
 from workbook.source.edition import Edition
 
 SLUG = "answers"
-_TEXT = {
-    "zh": (
-        "答案",
-        "先自己做，再来对照。一道题常常不止一种解法：结果对得上、道理说得通，你的写法就是对的。",
-    ),
-    "en": (
-        "Answers",
-        "Work first, compare afterwards. Most exercises have more than one solution: if your "
-        "result agrees and your reasoning holds, your way is right.",
-    ),
-}
 
 
 def answers(edition: Edition, chapters: Sequence[Chapter]) -> Target | None:
@@ -27,8 +17,8 @@ def answers(edition: Edition, chapters: Sequence[Chapter]) -> Target | None:
     entry = edition.entry(SLUG)
     if entry is None:
         return None
-    title, opening = _TEXT[edition.lang]
-    parts = [f"# {title} {{#sec-{SLUG}}}", opening]
+    words = messages.of(SLUG, edition.lang)
+    parts = [f"# {words['title']} {{#sec-{SLUG}}}", words["opening"]]
     sources = []
     for chapter in chapters:
         if chapter.exercises:

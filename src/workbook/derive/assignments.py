@@ -12,8 +12,10 @@ import tokenize
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from workbook import messages
 from workbook.derive.tangle import Target
 from workbook.source.chapter import Chapter
+from workbook.source.edition import LANGUAGES
 from workbook.source.exercise import Exercise, parsed
 
 EXERCISES = Path("exercises")
@@ -22,14 +24,11 @@ SOLUTIONS = CHECKS / "solutions"
 _WELCOME = '''\
 """Exercises: {title}
 
-在 raise NotImplementedError 的地方写上你的代码，再运行下面的命令。
-Write your code in place of raise NotImplementedError, then run this command.
+{write}
 
     .venv/bin/workbook try {slug}
 
-每道题单独运行，能看到的只有自己那一段和第一个 # %% 以上的内容，所以 # %% 那几行要留着。
-Each exercise is run alone: its own piece and what stands above the first # %%.
-Leave the lines that begin with # %% in place.
+{alone}
 """
 '''
 
@@ -81,7 +80,9 @@ def check_name(exercise: Exercise) -> str:
 def _chapter(zh: Chapter, en: Chapter) -> Iterator[Target]:
     pairs = list(zip(zh.exercises, en.exercises, strict=False))
     title = " · ".join(dict.fromkeys((zh.title, en.title)))
-    welcome = _WELCOME.format(title=title, slug=zh.slug)
+    tables = [messages.of("assignment", lang) for lang in LANGUAGES]
+    words = {key: "\n".join(table[key] for table in tables) for key in tables[0]}
+    welcome = _WELCOME.format(title=title, slug=zh.slug, **words)
     name, sources = module(zh.slug), (zh.path,)
     stubs = [stub_piece(*pair) for pair in pairs]
     solutions = [f"# %% {exercise.id}\n{exercise.solution}\n" for exercise in zh.exercises]

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from workbook import messages
 from workbook.derive.records import Record, problems_in, read_records
 from workbook.derive.tangle import Target
 from workbook.problem import BookError, Problem, problem
@@ -28,11 +29,6 @@ _CARD = {"card": "both", "section": "text"}
 _MORE = {"setup": "text", "rule": "both", "entries": "list", "listing": "text", "for": "text"}
 _ENTRY = {"code": "text"}
 _NOTES = {"note": "both", "show": "text"}
-_TITLE = {"zh": "速查表", "en": "Cheat sheet"}
-_OPENING = {
-    "zh": "右边是运行左边所得的结果，张量一般写形状，其余写值。",
-    "en": "On the right is what the left gives: of most tensors the shape, else the value.",
-}
 # Runs cards in a process of its own: JSON in, JSON out. A failure names the line of the YAML.
 _RUNNER = '''
 import ast, json, sys
@@ -216,7 +212,8 @@ def appendix(root: Path, edition: Edition, cache: Path) -> Target | None:
     if entry is None:
         return None
     lang, cards = edition.lang, read_cheatsheet(root)
-    parts = [f"# {_TITLE[lang]} {{#sec-{SLUG}}}", _OPENING[lang], ":::: {.cheatsheet}"]
+    words = messages.of(SLUG, lang)
+    parts = [f"# {words['title']} {{#sec-{SLUG}}}", words["opening"], ":::: {.cheatsheet}"]
     for card, given in zip(cards, results(cards, cache), strict=True):
         parts.append("\n\n".join(["::: {.card}", *_blocks(card, given, lang), ":::"]))
     return Target(entry.path, (PATH,), "\n" + "\n\n".join([*parts, "::::"]) + "\n")

@@ -13,68 +13,19 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
+from workbook import messages
 from workbook.derive.records import Record, problems_in, read_records
 from workbook.derive.tangle import Target
 from workbook.problem import BookError, Problem, problem
-from workbook.source.edition import Edition
+from workbook.source.edition import LANGUAGES, Edition
 
 SLUG = "claims"
 PATH = Path("chapters/claims.yml")
-VERDICTS = {  # in the order in which they are counted; "many" is how several are told
-    "right": {"zh": "正确", "en": "Right", "many": "are right"},
-    "partly": {"zh": "部分正确", "en": "Partly right", "many": "partly right"},
-    "dated": {"zh": "过时", "en": "Dated", "many": "dated"},
-    "wrong": {"zh": "错误", "en": "Wrong", "many": "wrong"},
-    "needs a number": {"zh": "要看数字", "en": "Needs a number", "many": "need a number"},
-}
+VERDICTS = ("right", "partly", "dated", "wrong", "needs a number")  # as they are counted
 _SECTION = {"section": "both", "chapter": "text", "claims": "list"}
 _CLAIM = {"says": "both", "verdict": "text", "fact": "both", "evidence": "list"}
 _TEST = re.compile(r"(tests/[\w/]+\.py)::(test_\w+)")
-_TEXT = {
-    "zh": {
-        "title": "逐条核对",
-        "opening": "这本书补全的那篇教程说过的话，我们按原文的次序逐条核对过。每条先给"
-        "结论，再转述原文的说法，下面是实情和依据，也就是一个测试或者一页官方"
-        "文档。测试在 `tests/` 里，"
-        "运行 `.venv/bin/pytest -k` 加上测试的名字，你可以自己验一遍。",
-        "scale": "结论分五种：\n\n"
-        "- 正确：照原话成立，下文只作补充。\n"
-        "- 部分正确：要加上条件才成立，条件写在下文里。\n"
-        "- 过时：从前成立，如今不再成立。\n"
-        "- 错误：照原话不成立。\n"
-        "- 要看数字：说的是多少或者多快，不给出数字就无从判断。",
-        "tally": "一共 {total} 条：{counts}。",
-        "count": "{zh} {count} 条",
-        "joint": "，",
-        "chapter": "见[@{section}]。",
-        "claim": "{verdict}：{says}",
-        "evidence": "依据：{evidence}",
-        "test": "测试 `{name}`（`{file}`）",
-    },
-    "en": {
-        "title": "Claims checked",
-        "opening": "What the tutorial that this book completes asserts, checked claim by claim "
-        "in its own order. Each begins with the verdict and the claim in our words; below are "
-        "the facts and the evidence, which is a test or an official page. The tests are in "
-        "`tests/`: `.venv/bin/pytest -k` and a name runs one.",
-        "scale": "There are five verdicts:\n\n"
-        "- Right: it holds as it is said; what follows only adds to it.\n"
-        "- Partly right: it holds under a condition, which follows.\n"
-        "- Dated: it did hold, and no longer does.\n"
-        "- Wrong: it doesn't hold as it is said.\n"
-        "- Needs a number: how much, or how fast, can't be judged without one.",
-        "tally": "Of {total} claims, {counts}.",
-        "count": "{count} {many}",
-        "joint": ", ",
-        "chapter": "See [@{section}].",
-        "claim": "{verdict}: {says}",
-        "evidence": "Evidence: {evidence}",
-        "test": "test `{name}` (`{file}`)",
-    },
-}
 _AND = "\\\n    "  # from one piece of evidence to the next
-# Where what follows stands once for both languages.
-_EVIDENCE = '[依据]{.zh lang="zh-CN"} [Evidence]{.en lang="en"}:'
 
 
 @dataclass(frozen=True)
@@ -178,7 +129,7 @@ def bilingual(root: Path, edition: Edition) -> dict[Path, str]:
 def _written(
     sections: tuple[Section, ...], edition: Edition, form: Callable[[Numbered, str], str]
 ) -> str:
-    text = _TEXT[edition.lang]
+    text = messages.of(SLUG, edition.lang)
     title = f"# {text['title']} {{#sec-{SLUG}}}"
     parts = [title, text["opening"], text["scale"], _tally(sections, edition)]
     numbers = count(1)
@@ -192,11 +143,12 @@ def _written(
 
 
 def _tally(sections: tuple[Section, ...], edition: Edition) -> str:
-    text = _TEXT[edition.lang]
+    text = messages.of(SLUG, edition.lang)
+    verdicts = messages.of("verdicts", edition.lang)
     seen = Counter(claim.verdict for section in sections for claim in section.claims)
     counts = [
-        text["count"].format(count=seen[verdict], **words)
-        for verdict, words in VERDICTS.items()
+        verdicts[f"{verdict} count"].format(count=seen[verdict])
+        for verdict in VERDICTS
         if seen[verdict]
     ]
     return text["tally"].format(total=seen.total(), counts=text["joint"].join(counts))
@@ -204,7 +156,7 @@ def _tally(sections: tuple[Section, ...], edition: Edition) -> str:
 
 def _definitions(claims: Numbered, lang: str) -> str:
     """Number, verdict and claim as a term; the facts and the evidence are what it means."""
-    text, blocks = _TEXT[lang], []
+    text, blocks = messages.of(SLUG, lang), []
     for claim, number in claims:
         tests = [_TEST.fullmatch(test) for test in claim.tests]
         proofs = [text["test"].format(name=m[2], file=Path(m[1]).name) for m in tests if m]
@@ -228,11 +180,17 @@ def _items(claims: Numbered, lang: str) -> str:
         items += [
             f"{number}.".ljust(5) + f"**{_head(claim, lang)}**",
             f"     {claim.fact[lang]}",
-            f"     {_EVIDENCE} {_AND.join(proofs)}",
+            f"     {_evidence_label()} {_AND.join(proofs)}",
         ]
     return "\n\n".join(["::: {.claims}", *items, ":::"])
 
 
+def _evidence_label() -> str:
+    """The word before the evidence, where that stands once for both languages."""
+    zh, en = (messages.of(SLUG, lang)["evidence-label"] for lang in LANGUAGES)
+    return f'[{zh}]{{.zh lang="zh-CN"}} [{en}]{{.en lang="en"}}:'
+
+
 def _head(claim: Claim, lang: str) -> str:
-    verdict = VERDICTS[claim.verdict][lang]
-    return _TEXT[lang]["claim"].format(verdict=verdict, says=claim.says[lang])
+    verdict = messages.of("verdicts", lang)[claim.verdict]
+    return messages.of(SLUG, lang)["claim"].format(verdict=verdict, says=claim.says[lang])

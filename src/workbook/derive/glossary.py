@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from functools import cached_property
 from itertools import groupby
 from pathlib import Path
 
+from workbook import messages
 from workbook.derive import pinyin
 from workbook.derive.records import Record, problems_in, read_records
 from workbook.derive.tangle import Target
@@ -29,26 +31,6 @@ _OPTIONAL = {
     "everyday": "text", "section": "text", "waits": "text",
 }  # fmt: skip
 _MARK = re.compile(r"\[([^\[\]]+)\]\{\.term\}")
-_PLACE = (
-    "the section at the end is where the book first explains it. An entry without one waits "
-    "for a chapter of Part II, which is not written yet."
-)
-_TEXT = {
-    "zh": (
-        "术语表",
-        "按拼音排序。每条先列汉语、拼音和英语，再用一句话说明意思，末尾注明书里首次解释这个词的"
-        "地方。没有注明的，要等第二部分的某一章，那一部分还没有写成。",
-    ),
-    "en": (
-        "Glossary",
-        "In the order of the English terms, each with its Chinese and how that is read. One "
-        f"sentence says what it is; {_PLACE}",
-    ),
-}
-_BILINGUAL = (  # the English opening where both languages stand in the Chinese order
-    "In the order of pinyin, each with its reading and its English. One sentence says what it "
-    f"is; {_PLACE}"
-)
 Order = tuple[tuple[str, int, str], ...]  # what terms are sorted by
 
 
@@ -225,8 +207,14 @@ def bilingual(root: Path, edition: Edition, chapters: Sequence[Chapter]) -> dict
     uses = first_uses(glossary, chapters)
     zh, en = (half.entry(SLUG).path for half in edition.halves)  # type: ignore[union-attr]
     return {
-        zh: _written(glossary, "zh", _by_pinyin, lambda t: _half(t, "zh", uses)),
-        en: _written(glossary, "en", _by_pinyin, lambda t: _half(t, "en", uses), _BILINGUAL),
+        path: _written(
+            glossary,
+            lang,
+            _by_pinyin,
+            functools.partial(_half, lang=lang, uses=uses),
+            "opening-bilingual",
+        )
+        for path, lang in ((zh, "zh"), (en, "en"))
     }
 
 
@@ -235,10 +223,10 @@ def _written(
     lang: str,
     key: Callable[[Term], Order],
     entry: Callable[[Term], str],
-    opening: str = "",
+    opening: str = "opening",
 ) -> str:
-    title, usual = _TEXT[lang]
-    parts = [f"# {title} {{#sec-{SLUG}}}", opening or usual]
+    words = messages.of(SLUG, lang)
+    parts = [f"# {words['title']} {{#sec-{SLUG}}}", words[opening]]
     for letter, group in groupby(sorted(glossary.terms, key=key), lambda t: key(t)[0][0][0]):
         parts.append(f"## {letter.upper()} {{.unnumbered}}")
         parts += map(entry, group)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from workbook import messages
 from workbook.derive.records import Record, problems_in, read_records
 from workbook.derive.tangle import Target
 from workbook.problem import BookError, Problem, problem
@@ -23,21 +24,6 @@ _GROUP = {"group": "both", "symbols": "list"}
 _SYMBOL = {"symbol": "text", "means": "both", "section": "text"}
 _TOKEN = re.compile(r"\\[A-Za-z]+|\\.|[^\s{}]")
 _LAYOUT = {r"\,", r"\;", r"\!", r"\left", r"\right", r"\quad", r"\qquad"}
-_TEXT = {
-    "zh": (
-        "符号表",
-        "正文公式用到的记号按话题排列，最后一栏是引入它的一节。同一个字母在不同的地方有不同"
-        "的意思，便各列一行。只在一道习题里用到的字母，由那道题说明。",
-        "| 记号 | 意思 | 引入处 |",
-    ),
-    "en": (
-        "Notation",
-        "The symbols of the formulas in the text, by topic. The last column is the section "
-        "that brings each in. A letter that means different things in different places has a "
-        "line for each. What is used in a single exercise is explained there.",
-        "| Symbol | Meaning | Brought in by |",
-    ),
-}
 
 
 @dataclass(frozen=True)
@@ -138,12 +124,12 @@ def appendix(root: Path, edition: Edition) -> Target | None:
     entry = edition.entry(SLUG)
     if entry is None:
         return None
-    title, opening, head = _TEXT[edition.lang]
-    parts = [f"# {title} {{#sec-{SLUG}}}", opening]
+    words = messages.of(SLUG, edition.lang)
+    parts = [f"# {words['title']} {{#sec-{SLUG}}}", words["opening"]]
     for group in read_notation(root):
         parts.append(f"## {group.title[edition.lang]} {{.unnumbered}}")
         lines = [_line(symbol, edition.lang) for symbol in group.symbols]
-        table = "\n".join([head, "|:---|:---|:---|", *lines])
+        table = "\n".join([words["head"], "|:---|:---|:---|", *lines])
         parts.append(f"::: {{.notation}}\n{table}\n:::")
     return Target(entry.path, (PATH,), "\n" + "\n\n".join(parts) + "\n")
 

@@ -17,16 +17,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from workbook import messages
 from workbook.practice.words import ReaderError, say
+from workbook.source.edition import LANGUAGES
 
 if TYPE_CHECKING:
     from ruamel.yaml.comments import CommentedMap
 
 STATES = ("pass", "fail", "error", "todo")
-_HEADER = """\
-# 你做到哪里了。可以手改，也可以加注释。
-# Where you are. You may edit this file, and add comments.
-"""
 
 
 @dataclass(frozen=True)
@@ -171,7 +169,8 @@ class Progress:
 
         text = io.StringIO()
         if not self.path.exists():
-            text.write(_HEADER)
+            for lang in LANGUAGES:
+                text.write(f"# {messages.of('progress', lang)['header']}\n")
         yaml = YAML()
         yaml.width = 4096
         if data:

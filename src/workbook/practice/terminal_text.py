@@ -7,16 +7,8 @@ import subprocess
 import unicodedata
 from collections.abc import Sequence
 
-_KINDS = {
-    "zh": {"sec": "小节", "fig": "图", "tbl": "表", "eq": "公式", "exr": "练习"},
-    "en": {
-        "sec": "section",
-        "fig": "figure",
-        "tbl": "table",
-        "eq": "equation",
-        "exr": "exercise",
-    },
-}
+from workbook import messages
+
 _REFERENCE = re.compile(r"\[-?@(sec|fig|tbl|eq|exr)-([\w-]+)\]")
 _FRACTION = re.compile(r"\\[td]?frac\{([^{}]*)\}\{([^{}]*)\}")
 _ROOT = re.compile(r"\\sqrt\{([^{}]*)\}")
@@ -49,7 +41,8 @@ def for_terminal(texts: Sequence[str], lang: str) -> list[str]:
 
 def _prepared(text: str, lang: str) -> str:
     """References as words, and formulas in the part of TeX that pandoc writes as text."""
-    text = _REFERENCE.sub(lambda m: f"{_KINDS[lang][m[1]]} {m[2]}", text)
+    kinds = messages.of("terminal", lang)
+    text = _REFERENCE.sub(lambda m: f"{kinds[m[1]]} {m[2]}", text)
     text = _FRACTION.sub(lambda m: f"{_whole(m[1])}/{_whole(m[2])}", text)
     text = _ROOT.sub(lambda m: f"√{_whole(m[1])}", text)
     return _FUNCTION.sub(r"\\text{\1 }", text)

@@ -15,6 +15,7 @@ from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from workbook import messages
 from workbook.formats import HTML, Format, Job
 from workbook.publish.store import Product, Store
 from workbook.run.execute import Outputs
@@ -27,6 +28,7 @@ _MAKERS = (  # the packages that shape a book, and those that its colophon names
     "fonttools", "torch", "numpy", "matplotlib",
 )  # fmt: skip
 _ROOMS = ("source", "render", "publish")  # of this package, beside weave and formats
+_READERS = ("assignment", "practice", "progress", "terminal")  # words that stand in no book
 
 
 @dataclass(frozen=True)
@@ -191,9 +193,15 @@ def _render_key(job: Job, name: str, root: Path) -> str:
     for package in _MAKERS:
         digest.update(f"{package} {importlib.metadata.version(package)}".encode())
     digest.update(platform.python_version().encode())  # the colophon names it
+    digest.update(words().encode())
     for file in [*makers(root), job.edition.bibliography]:
         digest.update(file.name.encode() + file.read_bytes())
     return digest.hexdigest()
+
+
+def words() -> str:
+    """All that books say, besides the chapters' own words."""
+    return messages.fingerprint(without=_READERS)
 
 
 def makers(root: Path) -> list[Path]:

@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from workbook import messages
 from workbook.formats import EINK, EPUB, HTML, PDF
-from workbook.publish.books import makers
+from workbook.publish.books import makers, words
 from workbook.publish.store import Product, Store
 from workbook.render import pandoc
-from workbook.render.html.website import asset, environment
-from workbook.render.strings import LICENSE, LICENSE_URL
-from workbook.source.edition import PAPERS, Edition
+from workbook.render.html.website import LICENSE_URL, asset, environment
+from workbook.source.edition import LANGUAGES, PAPERS, Edition
 
 PAGE, FOLDER = "index.html", "front"
 ASSETS = ("landing.css", "landing.js", "theme.js", "icon.svg")
@@ -26,40 +26,6 @@ POLICY = (
     "script-src 'self' file:; base-uri 'none'; form-action 'none'"
 )
 _PAPER_NAMES = {"a4": "A4", "letter": "Letter", "b5": "B5"}
-_WORDS = {
-    "zh": {
-        "name": "中文版",
-        "what": "用中文写成，不是译文。章节、代码、图和公式与英文版一一对应。",
-        "read": "打开网页版",
-        "pages": "页",
-        "pdf": "PDF，用来打印",
-        "epub": "EPUB，手机、平板和阅读器",
-        "eink": "EPUB，墨水屏阅读器（公式是图）",
-        "prefers": "你的浏览器首选中文：看中文版",
-    },
-    "en": {
-        "name": "English edition",
-        "what": "Written in English, not translated. Chapter by chapter it has the code, the "
-        "figures and the formulas of the Chinese edition.",
-        "read": "Open the site",
-        "pages": "pages",
-        "pdf": "PDF, for printing",
-        "epub": "EPUB, for phones, tablets and e-readers",
-        "eink": "EPUB for e-ink readers (formulas are drawings)",
-        "prefers": "Your browser prefers English: see the English edition",
-    },
-}
-# The edition in both languages says everything in both; what it is, in its own words.
-_BOTH = {
-    "zh": {
-        "name": "对照版",
-        "what": "中文一段，英文一段，左右并排；代码、输出和图只有一份。",
-    },
-    "en": {
-        "name": "Both languages",
-        "what": "Chinese and English, block beside block; code, outputs and figures once.",
-    },
-}
 
 
 @dataclass(frozen=True)
@@ -88,7 +54,10 @@ class Offer:
 
     def words(self, lang: str) -> dict[str, str]:
         """What is said of it in one of its languages."""
-        return _WORDS[lang] | (_BOTH[lang] if len(self.edition.languages) > 1 else {})
+        words = dict(messages.of("landing", lang))
+        if len(self.edition.languages) > 1:
+            words |= {key: words[f"both-{key}"] for key in ("name", "what")}
+        return words
 
 
 def make_front(
@@ -96,7 +65,7 @@ def make_front(
 ) -> list[Product]:
     """The page that offers every edition of the store, those of earlier builds included."""
     offers = [_offer(edition, products, store) for edition in editions]
-    digest = hashlib.sha256(repr(offers).encode())
+    digest = hashlib.sha256(f"{offers!r} {words()}".encode())
     for file in makers(root):
         digest.update(file.name.encode() + file.read_bytes())
     key = digest.hexdigest()
@@ -124,9 +93,9 @@ def write(offers: Sequence[Offer], out: Path) -> int:
     text = environment().get_template("landing.html").render(
         offers=[offer for offer in offers if offer.site or offer.downloads],
         titles=[(pandoc.locale(o.edition), o.edition) for o in single],
-        words=_WORDS,
+        words={lang: messages.of("landing", lang) for lang in LANGUAGES},
         locales=pandoc.LOCALES,
-        license=LICENSE,
+        license={lang: messages.of("books", lang)["license"] for lang in LANGUAGES},
         license_url=LICENSE_URL,
         policy=POLICY,
         folder=FOLDER,

@@ -6,8 +6,10 @@ from collections.abc import Iterable, Mapping
 
 import panflute as pf
 
+from workbook import messages
+
 # The sections that end a chapter have the same id in every language.
-_ENDINGS = {"小结": "summary", "练习": "exercises"}
+_ENDINGS = {words: name for name, words in messages.of("chapters", "zh").items()}
 
 
 def take_heading(div: pf.Div) -> list[pf.Inline]:

@@ -6,28 +6,13 @@ from collections.abc import Mapping
 
 import panflute as pf
 
+from workbook import messages
 from workbook.render import pandoc
 from workbook.render.elements import inside, is_a
 from workbook.render.numbering import Label, reference
 from workbook.render.parallel import pair
 from workbook.source.blocks import without_markers
-from workbook.source.edition import Entry
-
-WORKED = {
-    "zh": "参考解答",
-    "en": "Worked solution",
-    "bilingual": '参考解答 <span lang="en">Worked solution</span>',
-}
-_WHERE = {
-    "zh": "网页版的参考解答折在每道题的下面，点题号前往。",
-    "en": "On this site each worked solution is folded below its exercise; the numbers lead "
-    "there.",
-}
-_WHERE_APART = {
-    "zh": "网页版的参考解答每章一页，点题号前往。",
-    "en": "On this site the worked solutions to each chapter have a page of their own; the "
-    "numbers lead there.",
-}
+from workbook.source.edition import LANGUAGES, Entry
 
 
 def name_spaces(doc: pf.Doc, entry: Entry) -> None:
@@ -86,7 +71,7 @@ def fold_solutions(doc: pf.Doc, lang: str) -> None:
 
     There the line that points to the answers appendix would say nothing new: it goes.
     """
-    title = WORKED.get(lang, WORKED["en"])
+    title = messages.of("exercises", lang)["worked"]
     out: list[pf.Block] = []
     open_exercise: pf.Div | None = None
     solution: list[pf.Block] = []
@@ -136,11 +121,13 @@ def _is_part(block: pf.Block) -> bool:
 
 def _where(lang: str, apart: bool) -> pf.Block:
     """The line that says where the solutions stand, which on paper follow."""
-    words = _WHERE_APART if apart else _WHERE
+
+    def line(lang: str, key: str) -> pf.Para:
+        return pf.Para(*pandoc.inlines(messages.of("exercises", lang)[key]))
+
     if apart:
-        zh, en = (pf.Para(*pandoc.inlines(words[each])) for each in ("zh", "en"))
-        return pair([zh], [en])
-    return pf.Para(*pandoc.inlines(words.get(lang, words["en"])))
+        return pair(*([line(each, "where-apart")] for each in LANGUAGES))
+    return line(lang, "where")
 
 
 def part_answers(doc: pf.Doc) -> dict[str, pf.Doc]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import panflute as pf
 
+from workbook import messages
 from workbook.problem import BookError, problem
 from workbook.render import pandoc
 from workbook.render.elements import (
@@ -30,20 +31,6 @@ from workbook.render.elements import (
 from workbook.source.edition import Entry
 
 NBSP = "\N{NO-BREAK SPACE}"
-WORDS = {  # before a number, or around it
-    "zh": {
-        "fig": "图", "tbl": "表", "eq": "式", "exr": "习题", "ans": "答案",
-        "sec": f"第{NBSP}{{}}{NBSP}节", "chapter": f"第{NBSP}{{}}{NBSP}章",
-        "appendix": f"附录{NBSP}{{}}",
-        "note": "注记", "tip": "提示", "warning": "警告", "important": "重要",
-    },
-    "en": {
-        "fig": "Figure", "tbl": "Table", "eq": "Equation", "exr": "Exercise",
-        "ans": "Answer", "sec": f"Section{NBSP}{{}}", "chapter": f"Chapter{NBSP}{{}}",
-        "appendix": f"Appendix{NBSP}{{}}",
-        "note": "Note", "tip": "Tip", "warning": "Warning", "important": "Important",
-    },
-}  # fmt: skip
 _EQUATION = re.compile(r"\{#(eq-[\w:.-]+)\}(.*)", re.S)
 
 
@@ -61,7 +48,7 @@ class Label:
 
 def words(lang: str) -> Mapping[str, str]:
     """The words that Quarto uses in this language, but 第 1 章, not 章节 1, and 第 1.1 节."""
-    return WORDS.get(lang, WORDS["en"])
+    return messages.of("labels", lang)
 
 
 def reference(label: Label, text: str, entry: Entry, site: bool) -> pf.Link:

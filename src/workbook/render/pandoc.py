@@ -13,6 +13,7 @@ from pathlib import Path
 import panflute as pf
 import pypandoc
 
+from workbook import messages
 from workbook.problem import BookError, problem
 from workbook.render.elements import inside
 from workbook.render.theme import ROOT
@@ -22,7 +23,6 @@ FILTER = ROOT / "_extensions" / "workbook" / "workbook.lua"
 
 # The names that pandoc, citeproc and browsers know the languages by.
 LOCALES = {"zh": "zh-CN", "en": "en"}
-REFERENCES = {"zh": "参考文献", "en": "References", "bilingual": "参考文献 References"}
 
 # pandoc has no built-in words for zh-CN; the writers give every title themselves.
 _HARMLESS = re.compile(
@@ -136,7 +136,7 @@ def _citing(edition: Edition) -> list[str]:
 
 def references(edition: Edition, level: int) -> list[pf.Block]:
     """The unnumbered heading and the place where citeproc puts the bibliography."""
-    title = pf.Str(REFERENCES.get(edition.name, REFERENCES["en"]))
+    title = pf.Str(messages.of("books", *edition.languages)["references"])
     heading = pf.Header(title, level=level, identifier="references", classes=["unnumbered"])
     return [heading, pf.Div(identifier="refs")]
 

@@ -11,54 +11,23 @@ import datetime
 import html
 import tempfile
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import panflute as pf
 import typst
 
+from workbook import messages
 from workbook.render import exercises, pandoc, pdf, xhtml
 from workbook.render.assemble import trees
 from workbook.render.epub import formulas, typeface
 from workbook.render.epub.package import BACK, finish
 from workbook.render.parallel import title_of
-from workbook.render.strings import LICENSE, said
 from workbook.render.theme import EPUB, PRINT
 from workbook.source.edition import BETWEEN, Edition, Entry
 from workbook.weave import Woven
 
 CSS, TEMPLATE = EPUB / "epub.css", EPUB / "page.xhtml"
-WORDS = {
-    "zh": {
-        "toc": "目录",
-        "cover": "封面",
-        "titlepage": "书名页",
-        "bodymatter": "正文",
-        "backmatter": "附录",
-        "bibliography": "参考文献",
-        "date": "{0.year} 年 {0.month} 月 {0.day} 日",
-        "appendices": "附录",
-        "eink": "（墨水屏版）",
-        "summary": "正文可重排；{formulas}；每幅图都有替代文字；不含声音、视频与闪烁。",
-        "mathml": "公式为 MathML",
-        "drawn": "公式为图，替代文字是公式的单行写法",
-    },
-    "en": {
-        "toc": "Contents",
-        "cover": "Cover",
-        "titlepage": "Title page",
-        "bodymatter": "Start of the text",
-        "backmatter": "Appendices",
-        "bibliography": "References",
-        "date": "{0:%B} {0.day}, {0.year}",
-        "appendices": "Appendices",
-        "eink": " (e-ink)",
-        "summary": "Text reflows, {formulas}, every figure has alternative text; "
-        "there is no sound, no video and no flashing.",
-        "mathml": "formulas are MathML",
-        "drawn": "formulas are images whose alternative text is the formula in one line",
-    },
-}
 
 
 def write(edition: Edition, pages: Sequence[Woven], out: Path, eink: bool = False) -> None:
@@ -92,7 +61,7 @@ def write(edition: Edition, pages: Sequence[Woven], out: Path, eink: bool = Fals
             "--wrap=none",
             f"--css={CSS}",
             f"--template={TEMPLATE}",
-            f"--variable=cover-title:{_words(edition.name)['cover']}",
+            f"--variable=cover-title:{_words(*edition.languages)['cover']}",
             f"--variable=opening:{_title_page(edition, eink)}",
             "--epub-cover-image=cover.png",
             "--output=book.epub",
@@ -104,7 +73,7 @@ def write(edition: Edition, pages: Sequence[Woven], out: Path, eink: bool = Fals
         )
         out.parent.mkdir(parents=True, exist_ok=True)
         also = [pandoc.locale(half) for half in edition.halves[1:]]
-        finish(folder / "book.epub", out, parts, _words(edition.name), also)
+        finish(folder / "book.epub", out, parts, _words(*edition.languages), also)
 
 
 def identifier(edition: Edition, eink: bool = False) -> str:
@@ -190,7 +159,7 @@ def _box(element: pf.Element, _doc: pf.Doc) -> pf.Div | None:
 
 
 def _metadata(edition: Edition, eink: bool) -> dict[str, object]:
-    words = _words(edition.name)
+    words = _words(*edition.languages)
     halves = edition.halves or (edition,)
     titles = {
         "main": _title(halves, eink),
@@ -200,7 +169,7 @@ def _metadata(edition: Edition, eink: bool) -> dict[str, object]:
         "title": [{"type": kind, "text": text} for kind, text in titles.items() if text],
         "author": edition.author,
         "date": edition.date.isoformat(),
-        "rights": " ".join(LICENSE[half.lang] for half in halves),
+        "rights": messages.of("books", *edition.languages)["license"],
         "identifier": identifier(edition, eink),
         "toc-title": words["toc"],
         "accessModes": ["textual", "visual"],
@@ -232,7 +201,10 @@ def _title_page(edition: Edition, eink: bool) -> str:
     langs = {half.lang: "" if half is first else half.lang for half in (first, *others)}
     for lang, named in langs.items():
         lines.append(("p", "date", _words(lang)["date"].format(edition.date), named))
-    lines += [("p", "rights", LICENSE[lang], named) for lang, named in langs.items()]
+    lines += [
+        ("p", "rights", messages.of("books", lang)["license"], named)
+        for lang, named in langs.items()
+    ]
     return "\n".join(_line(*each) for each in lines if each[2])
 
 
@@ -243,7 +215,7 @@ def _line(tag: str, kind: str, text: str, lang: str) -> str:
 
 
 def _summary(edition: Edition, eink: bool) -> str:
-    words = _words(edition.name)
+    words = _words(*edition.languages)
     return words["summary"].format(formulas=words["drawn" if eink else "mathml"])
 
 
@@ -252,5 +224,5 @@ def _seconds(date: datetime.date) -> int:
     return int(midnight.timestamp())
 
 
-def _words(lang: str) -> Mapping[str, str]:
-    return said(WORDS, lang)
+def _words(*languages: str) -> messages.Words:
+    return messages.of("epub", *languages)

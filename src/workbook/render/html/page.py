@@ -11,9 +11,10 @@ import panflute as pf
 from lxml import etree
 from markupsafe import Markup
 
+from workbook import messages
 from workbook.render import dom, exercises, pandoc, xhtml
 from workbook.render.dom import Element
-from workbook.render.html import labels, minify
+from workbook.render.html import minify
 from workbook.source.edition import Edition, Entry
 from workbook.weave import Woven
 
@@ -68,7 +69,8 @@ def make(edition: Edition, woven: Woven, doc: pf.Doc, styles: minify.Styles) -> 
     page.description = _description(doc) or edition.subtitle
     page.images = xhtml.place_images(doc, woven)
     _prepare(edition, page, doc)
-    _describe(page, _html(edition, page, doc, styles), edition.name)
+    anchor = messages.of("site", *edition.languages)["anchor"]
+    _describe(page, _html(edition, page, doc, styles), anchor)
     return page
 
 
@@ -76,11 +78,11 @@ def _prepare(edition: Edition, page: Page, doc: pf.Doc) -> None:
     """Put everything where the site has it, while it is pandoc's tree."""
     apart = bool(edition.halves)
     if page.entry.slug == "answers":
-        exercises.point_to_solutions(doc, edition.name, apart)
+        exercises.point_to_solutions(doc, edition.lang, apart)
     if apart:
         exercises.leave_solutions(doc, page.entry.slug)
     else:
-        exercises.fold_solutions(doc, edition.name)
+        exercises.fold_solutions(doc, edition.lang)
     exercises.place_stubs(doc)
     xhtml.with_references(doc, edition, level=2)
     xhtml.show_numbers(doc)
@@ -114,9 +116,11 @@ def _html(edition: Edition, page: Page, doc: pf.Doc, styles: minify.Styles) -> E
     return root
 
 
-def _describe(page: Page, root: Element, lang: str) -> None:
-    """Part the page into its title and its body, and list its sections for the contents."""
-    label = labels.words(lang)["anchor"]
+def _describe(page: Page, root: Element, label: str) -> None:
+    """Part the page into its title and its body, and list its sections for the contents.
+
+    `label` says what the link of a section is.
+    """
     for heading in (each for each in root.iter("h2", "h3") if each.get("id")):
         if heading.tag == "h2":
             page.sections.append((heading.get("id"), _listed(heading)))

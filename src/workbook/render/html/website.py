@@ -8,15 +8,16 @@ from pathlib import Path
 
 import jinja2
 
+from workbook import messages
 from workbook.render import pandoc
 from workbook.render.assemble import trees
-from workbook.render.html import labels, minify, page, search
+from workbook.render.html import minify, page, search
 from workbook.render.html.page import Page
-from workbook.render.strings import LICENSE, LICENSE_URL
 from workbook.render.theme import SITE, THEME
-from workbook.source.edition import LANGUAGES_OF, Edition
+from workbook.source.edition import BILINGUAL, LANGUAGES, LANGUAGES_OF, Edition
 from workbook.weave import Woven
 
+LICENSE_URL = "https://creativecommons.org/licenses/by-sa/4.0/"
 ASSETS = ("site.css", "theme.js", "site.js", "search.js", "icon.svg")
 # No request leaves the folder; Pagefind compiles its WebAssembly, and nothing else may.
 POLICY = (
@@ -48,21 +49,21 @@ def write(
     answers = [page.make(edition, *part, styles) for part in parts]
     made = [page.make(edition, w, d, styles) for w, d in zip(pages, docs, strict=True)]
     template = environment().get_template("page.html")
-    words, spoken = labels.words(edition.name), labels.spoken(edition.name)
+    words = messages.of("site", *edition.languages)
     for at, each in enumerate([*made, *answers]):
         text = template.render(
             book=edition,
             lang=pandoc.locale(edition),
             policy=POLICY,
             words=words,
-            spoken=spoken,
+            script_words=dict(messages.of("script", *edition.languages)),
             page=each,
             contents=_contents(made, words["appendices"]),
             previous=made[at - 1] if 0 < at < len(made) else None,
             following=made[at + 1] if at + 1 < len(made) else None,
             twins=_twins(each, twins or {}),
             front=front,
-            license=LICENSE,
+            license={lang: messages.of("books", lang)["license"] for lang in edition.languages},
             license_url=LICENSE_URL,
             notebook=each.entry.slug if each.entry.slug in notebooks else "",
         )
@@ -112,10 +113,17 @@ def _contents(pages: Sequence[Page], appendices: str) -> list[tuple[str, list[Pa
     return [(part, list(group)) for part, group in groups]
 
 
+def _name(edition: str) -> str:
+    """What an edition is called in its own words: 中文, English, 对照."""
+    if edition == BILINGUAL:
+        return messages.of("languages", *LANGUAGES)["bilingual"]
+    return messages.of("languages", edition)["name"]
+
+
 def _twins(each: Page, twins: Mapping[str, str]) -> list[tuple[str, str, str]]:
     return [
         (
-            labels.LANGUAGE_NAMES[name],
+            _name(name),
             pandoc.LOCALES[LANGUAGES_OF[name][0]],
             f"{folder}/{each.twin_file}",
         )

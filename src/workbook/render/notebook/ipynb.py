@@ -14,6 +14,7 @@ from pathlib import Path
 import nbformat
 from nbformat import v4
 
+from workbook import messages
 from workbook.render.notebook import markdown
 from workbook.source.blocks import Cell
 from workbook.source.chapter import Chapter
@@ -22,12 +23,6 @@ from workbook.weave import Woven
 
 FOLDER = "notebooks"
 _RAISES = "raises-exception"  # the tag by which Jupyter goes on after a cell that fails
-_OPENING = {
-    "zh": "《{title}》{number}的代码。先装好 PyTorch 和书里的 `torchbook` 包，再从上到下运行；"
-    "有些单元是特意写来报错的。",
-    "en": "The code of {number}, “{title}”. Install PyTorch and the book's package "
-    "`torchbook`, then run it from top to bottom; some cells are meant to fail.",
-}
 _FAILS = "this is meant to fail"
 
 
@@ -111,7 +106,9 @@ def _pieces(
 def _opening(edition: Edition, chapter: Chapter) -> str:
     entry = edition.entry(chapter.slug)
     lines = [
-        _OPENING[lang].format(title=edition.title, number=markdown.label(entry, lang))
+        messages.of("notebook", lang)["opening"].format(
+            title=edition.title, number=markdown.label(entry, lang)
+        )
         for lang in edition.languages
     ]
     return "\n\n".join(f"> {line}" for line in lines)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import panflute as pf
 
+from workbook import messages
 from workbook.render import pandoc, xhtml
 from workbook.render.assemble import trees
 from workbook.render.elements import inside, is_a
@@ -20,7 +21,6 @@ from workbook.source.edition import Edition, Entry
 from workbook.weave import Woven
 
 _DIALECT = "commonmark+tex_math_dollars+pipe_tables"  # what a notebook shows
-_ANSWER = {"zh": "*你的作答：*", "en": "*Your answer:*", "bilingual": "*你的作答 Your answer:*"}
 _PART = re.compile(r"\n*<!-- part(?: (\d+))? -->\n*")
 
 
@@ -47,7 +47,7 @@ def chapters(
         options = pandoc.filters(edition, doc)
         source = page.entry.path
         plain = pf.load(io.StringIO(pandoc.write(doc, "json", *options, source=source)))
-        plain.content = list(_Plain(edition.name).blocks(plain.content))
+        plain.content = list(_Plain(edition.languages).blocks(plain.content))
         plain.walk(_inline)
         text = pandoc.write(plain, _DIALECT, "--wrap=none", source=source)
         yield page.entry.slug, list(_runs(text))
@@ -70,8 +70,9 @@ def _runs(text: str) -> Iterator[Run]:
 class _Plain:
     """Turns our boxes into what every Markdown knows."""
 
-    def __init__(self, lang: str) -> None:
-        self.lang = lang
+    def __init__(self, languages: Sequence[str]) -> None:
+        colon = messages.of("notebook", languages[-1])["colon"]
+        self.answer = f"*{messages.of('notebook', *languages)['answer']}{colon}*"
 
     def blocks(self, blocks: Sequence[pf.Block]) -> Iterator[pf.Block]:
         for block in list(blocks):
@@ -93,7 +94,7 @@ class _Plain:
         elif "callout" in block.classes:
             yield from self._callout(block)
         elif "answer" in block.classes:
-            yield from (_part(), pf.RawBlock(_words(_ANSWER, self.lang), "markdown"), _part())
+            yield from (_part(), pf.RawBlock(self.answer, "markdown"), _part())
         elif "equation" in block.classes:
             yield _equation(block)
         elif "answer-reference" not in block.classes:
@@ -161,7 +162,3 @@ def _language(block: pf.CodeBlock) -> list[str]:
 
 def _part(number: str = "") -> pf.RawBlock:
     return pf.RawBlock(f"<!-- part{f' {number}' if number else ''} -->", "html")
-
-
-def _words(table: dict[str, str], lang: str) -> str:
-    return table.get(lang, table["en"])
