@@ -63,8 +63,8 @@ def make_books(
             on_book(name)
 
     stale = []  # a worker takes a second to start: only for what has to be made
-    for lang, some in _tasks(tuple(books), formats):
-        plans = list(_plans(books[lang], outputs, some, options, root, sites))
+    for edition, some in _tasks(tuple(books), formats):
+        plans = list(_plans(books[edition], outputs, some, options, root, sites))
         unchanged = {each.title: store.unchanged(each.name, each.key) for each in plans}
         note({title: product for title, product in unchanged.items() if product})
         if missing := [each for each in plans if not unchanged[each.title]]:
@@ -74,22 +74,22 @@ def make_books(
             futures = [pool.submit(_make, plans, store) for plans in stale]
             for future in as_completed(futures):
                 note(future.result())
-    return [made[f"{lang} {each.name}"] for lang in books for each in formats]
+    return [made[f"{edition} {each.name}"] for edition in books for each in formats]
 
 
 def _tasks(
-    languages: Sequence[str], formats: Sequence[Format]
+    editions: Sequence[str], formats: Sequence[Format]
 ) -> list[tuple[str, tuple[Format, ...]]]:
     """What one worker renders at a time.
 
-    The books of a language that are not typeset go together, since they share what is parsed.
+    The books of an edition that are not typeset go together, since they share what is parsed.
     The typeset ones, which take the most memory, stand at both ends: two workers never
     typeset at once.
     """
     light = tuple(each for each in formats if not each.typesets)
-    tasks = [(lang, light) for lang in languages if light]
+    tasks = [(edition, light) for edition in editions if light]
     for heavy in (each for each in formats if each.typesets):
-        first, *others = ((lang, (heavy,)) for lang in languages)
+        first, *others = ((edition, (heavy,)) for edition in editions)
         tasks = [first, *tasks, *others]
     return tasks
 

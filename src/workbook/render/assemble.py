@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import panflute as pf
 
+from workbook import messages
 from workbook.render import crossref, pandoc
 from workbook.render.parallel import zip_trees
-from workbook.source.edition import Edition
+from workbook.source.edition import BETWEEN, Edition
 from workbook.weave import Woven
 
 
@@ -28,6 +29,11 @@ def trees(edition: Edition, pages: Sequence[Woven], *, site: bool) -> list[pf.Do
         zip_trees(ours, theirs, (page.entry.path, twin.entry.path))
         for ours, theirs, page, twin in zip(left, right, pages, twins, strict=True)
     ]
+
+
+def appendices(edition: Edition) -> str:
+    """The title of the part that the appendices are, in one line."""
+    return BETWEEN.join(messages.of("books", lang)["appendices"] for lang in edition.languages)
 
 
 def _cited(edition: Edition, docs: Sequence[pf.Doc], site: bool) -> Sequence[pf.Doc]:

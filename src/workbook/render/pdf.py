@@ -23,13 +23,12 @@ import pypandoc
 import typst
 from pypdf import PdfReader
 
-from workbook import messages
 from workbook.problem import BookError, Problem, problem
 from workbook.render import exercises, pandoc
-from workbook.render.assemble import trees
+from workbook.render.assemble import appendices, trees
 from workbook.render.parallel import title_of
 from workbook.render.theme import PRINT
-from workbook.source.edition import BETWEEN, Edition, Entry
+from workbook.source.edition import Edition, Entry
 from workbook.weave import Woven
 
 FONTS = "pylopdf_fonts_zh_cn"
@@ -150,10 +149,8 @@ def _assembled(
 ) -> Iterator[pf.Block]:
     """The pages in their order, with the pages that open the parts."""
     part, begun = "", False
-    words = (messages.of("books", lang)["appendices"] for lang in edition.languages)
-    appendices = BETWEEN.join(words)
     for entry, doc in zip(entries, docs, strict=True):
-        title = appendices if entry.appendix else entry.part
+        title = appendices(edition) if entry.appendix else entry.part
         blocks = _placed(entry, doc, depth=1 if title else 0)
         if title and title != part:
             blocks.insert(0, pf.Header(*title_of(title), level=1, attributes={"kind": "part"}))

@@ -19,7 +19,7 @@ import typst
 
 from workbook import messages
 from workbook.render import exercises, pandoc, pdf, xhtml
-from workbook.render.assemble import trees
+from workbook.render.assemble import appendices, trees
 from workbook.render.epub import formulas, typeface
 from workbook.render.epub.package import BACK, finish
 from workbook.render.parallel import title_of
@@ -102,9 +102,7 @@ def _open_parts(
     parts: dict[str, list[str]] = {}
     current = name = ""
     for doc, page in zip(docs, pages, strict=True):
-        halves = edition.halves or (edition,)
-        appendices = BETWEEN.join(_words(half.lang)["appendices"] for half in halves)
-        part = appendices if page.entry.appendix else page.entry.part
+        part = appendices(edition) if page.entry.appendix else page.entry.part
         chapter = next(block for block in doc.content if isinstance(block, pf.Header))
         chapter.attributes |= _role(_kind(page.entry))
         if part and part != current:

@@ -58,7 +58,7 @@ def write(
             words=words,
             script_words=dict(messages.of("script", *edition.languages)),
             page=each,
-            contents=_contents(made, words["appendices"]),
+            contents=_contents(made, messages.of("books", *edition.languages)["appendices"]),
             previous=made[at - 1] if 0 < at < len(made) else None,
             following=made[at + 1] if at + 1 < len(made) else None,
             twins=_twins(each, twins or {}),
