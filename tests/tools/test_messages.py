@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from workbook import messages
+from workbook.publish import books
 from workbook.source.edition import LANGUAGES
 
 PACKAGE = Path(messages.__file__).parents[1]
@@ -73,3 +74,10 @@ def test_two_languages_are_said_one_after_the_other():
 def test_what_readers_of_books_see_is_known_by_its_fingerprint():
     assert "跳到正文" in messages.fingerprint()
     assert "跳到正文" not in messages.fingerprint(without=["site"])
+
+
+def test_what_only_the_commands_say_shapes_no_book():
+    assert set(books._READERS) <= set(messages.read())
+    assert "还没动笔" in messages.fingerprint()
+    assert "还没动笔" not in books.words()
+    assert "跳到正文" in books.words()
