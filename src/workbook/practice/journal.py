@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from workbook.files import atomic_write
 from workbook.practice.words import ReaderError, say
 
 if TYPE_CHECKING:
@@ -176,15 +177,7 @@ class Journal:
         yaml.width = 4096
         if data:
             yaml.dump(data, text)
-        fresh = self.path.with_name(f".{self.path.name}.{os.getpid()}")
-        try:
-            with fresh.open("w", encoding="utf-8") as file:
-                file.write(text.getvalue())
-                file.flush()
-                os.fsync(file.fileno())
-            fresh.replace(self.path)
-        finally:
-            fresh.unlink(missing_ok=True)
+        atomic_write(self.path, text.getvalue())
 
 
 def journal_of(root: Path, folder: Path, lang: str) -> Journal:
