@@ -51,6 +51,10 @@ def weave(
     for block in chapter.blocks:
         if isinstance(block, Cell):
             woven = _Cell(block, count + 1, outputs[count], fmt, chapter.path.stem)
+            if woven.draws_nothing:
+                what = f"{block.label} draws nothing"
+                remedy = "end the cell with plt.show(), or give it a label without fig-"
+                raise BookError(problem(chapter.path, block.line, what, remedy))
             parts.append(woven.markdown())
             files |= woven.files
             count += 1
@@ -87,6 +91,12 @@ class _Cell:
             self.outputs = [o for o in self.outputs if o.get("name") != "stderr"]
         self.displays = [o for o in self.outputs if "data" in o]
         self.files: dict[str, bytes] = {}
+
+    @property
+    def draws_nothing(self) -> bool:
+        """Whether it is to be a figure, was run, and gave none."""
+        shown = all(map(self.cell.flag, ("eval", "include", "output")))
+        return shown and self.cell.label.startswith("fig-") and not self.displays
 
     def markdown(self) -> str:
         if not self.cell.flag("include"):

@@ -266,3 +266,12 @@ def lowest(page) -> float:
 
     page.extract_text(visitor_text=visit)
     return sorted(set(round(y, 1) for y in found))[1]
+
+
+@pytest.mark.parametrize("damage", ["", '{"key": "1", "giv', "[]", "null", '{"key": 1}'])
+def test_a_damaged_cache_is_made_again(sheet, damage):
+    cache, cards = sheet.root / "cache.json", read_cheatsheet(sheet.root)
+    given, kept = results(cards, cache), cache.read_text()
+    cache.write_text(damage)
+    assert results(cards, cache) == given
+    assert cache.read_text() == kept

@@ -19,6 +19,7 @@ from pathlib import Path
 from workbook import messages
 from workbook.derive.records import Record, problems_in, read_records
 from workbook.derive.tangle import Target
+from workbook.files import atomic_write, read_json
 from workbook.problem import BookError, Problem, problem
 from workbook.source.edition import Edition
 
@@ -173,11 +174,10 @@ def results(cards: Sequence[Card], cache: Path) -> list[list[str]]:
     """What the entries of each card give; run only if the code or a version has changed."""
     runs = _runs(cards)
     key = _key(runs)
-    kept = json.loads(cache.read_text(encoding="utf-8")) if cache.is_file() else {}
-    if kept.get("key") != key:
+    kept = read_json(cache)
+    if not isinstance(kept, dict) or kept.get("key") != key or "given" not in kept:
         kept = {"key": key, "given": _run(runs)}
-        cache.parent.mkdir(parents=True, exist_ok=True)
-        cache.write_text(json.dumps(kept), encoding="utf-8")
+        atomic_write(cache, json.dumps(kept))
     return [
         given[len(given) - len(card.entries) :]
         for card, given in zip(cards, kept["given"], strict=True)

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from workbook.files import atomic_write
 from workbook.problem import BookError, Problem, problem
 from workbook.source.chapter import Chapter
 
@@ -90,8 +91,7 @@ def write(root: Path, targets: Sequence[Target], check: bool = False) -> list[Pa
         raise BookError(set(problems))
     for path, text in changes:
         if text:
-            (root / path).parent.mkdir(parents=True, exist_ok=True)
-            (root / path).write_text(text, encoding="utf-8")
+            atomic_write(root / path, text)
         else:
             (root / path).unlink()
     return [path for path, _ in changes]

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbook import messages
+from workbook.files import atomic_write
 from workbook.practice.words import ReaderError, say
 from workbook.source.edition import LANGUAGES
 
@@ -175,15 +176,7 @@ class Progress:
         yaml.width = 4096
         if data:
             yaml.dump(data, text)
-        fresh = self.path.with_name(f".{self.path.name}.{os.getpid()}")
-        try:
-            with fresh.open("w", encoding="utf-8") as file:
-                file.write(text.getvalue())
-                file.flush()
-                os.fsync(file.fileno())
-            fresh.replace(self.path)
-        finally:
-            fresh.unlink(missing_ok=True)
+        atomic_write(self.path, text.getvalue())
 
 
 def progress_of(root: Path, folder: Path, lang: str) -> Progress:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workbook.derive.assignments import EXERCISES, assignments
+from workbook.files import atomic_write
 from workbook.practice.catalog import Catalog, Unit
 from workbook.practice.submission import parse_submission, read_submission, replaced
 from workbook.source.exercise import Exercise
@@ -29,7 +30,7 @@ def reset_exercises(catalog: Catalog, unit: Unit, exercises: list[Exercise]) -> 
     file = catalog.root / unit.file
     fresh = _fresh(catalog, unit)
     if not file.exists():
-        _write(file, fresh)
+        atomic_write(file, fresh)
         return Reset(list(unit.exercises), True, None)
     stubs = parse_submission(fresh, file).parts
     submission = read_submission(file)
@@ -44,7 +45,7 @@ def reset_exercises(catalog: Catalog, unit: Unit, exercises: list[Exercise]) -> 
     if not done and not whole:
         return Reset([], False, None)
     kept = _kept(catalog.root, file)
-    _write(file, fresh if whole else text)
+    atomic_write(file, fresh if whole else text)
     return Reset(done, whole, kept)
 
 
@@ -64,17 +65,6 @@ def _kept(root: Path, file: Path) -> Path:
         count += 1
     shutil.copyfile(file, copy)
     return copy.relative_to(root)
-
-
-def _write(file: Path, text: str) -> None:
-    """Replace the file as a whole: an interruption leaves the old or the new one."""
-    file.parent.mkdir(exist_ok=True)
-    aside = file.with_name(f".{file.name}.new")
-    try:
-        aside.write_text(text, encoding="utf-8", errors="surrogateescape")
-        aside.replace(file)
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 def _piece(text: str, file: Path, exercise: Exercise) -> str:

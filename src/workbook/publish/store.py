@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from workbook.files import atomic_write, read_json
 from workbook.problem import BookError, problem
 
 
@@ -35,10 +36,8 @@ class Store:
     def __init__(self, output: Path, memory: Path, force: bool) -> None:
         self.output, self.memory, self.force = output, memory, force
         self.staging = output / f".part-{os.getpid()}-{threading.get_ident()}"
-        try:
-            self.kept = json.loads(memory.read_text(encoding="utf-8"))
-        except (FileNotFoundError, ValueError):
-            self.kept = {}
+        kept = read_json(memory)
+        self.kept = kept if isinstance(kept, dict) else {}
 
     def product(self, name: str, key: str, write: Callable[[Path], int]) -> Product:
         """The book `name`: as it stands if its inputs are the same, else written aside.
@@ -85,8 +84,7 @@ class Store:
                 "bytes": product.size,
             }
         kept = {path: stamp for path, stamp in self.kept.items() if Path(path).exists()}
-        self.memory.parent.mkdir(parents=True, exist_ok=True)
-        self.memory.write_text(json.dumps(kept, indent=1), encoding="utf-8")
+        atomic_write(self.memory, json.dumps(kept, indent=1))
         return products
 
     def _replace(self, staged: Path, target: Path) -> None:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from workbook.files import atomic_write, read_json
 from workbook.problem import BookError, problem
 from workbook.run.kernel import (
     CELL_TIMEOUT,
@@ -59,19 +60,13 @@ def fingerprint(chapter: Chapter, modules: Modules, root: Path) -> str:
 
 def cached(cache: Path, chapter: Chapter, key: str) -> Outputs | None:
     """The outputs kept under this key, if there are any."""
-    try:
-        return json.loads(_kept(cache, chapter, key).read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
-        return None
+    return read_json(_kept(cache, chapter, key))
 
 
 def keep(cache: Path, chapter: Chapter, key: str, outputs: Outputs) -> None:
     """Keep outputs under their key, in place of the chapter's earlier ones."""
-    cache.mkdir(parents=True, exist_ok=True)
     target = _kept(cache, chapter, key)
-    part = target.with_suffix(".part")
-    part.write_text(json.dumps(outputs), encoding="utf-8")
-    part.replace(target)
+    atomic_write(target, json.dumps(outputs))
     for old in cache.glob(f"{chapter.slug}.*.json"):
         if old != target:
             old.unlink()

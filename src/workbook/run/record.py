@@ -17,6 +17,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from workbook.files import atomic_write
 from workbook.problem import BookError, problem
 from workbook.source.blocks import Cell
 from workbook.source.chapter import Chapter
@@ -54,10 +55,9 @@ class Recording:
 
     def write(self, folder: Path) -> Path:
         """Write `LABEL.json`; returns its path."""
-        folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{self.label}.json"
         text = json.dumps(asdict(self), indent=1, ensure_ascii=False)
-        path.write_text(text + "\n", encoding="utf-8")
+        atomic_write(path, text + "\n")
         return path
 
 

@@ -19,6 +19,7 @@ from pypdf import PdfReader
 
 from workbook.problem import Problem
 from workbook.render import quarto
+from workbook.render.pandoc import REFERENCES
 from workbook.source.edition import LANGUAGES, Entry
 from workbook.verify.validator import Finding, Subject, Validator
 
@@ -45,6 +46,11 @@ _NUMBER = ".number, .chapter-number, .header-section-number"
 _TITLES = "h1, h2, h3, h4"
 _EXERCISE = ".exercise > h3, .theorem-title"
 _CAPTIONS = "figcaption, caption"
+# Quarto calls an appendix “Appendix A — Answers”, or in an EPUB “A Appendix — Answers”.
+_APPENDIX = re.compile(r"^(?:(?:Appendix|附录) ([A-Z]) — |([A-Z]) (?:Appendix|附录) — )")
+_BEFORE_TITLE = re.compile(
+    r"^(?:第 \d+ 章|附录 [A-Z]|Chapter \d+|Appendix [A-Z]|[A-Z\d]+(?:\.\d+)*) "
+)
 _SPACE = re.compile(r"\s+")
 _SHOWN = 60  # characters of each side of a difference
 _MOST = 25  # differences told of one book; the figure counts all
@@ -122,9 +128,13 @@ def reading(text: str) -> Reading:
     found: dict[str, list[str]] = {kind: [] for kind in KINDS}
     for link in main.cssselect("a[href]"):
         _read_link(link, found)
-    outputs = [pre for box in main.cssselect(".cell-output") for pre in box.iter("pre")]
+    for outputs in _by_cell(main.cssselect(".cell-output")):
+        text = "\n".join(_plain(pre, keep=True) for box in outputs for pre in box.iter("pre"))
+        found["outputs"] += [text] if text else []
+        for pre in (pre for box in outputs for pre in list(box.iter("pre"))):
+            _leave(pre)
     for pre in main.cssselect("pre"):
-        found["outputs" if pre in outputs else "code"].append(_plain(pre, keep=True))
+        found["code"].append(_plain(pre, keep=True))
         _leave(pre)
     for title in main.cssselect(_EXERCISE):
         found["exercises"].append(re.sub(r"^(\S+ \S+) \((.*)\)$", r"\1 \2", _plain(title)))
@@ -136,10 +146,20 @@ def reading(text: str) -> Reading:
         number = _number("".join(map(_plain, heading.cssselect(_NUMBER))))
         for each in heading.cssselect(_NUMBER):
             each.drop_tree()
-        found["headings"].append(f"{number} {_plain(heading)}".strip())
+        title = f"{number} {_plain(heading)}".strip()
+        if title not in REFERENCES.values():  # ours end each page
+            found["headings"].append(_APPENDIX.sub(lambda m: f"{m[1] or m[2]} ", title))
         _leave(heading)
     found["words"] = list(_lines(main))
     return Reading({kind: tuple(each) for kind, each in found.items()})
+
+
+def _by_cell(outputs: Sequence[html.HtmlElement]) -> list[list[html.HtmlElement]]:
+    """The outputs of each cell: Quarto parts a stream where the kernel sent it in pieces."""
+    cells: dict[html.HtmlElement, list[html.HtmlElement]] = {}
+    for box in outputs:
+        cells.setdefault(box.getparent(), []).append(box)
+    return list(cells.values())
 
 
 def _read_link(link: html.HtmlElement, found: dict[str, list[str]]) -> None:
@@ -282,7 +302,8 @@ def _bookmarks(reader: PdfReader) -> tuple[str, ...]:
             if isinstance(each, list):
                 yield from titles(each)
             else:
-                yield _SPACE.sub(" ", str(each.title)).strip()
+                title = _SPACE.sub(" ", str(each.title)).strip().replace("’", "'")
+                yield _BEFORE_TITLE.sub("", title)  # each engine has its own words for 4
 
     return tuple(titles(reader.outline))
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from workbook.files import atomic_write
 from workbook.verify.validator import Finding
 
 FILE = "verify.md"
@@ -47,7 +48,7 @@ def write(folder: Path, verdicts: Iterable[Verdict]) -> None:
     """Write the table as Markdown beside the books, for release notes."""
     lines = [_markdown(HEADINGS), _markdown(["---"] * len(HEADINGS))]
     lines += [_markdown(verdict.cells) for verdict in verdicts]
-    (folder / FILE).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    atomic_write(folder / FILE, "\n".join(lines) + "\n")
 
 
 def _markdown(cells: Iterable[str]) -> str:
