@@ -39,6 +39,22 @@ local function mark_callout(callout)
   return callout
 end
 
+-- Code of a few lines stays with what it printed.
+local function keep_with_output(cell)
+  local code, output = cell.content[1], cell.content[2]
+  local printed = code and code.t == 'CodeBlock' and output and output.t == 'Div'
+    and #output.content == 1 and output.content[1].t == 'CodeBlock'
+  if not printed or select(2, code.text:gsub('\n', '')) >= 14 then return nil end
+  cell.content:insert(1, pandoc.RawBlock('typst', '#forms.with-output['))
+  cell.content:insert(3, pandoc.RawBlock('typst', ']'))
+  return cell
+end
+
+local function div(block)
+  if block.classes:includes 'notation' then return shared.in_line(block) end
+  if block.classes:includes 'cell' then return keep_with_output(block) end
+end
+
 -- Columns as wide as they need to be: pandoc would take their widths from the dashes of a source
 -- line that is long.
 local function free_columns(t)
@@ -65,7 +81,7 @@ end
 return {
   { Meta = function(meta) language = pandoc.utils.stringify(meta.lang or 'en'):match '^%a+' end },
   {
-    Div = function(div) if div.classes:includes 'notation' then return shared.in_line(div) end end,
+    Div = div,
     Blocks = shared.keep_with_room,
     FloatRefTarget = note_addresses,
     Inlines = close_up,
