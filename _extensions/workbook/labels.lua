@@ -1,5 +1,6 @@
--- Quarto only, after its cross references: 第 4.1 节 and 第 6 章, where Quarto writes 小节 4.1 and
--- 章节 6, and the titles of parts in the EPUB. Print says both in theme/quarto.typ.
+-- Quarto only, after its own filters: 第 4.1 节 and 第 6 章, where Quarto writes 小节 4.1 and
+-- 章节 6; the titles of parts in the EPUB, and alternative text where it is allowed there. Print
+-- says all this in theme/quarto.typ.
 
 local html = FORMAT:match 'html' ~= nil and not FORMAT:match 'epub'
 local epub = FORMAT:match 'epub' ~= nil
@@ -27,8 +28,10 @@ local function words_around(id)
   return words
 end
 
--- In a website the number is not known before all pages are there: Quarto puts it into the span.
+-- In a website the number is not known before all pages are there: Quarto puts it into the span,
+-- or, on a page whose sections have no numbers, the chapter's title.
 local function unresolved(link)
+  if not PANDOC_WRITER_OPTIONS.number_sections then return nil end
   local span = link.content[1]
   if not (span and span.t == 'Span' and span.classes:includes 'quarto-unresolved-ref') then return nil end
   if span.classes:includes 'ref-noprefix' then return nil end
@@ -52,14 +55,22 @@ local function reference(link)
   return link
 end
 
+-- Quarto gives a figure the alternative text of its picture, too, which an EPUB must not have.
+local function without_alt(figure)
+  if not (epub and figure.attributes.alt) then return nil end
+  figure.attributes.alt = nil
+  return figure
+end
+
 -- Quarto leaves the titles of parts out of an EPUB.
-local function part(div)
-  if epub and div.classes:includes 'quarto-book-part' then return div.content end
+local function div(block)
+  if epub and block.classes:includes 'quarto-book-part' then return block.content end
+  return without_alt(block)
 end
 
 if not (html or epub) then return {} end
 read_chapters()
 return {
   { Meta = read_language },
-  { Link = reference, Div = part },
+  { Link = reference, Div = div, Figure = without_alt },
 }

@@ -50,7 +50,15 @@ local function keep_with_output(cell)
   return cell
 end
 
+-- citeproc fills the bibliography in later.
+local function bibliography(place)
+  return pandoc.Blocks {
+    pandoc.RawBlock('typst', '#forms.works['), place, pandoc.RawBlock('typst', ']'),
+  }
+end
+
 local function div(block)
+  if block.identifier == 'refs' then return bibliography(block) end
   if block.classes:includes 'notation' then return shared.in_line(block) end
   if block.classes:includes 'cell' then return keep_with_output(block) end
 end
