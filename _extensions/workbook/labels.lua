@@ -29,9 +29,9 @@ local function words_around(id)
 end
 
 -- In a website the number is not known before all pages are there: Quarto puts it into the span,
--- or, on a page whose sections have no numbers, the chapter's title.
+-- but in the preface, whose sections have no numbers, the chapter's title.
 local function unresolved(link)
-  if not PANDOC_WRITER_OPTIONS.number_sections then return nil end
+  if pandoc.path.filename(quarto.doc.input_file):match '^index%.' then return nil end
   local span = link.content[1]
   if not (span and span.t == 'Span' and span.classes:includes 'quarto-unresolved-ref') then return nil end
   if span.classes:includes 'ref-noprefix' then return nil end
