@@ -91,12 +91,12 @@ def test_the_fonts_are_ours_and_embedded(book):
 def test_parts_and_what_belongs_to_none_stand_in_the_contents(book):
     lang, reader = book
     titles = {
-        "zh": ["前言", "第一部分基础", "第1章格子", "1.1数格子", "第二部分训练", "第2章步子",
-               "第3章结束", "附录", "附录A答案", "A.1格子", "附录B术语表", "附录D速查表", "参考文献"],
-        "en": ["Preface", "PartI:Foundations", "Chapter1Boxes", "1.1Counting", "PartII:Training",
-               "Chapter2Steps", "Chapter3Theend", "Appendices", "AppendixAAnswers", "A.1Boxes",
-               "AppendixBGlossary", "AppendixDCheatsheet", "References"],
-    }[lang]  # fmt: skip
+        "zh": "前言 第一部分基础 第1章格子 1.1数格子 第二部分训练 第2章步子 第3章结束 附录 "
+        "附录A答案 A.1格子 附录B术语表 附录D速查表 参考文献",
+        "en": "Preface PartI:Foundations Chapter1Boxes 1.1Counting PartII:Training "
+        "Chapter2Steps Chapter3Theend Appendices AppendixAAnswers A.1Boxes "
+        "AppendixBGlossary AppendixDCheatsheet References",
+    }[lang].split()
     contents = texts(reader)[2]
     found = [contents.index(title) for title in titles]
     assert found == sorted(found)
@@ -107,20 +107,22 @@ def test_parts_and_what_belongs_to_none_stand_in_the_contents(book):
 
 def test_a_part_has_a_page_for_its_title_alone(book):
     lang, reader = book
-    titles = {"zh": ["第一部分 基础", "第二部分 训练", "附录"],
-              "en": ["Part I: Foundations", "Part II: Training", "Appendices"]}[lang]  # fmt: skip
+    titles = {
+        "zh": ["第一部分基础", "第二部分训练", "附录"],
+        "en": ["PartI:Foundations", "PartII:Training", "Appendices"],
+    }[lang]
     for title in titles:
-        assert any(re.fullmatch(re.escape(plain(title)) + r"\d+", t) for t in texts(reader))
+        assert any(re.fullmatch(re.escape(title) + r"\d+", text) for text in texts(reader))
 
 
 def test_references_say_the_page(book):
     lang, reader = book
     text = page_with(reader, {"zh": "怎样走", "en": "how to walk"}[lang])
     wanted = {
-        "zh": ["第1.1节（第3页）", "第2章（第7页）", "式2.1（第7页）", "附录A（第13页）", "表1.1（第3页）"],
-        "en": ["Section1.1(page3)", "Chapter2(page7)", "Equation2.1(page7)", "AppendixA(page13)",
-               "Table1.1(page3)"],
-    }[lang]  # fmt: skip
+        "zh": "第1.1节（第3页） 第2章（第7页） 式2.1（第7页） 附录A（第13页） 表1.1（第3页）",
+        "en": "Section1.1(page3) Chapter2(page7) Equation2.1(page7) AppendixA(page13) "
+        "Table1.1(page3)",
+    }[lang].split()
     assert [w for w in wanted if w not in text] == []
 
 
@@ -129,7 +131,11 @@ def test_the_stub_stands_before_the_room_and_the_answer_after(book):
     text = page_with(reader, {"zh": "一张表有", "en": "A table has"}[lang])
     stub = text.index("raiseNotImplementedError")
     answer = text.index({"zh": "答案（第13页）", "en": "Answer(page13)"}[lang])
-    assert text.index({"zh": "习题1.1写出步幅", "en": "Exercise1.1Writethestrides"}[lang]) < stub < answer
+    assert (
+        text.index({"zh": "习题1.1写出步幅", "en": "Exercise1.1Writethestrides"}[lang])
+        < stub
+        < answer
+    )
 
 
 def test_the_cheat_sheet_has_a_page_and_the_references_another(book):
@@ -189,7 +195,9 @@ other
 
 def test_a_stub_goes_into_its_box_above_the_room(tmp_path):
     html = filtered("quarto.lua", EXERCISE, tmp_path)
-    order = [html.index(what) for what in ("写出步幅", "stub", 'class="answer"', "答案", "other")]
+    order = [
+        html.index(what) for what in ("写出步幅", "stub", 'class="answer"', "答案", "other")
+    ]
     assert order == sorted(order)
     assert 'href="90-answers.qmd#ans-boxes-strides"' in html
 
@@ -231,7 +239,9 @@ def test_the_epub_keeps_parts_and_gives_no_figure_the_text_of_its_picture(tmp_pa
         "::: {#fig-a alt='一条线'}\n图\n:::\n"
     )
     out = tmp_path / "book.epub"
-    filtered("labels.lua", text, tmp_path, "epub3", more=(f"--output={out}", "--metadata=title:T"))
+    filtered(
+        "labels.lua", text, tmp_path, "epub3", more=(f"--output={out}", "--metadata=title:T")
+    )
     with zipfile.ZipFile(out) as archive:
         chapter = archive.read("EPUB/text/ch001.xhtml").decode()
     assert "quarto-book-part" not in chapter and "第一部分" in chapter
