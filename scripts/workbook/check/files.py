@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from workbook.book import LANGUAGES, line_of, read_edition, slug_of
+from workbook.book import BIBLIOGRAPHY, LANGUAGES, line_of, read_edition, slug_of
 from workbook.chapter import Chapter, read_chapter
 from workbook.inline import generated
 from workbook.problem import BookError, Problem, problem
@@ -71,12 +71,13 @@ def open_book(root: Path) -> tuple[Book, list[Problem]]:
 
 
 def _listed(root: Path, lang: str) -> list[Path]:
-    """The chapters of a profile; none where the profile cannot be read."""
+    """The chapters of a profile but the bibliography; none where it cannot be read."""
     try:
         data = yaml.safe_load((root / f"_quarto-{lang}.yml").read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError):
         return []
-    return [Path(text) for text in _strings(data) if text.endswith(".qmd")]
+    chapters = [text for text in _strings(data) if text.endswith(".qmd")]
+    return [Path(text) for text in chapters if slug_of(text) != BIBLIOGRAPHY]
 
 
 def _strings(data: Any) -> Iterator[str]:
