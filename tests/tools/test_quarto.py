@@ -105,6 +105,25 @@ def test_parts_and_what_belongs_to_none_stand_in_the_contents(book):
     assert not re.search(r"\d[BG]\.", contents)
 
 
+def test_bookmarks_are_numbered_as_the_contents(book):
+    lang, reader = book
+    wanted = {
+        "zh": "第1章格子 1.1数格子 附录A答案 A.1格子",
+        "en": "Chapter1Boxes 1.1Counting AppendixAAnswers A.1Boxes",
+    }[lang].split()
+    titles = []
+
+    def collect(entries):
+        for entry in entries:
+            if isinstance(entry, list):
+                collect(entry)
+            else:
+                titles.append(plain(entry.title))
+
+    collect(reader.outline)
+    assert [title for title in wanted if title not in titles] == []
+
+
 def test_a_part_has_a_page_for_its_title_alone(book):
     lang, reader = book
     titles = {
