@@ -28,7 +28,7 @@ verify: setup $(VENV)/.verify  ## validate the finished books (installs validato
 	$(BIN)/pytest $(wildcard tests/tools/test_verify*.py) tests/tools/test_layout.py \
 	  tests/tools/test_site_script.py
 
-setup: $(VENV)/.ready  ## make .venv and install what is needed
+setup: $(VENV)/.ready .workbook/fonts  ## make .venv and install what is needed
 
 $(VENV)/.ready: requirements.lock pyproject.toml
 	@echo "setting up $(VENV) (a few minutes, once)"
@@ -38,6 +38,11 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 	@$(PIP) install --requirement requirements.lock
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
+
+# Where Quarto looks for the fonts of the printed book (font-paths in _quarto.yml).
+.workbook/fonts: | $(VENV)/.ready
+	@mkdir -p .workbook
+	@ln -sfn "$$($(BIN)/python -c 'from workbook.render.pdf import fonts; print(fonts())')" $@
 
 $(VENV)/.verify: $(VENV)/.ready requirements-verify.lock package-lock.json scripts/install-validators
 	@$(PIP) install --requirement requirements-verify.lock

@@ -68,9 +68,15 @@ local function joins(before, after)
     or (within(left, IDEOGRAPHS) and within(right, IDEOGRAPHS))
 end
 
--- A Chinese citation begins with a full-width bracket, which brings its own space.
+-- A Chinese citation begins with a full-width bracket, which brings its own space. Quarto sets
+-- citations last of all: there `[@key]` is known by its key, which is no cross reference.
+local REFERENCES = { sec = true, fig = true, tbl = true, eq = true, exr = true }
 local function bracketed(inline)
-  return inline ~= nil and inline.t == 'Cite' and pandoc.utils.stringify(inline):match '^（' ~= nil
+  if not inline or inline.t ~= 'Cite' then return false end
+  local first = inline.citations[1]
+  return pandoc.utils.stringify(inline):match '^（' ~= nil
+    or (quarto ~= nil and text == TEXT.zh and first.mode == 'NormalCitation'
+      and not REFERENCES[first.id:match '^(%a+)%-'])
 end
 
 local function drop_soft_breaks(inlines)

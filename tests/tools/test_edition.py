@@ -50,6 +50,12 @@ def test_slugs_are_names_not_positions(path, slug):
     assert slug_of(path) == slug
 
 
+def test_the_page_for_quartos_bibliography_is_no_chapter_of_ours(tiny):
+    before = read_edition(tiny.root, "zh").entries
+    tiny.edit("_quarto-zh.yml", "90-answers.qmd", "90-answers.qmd\n    - references.zh.qmd")
+    assert read_edition(tiny.root, "zh").entries == before
+
+
 def test_a_missing_key(tiny):
     tiny.edit("_quarto-zh.yml", "  title: Tiny zh\n", "")
     assert failure(tiny) == ["_quarto-zh.yml: book has no title; add book: title:"]

@@ -5,11 +5,9 @@ import datetime
 import platform
 import re
 import textwrap
-from io import BytesIO
 from pathlib import Path
 
 import pytest
-import typst
 from pypdf import PdfReader
 
 from workbook import messages
@@ -593,24 +591,3 @@ def test_missing_fonts_say_what_to_install(edition, tmp_path, monkeypatch):
     assert (
         reported == "PDF: the Chinese fonts are not installed; pip install pylopdf-fonts-zh-cn"
     )
-
-
-# Quarto --------------------------------------------------------------------------------
-
-
-def test_quarto_has_the_same_functions():
-    shared = (theme.PRINT / "workbook.typ").read_text(encoding="utf-8")
-    quarto = (theme.THEME / "quarto.typ").read_text(encoding="utf-8")
-    assert quarto.startswith(shared), (
-        "copy theme/print/workbook.typ to the head of theme/quarto.typ"
-    )
-
-
-def test_quartos_header_compiles_by_itself():
-    header = (theme.THEME / "quarto.typ").read_bytes()
-    body = "\n= 标题\n#workbook-answer(2) #workbook-term[词]; #workbook-recording[记]; `x`"
-    content, warnings = typst.compile_with_warnings(
-        header + body.encode(), font_paths=[pdf.fonts()], ignore_system_fonts=True
-    )
-    assert not warnings
-    assert "词" in PdfReader(BytesIO(content)).pages[0].extract_text()

@@ -1,8 +1,9 @@
--- The embedded engine only: turns what numbering made (labels, captions, callouts,
--- exercises, references) into calls of theme/print/forms.typ, and gives every image and formula
--- the alternative text that a tagged PDF needs and pandoc's writer leaves out.
+-- Turns what numbering made (labels, captions, callouts, exercises, references) into calls of
+-- theme/print/forms.typ, and gives every image and formula the alternative text that a tagged PDF
+-- needs and pandoc's writer leaves out. Of Quarto's books, whose filters number for themselves,
+-- _extensions/workbook/print.lua calls single functions of it.
 
-local here = pandoc.path.directory(PANDOC_SCRIPT_FILE)
+local here = ... or pandoc.path.directory(PANDOC_SCRIPT_FILE)
 local typst_math = dofile(pandoc.path.join { here, '..', 'symbols.lua' })
 
 local function raw(code) return pandoc.RawInline('typst', code) end
@@ -376,6 +377,10 @@ end
 
 -- Labelled formulas and parts of figures first, while they can still be told from others.
 return {
+  shared = {
+    definitions = definitions, in_line = in_line, is_short = is_short, link = link,
+    keep_with_room = keep_with_room, noted = noted, rule = rule, wide = wide,
+  },
   { Div = prepare, Figure = name_and_separate, Para = picture,
     Inlines = close_up, Blocks = keep_with_room },
   {

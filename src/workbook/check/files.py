@@ -16,7 +16,7 @@ import yaml
 from workbook.check.alignment import compare
 from workbook.problem import BookError, Problem, problem
 from workbook.source.chapter import Chapter, read_chapter
-from workbook.source.edition import LANGUAGES, line_of, read_edition, slug_of
+from workbook.source.edition import BIBLIOGRAPHY, LANGUAGES, line_of, read_edition, slug_of
 from workbook.source.inline import generated
 
 _IMAGE = re.compile(r"\]\(([^)\s]+)")
@@ -71,12 +71,13 @@ def read_sources(root: Path) -> tuple[Sources, list[Problem]]:
 
 
 def _listed(root: Path, lang: str) -> list[Path]:
-    """The chapters of a profile; none where the profile cannot be read."""
+    """The chapters of a profile but the bibliography; none where it cannot be read."""
     try:
         data = yaml.safe_load((root / f"_quarto-{lang}.yml").read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError):
         return []
-    return [Path(text) for text in _strings(data) if text.endswith(".qmd")]
+    chapters = [text for text in _strings(data) if text.endswith(".qmd")]
+    return [Path(text) for text in chapters if slug_of(text) != BIBLIOGRAPHY]
 
 
 def _strings(data: Any) -> Iterator[str]:

@@ -21,6 +21,8 @@ BETWEEN = " · "  # what stands between the Chinese and the English of one line
 PAPERS = ("a4", "letter", "b5")  # theme/print/paper.typ has their measures
 # The slugs of the chapters that the tooling writes.
 GENERATED = ("answers", "glossary", "claims", "notation", "cheatsheet")
+# The chapter into which Quarto puts the bibliography; ours ends the book with one by itself.
+BIBLIOGRAPHY = "references"
 
 
 @dataclass(frozen=True)
@@ -158,7 +160,8 @@ def _entries(chapters: list[Any], appendices: list[Any]) -> list[Entry]:
         slug = slug_of(path)
         count += slug != "index"
         entries.append(Entry(Path(path), slug, "" if slug == "index" else str(count), part))
-    for i, path in enumerate(appendices):
+    lettered = [path for path in appendices if slug_of(path) != BIBLIOGRAPHY]
+    for i, path in enumerate(lettered):
         entries.append(Entry(Path(path), slug_of(path), chr(ord("A") + i), appendix=True))
     return entries
 
