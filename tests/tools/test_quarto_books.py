@@ -188,7 +188,7 @@ def filtered(
     script.write_text(QUARTO % (str(WHOLE), str(EXTENSION / name)), encoding="utf-8")
     options = ["--from=markdown", f"--to={to}", "--wrap=none", "--syntax-highlighting=none"]
     options += [f"--metadata=lang:{lang}", f"--lua-filter={script}", *more]
-    return pandoc.run(options, markdown, told="test")
+    return pandoc.run(options, markdown, source="test")
 
 
 EXERCISE = """:::: {#exr-boxes-strides}
