@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import pytest
-from workbook.practice.sheet import load
+
+from workbook.practice.submission import load
 
 
 @pytest.fixture

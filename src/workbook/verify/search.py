@@ -31,7 +31,7 @@ _MORE = "dialog .found button"
 def search(subject: Subject) -> Finding:
     """Every word is found in its chapter, and looking for it asks for nothing elsewhere."""
     probes = PROBES[subject.edition.name]
-    said: list[str] = []
+    requests: list[str] = []
     with (
         browser.opened() as chromium,
         browser.served(subject.folder.parent) as address,
@@ -39,10 +39,10 @@ def search(subject: Subject) -> Finding:
     ):
         start = address(subject.html / "index.html")
         home = address(subject.folder.parent).rstrip("/.")
-        page.on("request", lambda request: said.extend(_elsewhere(request.url, home)))
+        page.on("request", lambda request: requests.extend(_elsewhere(request.url, home)))
         page.goto(start)
         lost = [word for word, slug in probes.items() if not _finds(page, word, slug)]
-    problems = list(_problems(subject, probes, lost, said))
+    problems = list(_problems(subject, probes, lost, requests))
     return Finding(
         f"{len(probes) - len(lost)} of {count(len(probes), 'probe')} found", problems
     )
@@ -69,12 +69,12 @@ def _elsewhere(url: str, home: str) -> Iterator[str]:
 
 
 def _problems(
-    subject: Subject, probes: dict[str, str], lost: list[str], said: list[str]
+    subject: Subject, probes: dict[str, str], lost: list[str], requests: list[str]
 ) -> Iterator[Problem]:
     for word in lost:
         what = f"looking for “{word}” does not find {probes[word]}.html"
         yield subject.fault(subject.html, what, "see what the index holds")
-    for url in dict.fromkeys(said):
+    for url in dict.fromkeys(requests):
         yield subject.fault(subject.html, f"search asks for {url}", "keep it on the site")
 
 

@@ -59,41 +59,41 @@ def _lychee_version() -> str:
 def requests(subject: Subject) -> Finding:
     """Each page, opened from its folder, asks for nothing outside it and says no error."""
     problems: list[Problem] = []
-    said: list[str] = []
+    complaints: list[str] = []
     asked: list[str] = []
     with browser.opened() as chromium, browser.page_of(chromium) as page:
-        _listen(page, subject.html.resolve().as_uri() + "/", said, asked)
+        _listen(page, subject.html.resolve().as_uri() + "/", complaints, asked)
         for path in subject.pages:
-            _visit(page, path, said)
+            _visit(page, path, complaints)
             problems += (
-                subject.fault(path, what, "mend the page") for what in dict.fromkeys(said)
+                subject.fault(path, what, "mend the page") for what in dict.fromkeys(complaints)
             )
-            said.clear()
+            complaints.clear()
     figure = f"{count(len(asked), 'request')} out of {count(len(subject.pages), 'page')}"
     return Finding(figure, problems)
 
 
-def _listen(page: Any, home: str, said: list[str], asked: list[str]) -> None:
-    """Have `said` tell what goes wrong, and `asked` each request that leaves the folder."""
+def _listen(page: Any, home: str, complaints: list[str], asked: list[str]) -> None:
+    """Note in `complaints` what goes wrong, and in `asked` each request beyond the folder."""
 
     def asks(request: Any) -> None:
         if not request.url.startswith((home, *_OWN)):
             asked.append(request.url)
-            said.append(f"asks for {request.url}")
+            complaints.append(f"asks for {request.url}")
 
     page.on("request", asks)
-    page.on("requestfailed", lambda request: said.append(f"cannot get {request.url}"))
-    page.on("console", lambda message: said.extend(_complaint(message)))
-    page.on("pageerror", lambda error: said.append(f"script error: {error}"))
+    page.on("requestfailed", lambda request: complaints.append(f"cannot get {request.url}"))
+    page.on("console", lambda message: complaints.extend(_complaint(message)))
+    page.on("pageerror", lambda error: complaints.append(f"script error: {error}"))
 
 
-def _visit(page: Any, path: Path, said: list[str]) -> None:
+def _visit(page: Any, path: Path, complaints: list[str]) -> None:
     """Look at a page at every width."""
     page.goto(path.resolve().as_uri(), wait_until="load")
     for width in browser.WIDTHS:
         browser.resize(page, width)
         if wide := page.evaluate(_OVERFLOW):
-            said.append(f"is wider than {width} px: {', '.join(wide)}")
+            complaints.append(f"is wider than {width} px: {', '.join(wide)}")
 
 
 def _complaint(message: Any) -> Iterator[str]:

@@ -23,7 +23,7 @@ _CELL = re.compile(r"^(\s*`{3,}) *\{(\w+)\}", re.M)
 def codespell(subject: Subject) -> Finding:
     """No word of the English text, the code and the tests is misspelled."""
     files = [p for p in _files(subject, ENGLISH) if not p.name.endswith(".zh.md")]
-    said = output(
+    report = output(
         program("codespell"),
         f"--ignore-words-list={','.join(exceptions('codespell'))}",
         *(path.relative_to(subject.root) for path in files),
@@ -32,7 +32,7 @@ def codespell(subject: Subject) -> Finding:
     problems = [
         problem(slip["path"], int(slip["line"]), f"“{slip['what']}” is misspelled",
                 f"write {slip['remedy']}, or add it to {EXCEPTIONS.name} with the reason")
-        for slip in _SLIP.finditer(said)
+        for slip in _SLIP.finditer(report)
     ]  # fmt: skip
     return Finding(f"{count(len(problems), 'slip')} in {count(len(files), 'file')}", problems)
 

@@ -31,8 +31,8 @@ def index(site: Path) -> None:
         check=False,
     )  # fmt: skip
     if done.returncode or not (site / FOLDER / _KEPT[0]).is_file():
-        said = (done.stderr or done.stdout).strip().splitlines()
-        what = f"no search index: pagefind says {said[-1] if said else 'nothing'}"
+        lines = (done.stderr or done.stdout).strip().splitlines()
+        what = f"no search index: pagefind says {lines[-1] if lines else 'nothing'}"
         raise BookError(problem(site, 0, what, "install it: pip install 'pagefind[extended]'"))
     for name in _KEPT[:2]:
         _leave_words_whole(site / FOLDER / name)
