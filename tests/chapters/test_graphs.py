@@ -1,5 +1,5 @@
 # Generated from chapters/zh/09-graphs.qmd: edit there.
-# Checksum 4cc07a0d1677: a change made here is refused, not lost.
+# Checksum be131ef3d491: a change made here is refused, not lost.
 # %% exr-graphs-count
 def test_graphs_count(exercise):
     count_by_hand = exercise.count_by_hand
@@ -166,13 +166,12 @@ def test_graphs_export(exercise):
 
     def make(numbers, seed):
         generator = torch.Generator().manual_seed(seed)
-        model = nn.Sequential(
-            nn.Linear(numbers, 4), nn.BatchNorm1d(4), nn.Dropout(0.5)
-        )
+        inner = nn.Sequential(nn.BatchNorm1d(4), nn.Dropout(0.5))
+        model = nn.Sequential(nn.Linear(numbers, 4), inner)
         with torch.no_grad():
             for p in model.parameters():
                 p.copy_(torch.randn(p.shape, generator=generator))
-        model[1].running_mean += 0.5
+        inner[0].running_mean += 0.5
         return model, torch.randn(50, numbers, generator=generator)
 
 
@@ -185,7 +184,7 @@ def test_graphs_export(exercise):
 
     for numbers, seed in ((3, 0), (5, 1)):
         model, x = make(numbers, seed)
-        model[1 + seed].eval()  # frozen, as in fine-tuning
+        model[1][seed].eval()  # frozen, as in fine-tuning
         model[0].bias.requires_grad_(False)
         model[0].weight.grad = torch.ones(4, numbers)
         asks = [p.requires_grad for p in model.parameters()]
