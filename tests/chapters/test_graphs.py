@@ -1,5 +1,5 @@
 # Generated from chapters/zh/09-graphs.qmd: edit there.
-# Checksum be131ef3d491: a change made here is refused, not lost.
+# Checksum fa72e7c7e7e6: a change made here is refused, not lost.
 # %% exr-graphs-count
 def test_graphs_count(exercise):
     count_by_hand = exercise.count_by_hand
@@ -72,6 +72,8 @@ def test_graphs_whole(exercise):
 
     import torch
 
+    from torchbook.graph_tracing import watch
+
     inf = float("inf")
 
 
@@ -141,6 +143,13 @@ def test_graphs_whole(exercise):
         except Exception:
             raise AssertionError("break") from None
         assert torch.equal(result, wanted(x)), "break"
+    # fullgraph=True captures .item(), where torch.compile else breaks
+    torch.compiler.reset()
+    fast, graphs = watch(choose_whole)
+    for sign in (1.0, -1.0):
+        x = sign * torch.tensor([3.0, -1.0, 0.5])
+        assert torch.equal(fast(x), wanted(x)), "break"
+        assert len(graphs) == 1, f"item: {len(graphs)} graphs"
 
 
 # %% exr-graphs-export
