@@ -9,7 +9,7 @@ Write your code in place of raise NotImplementedError, then run this command.
 Each exercise is run alone: its own piece and what stands above the first # %%.
 Leave the lines that begin with # %% in place.
 """
-# Checksum 702c05cc8cf6: untouched so far.
+# Checksum 67cd1a057c69: untouched so far.
 
 # %% exr-meet-pytorch-by-hand
 # 用铅笔下山 ★
@@ -50,9 +50,9 @@ def choose_device(
 ) -> torch.device:
     """Return the first device of found that wanted asks for.
 
-    wanted is "auto", for any, or a type such as "cuda". Raises
-    RuntimeError, naming wanted and all types found, if there is none;
-    found may be empty.
+    wanted is "auto", for any, or a type such as "cuda". If there is
+    none, raises RuntimeError, naming wanted, all types found, and no
+    others; found may be empty.
     """
     raise NotImplementedError("exr-meet-pytorch-choose")
 
@@ -80,8 +80,8 @@ def fit_cooling(
 ) -> tuple[float, float]:
     """Return a and k of degrees = room + a * 2 ** (-minutes / k).
 
-    Both tensors have shape (N,); minutes starts at 0 and ends before
-    3 * k. a and k make the mean squared gap smallest, right to 1
-    percent. Uses backward() and gradient descent.
+    Both tensors have shape (N,); minutes rises from 0, in whatever
+    steps, to less than 3 * k. a and k make the mean squared gap
+    smallest, right to 1 percent. Uses backward() and gradient descent.
     """
     raise NotImplementedError("exr-meet-pytorch-fit")

@@ -9,7 +9,7 @@ Write your code in place of raise NotImplementedError, then run this command.
 Each exercise is run alone: its own piece and what stands above the first # %%.
 Leave the lines that begin with # %% in place.
 """
-# Checksum 319748b3ab6e: untouched so far.
+# Checksum e4ebb18794fa: untouched so far.
 
 # %% exr-optim-by-hand
 # 纸上走两步 ★
@@ -36,7 +36,7 @@ def largest_lr(h: float, momentum: float = 0.0) -> float:
 
 
 # %% exr-optim-accumulate
-# 放不进内存的一批 ★★
+# 内存放不下的一批数据 ★★
 # A batch too large for memory ★★
 import torch
 from torch import Tensor, nn
@@ -137,7 +137,7 @@ from torchbook.optimizers import Adam, Memory
 
 
 class AMSGrad(Adam):
-    """Adam that divides by the largest v so far.
+    """Adam that divides by the root of the largest v so far.
 
     As in torch.optim.Adam(amsgrad=True): the largest is taken over v
     before its bias correction, elementwise, and corrected afterward.

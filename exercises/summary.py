@@ -9,7 +9,7 @@ Write your code in place of raise NotImplementedError, then run this command.
 Each exercise is run alone: its own piece and what stands above the first # %%.
 Leave the lines that begin with # %% in place.
 """
-# Checksum 6fc608e2680c: untouched so far.
+# Checksum 25c5d2ebd5b0: untouched so far.
 
 # %% exr-summary-count
 # 在纸上数参数 ★
@@ -82,7 +82,7 @@ def attend(
 
     query has shape (..., n, d), keys (..., m, d), values (..., m, e),
     the result (..., n, e). With causal=True query i sees only the keys
-    j <= i. Raises ValueError if a query and a key differ in length, or
-    there are not as many values as keys.
+    j <= i. Raises ValueError if queries and keys differ in d, or there
+    are not as many values as keys.
     """
     raise NotImplementedError("exr-summary-attend")

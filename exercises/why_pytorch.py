@@ -9,7 +9,7 @@ Write your code in place of raise NotImplementedError, then run this command.
 Each exercise is run alone: its own piece and what stands above the first # %%.
 Leave the lines that begin with # %% in place.
 """
-# Checksum 5d8188f186cf: untouched so far.
+# Checksum f5446c34ba54: untouched so far.
 
 # %% exr-why-pytorch-by-hand
 # 画一棵树的图 ★
@@ -20,8 +20,8 @@ def tree_by_hand() -> dict[str, int]:
 
 
 # %% exr-why-pytorch-lag
-# 导数慢一步 ★★
-# The derivative is a step behind ★★
+# 循环之后的一步 ★★
+# The step after the loop ★★
 def lag_by_hand() -> dict[str, float]:
     """Return the derivative of the new value at a = 4.
 

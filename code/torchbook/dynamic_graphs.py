@@ -1,5 +1,5 @@
 # Generated from chapters/zh/03-why-pytorch.qmd: edit there.
-# Checksum a00912625368: a change made here is refused, not lost.
+# Checksum 923c3014754a: a change made here is refused, not lost.
 # %% why-pytorch-newton
 """Models whose graph depends on their input, and ways to see it."""
 
@@ -14,14 +14,15 @@ from torch import Tensor
 def newton_sqrt(a: Tensor) -> tuple[Tensor, int]:
     """Return the square root of a, shape (), and the steps it took.
 
-    Heron's method: replace x by the mean of x and a / x until x * x is
-    a, up to rounding. One more step brings the derivative up to date.
+    Heron's method: replace x by the mean of x and a / x until the two
+    are equal, up to rounding. One more step brings the derivative up
+    to date.
     Raises ValueError unless a is positive and finite.
     """
     if not 0 < a < float("inf"):
         raise ValueError(f"no square root of {a.item()} by this method")
     x, steps = torch.ones_like(a), 0
-    while (x * x - a).abs() > 8 * torch.finfo(a.dtype).eps * a:
+    while (x - a / x).abs() > 8 * torch.finfo(a.dtype).eps * x:
         x = (x + a / x) / 2
         steps += 1
     return (x + a / x) / 2, steps

@@ -1,5 +1,5 @@
 # Generated from chapters/zh/08-custom-modules.qmd: edit there.
-# Checksum 3c06289e513c: a change made here is refused, not lost.
+# Checksum c8e707143b97: a change made here is refused, not lost.
 # %% exr-custom-modules-count
 def test_custom_modules_count(exercise):
     count_by_hand = exercise.count_by_hand
@@ -37,13 +37,22 @@ def test_custom_modules_dropout(exercise):
 
     import torch
     from torch import nn
+    from torch.overrides import TorchFunctionMode
+
+
+    class Own(TorchFunctionMode):
+        def __torch_function__(self, func, types, args=(), kwargs=None):
+            assert "dropout" not in getattr(func, "__name__", ""), "own"
+            return func(*args, **(kwargs or {}))
+
 
     torch.manual_seed(0)
     layer = Dropout(0.25)
     net = nn.Sequential(nn.Linear(2, 2), layer)
     x = torch.full((200, 500), 3.0)
     held = x.clone()
-    out = layer(x)
+    with Own():
+        out = layer(x)
     assert out is not None, "returns"
     assert tuple(out.shape) == tuple(x.shape), "shape"
     assert torch.equal(x, held), "input: overwritten"
@@ -129,7 +138,10 @@ def test_custom_modules_shapes(exercise):
 
         def forward(self, x):
             self.runs += 1
-            x = self.between(self.before(x))
+            try:
+                x = self.between(self.before(x))
+            except (AttributeError, TypeError):
+                raise AssertionError("replaced: by no tensor") from None
             if not len(x):
                 raise failure
             self.out = self.after(x)
@@ -235,7 +247,7 @@ def test_custom_modules_tied(exercise):
         assert p.requires_grad, "parameters: requires_grad"
     made = parts(began(2, 100, 50), 100, 50)
     w, b, c = (p.detach().clone() for p in made)
-    assert 0.005 < w.std().item() < 1.5, "random-start: W"
+    assert 0.005 < w.std().item() < 0.5, "random-start: W"
     assert len(w.unique()) > w.numel() / 2, "random-start: W"
     for vector, name in ((b, "b"), (c, "c")):
         assert vector.abs().max().item() < 5, f"random-start: {name}"
@@ -378,6 +390,9 @@ def test_custom_modules_averaged(exercise):
             assert torch.equal(same, x), "input: overwritten"
             assert out.shape == model(x).shape, "runs-model: shape"
             assert torch.allclose(out, model(x), atol=1e-5), "runs-model"
+        averaged.train()
+        averaged(inputs[0])
+        assert all(m.training for m in averaged.modules()), "mode"
 
 
     torch.manual_seed(2)

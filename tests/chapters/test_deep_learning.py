@@ -1,5 +1,5 @@
 # Generated from chapters/zh/01-deep-learning.qmd: edit there.
-# Checksum 4e7efd90e36e: a change made here is refused, not lost.
+# Checksum 673bc56c5c69: a change made here is refused, not lost.
 # %% exr-deep-learning-by-hand
 def test_deep_learning_by_hand(exercise):
     by_hand = exercise.by_hand
@@ -92,11 +92,11 @@ def test_deep_learning_collapse(exercise):
         bias = net.output.total([neuron.bias for neuron in hidden])
         if math.isclose(found.bias, bias - net.output.bias):
             assert math.isclose(found.bias, bias), "own-bias"
-        assert math.isclose(found.bias, bias, abs_tol=1e-9), "through"
+        assert math.isclose(found.bias, bias, abs_tol=1e-6), "through"
         x = [rng.uniform(-1, 1) for _ in range(inputs)]
         total = net.output.total([neuron.total(x) for neuron in hidden])
         came = found.total(x)
-        assert math.isclose(came, total, abs_tol=1e-9), "path"
+        assert math.isclose(came, total, abs_tol=1e-6), "path"
 
 
 # %% exr-deep-learning-three-switches
@@ -105,9 +105,9 @@ def test_deep_learning_three_switches(exercise):
 
     from itertools import product
 
-    from torchbook.neurons import Network, step
+    from torchbook.neurons import Network, Neuron, step
 
-    for n in (3, 4, 2, 1, 5):
+    for n in (3, 4, 2, 1, 5, 6):
         net = odd_lamp(n)
         assert isinstance(net, Network), f"type: {type(net).__name__}"
         assert len(net.hidden) <= n, f"hidden: n = {n}"
@@ -117,6 +117,9 @@ def test_deep_learning_three_switches(exercise):
         assert len(net.output.weights) == read, f"inputs: n = {n}"
         for neuron in (*net.hidden, net.output):
             assert neuron.activation is step, "step"
+        numbers = [(n.weights, n.bias) for n in (*net.hidden, net.output)]
+        *hidden, out = [Neuron([*w], b) for w, b in numbers]
+        net = Network(hidden, out)  # the numbers alone have to do it
         for x in product((0, 1), repeat=n):
             h = [int(feature) for feature in net.features(x)]
             if not any(x):
@@ -171,30 +174,33 @@ def test_deep_learning_perceptron(exercise):
     except (IndexError, ValueError):
         raise AssertionError(f"coordinates: {apart[0]}") from None
     assert found is not None, f"coordinates: {apart[0]}"
-    found = perceptron(corners, [0, 0, 0, 0], rounds=1)
-    assert found is not None, "last: [0, 0, 0, 0], rounds=1"
     cases = [(corners, [0, 1, 1, 1]), (corners, [1, 1, 0, 1])]
     cases += [(corners[::-1], [1, 0, 0, 0]), (apart, [1, 0, 1])]
     cases += [(apart[1:], [0, 1]), (apart[:1], [1]), (apart[:1], [0])]
+    strange, backward = [], True
     for points, targets in cases:
         given = [list(x) for x in points], list(targets)
         before = repr(given)
         found = perceptron(*given, rounds=50)
         assert repr(given) == before, "input"
         assert found is not None, f"direction: {points}, {targets}"
+        assert right(found, points, targets), f"round: {points}, {targets}"
         came = [*found.weights, found.bias]
         want, _ = follow(points, targets, 50)
         turned, _ = follow(points[::-1], targets[::-1], 50)
-        if came != want:
-            assert came != turned, f"order: {points}, {targets}"
-        assert came == want, f"at-once: {points}, {targets}"
+        backward = backward and came == turned
+        strange += [] if came == want else [f"{points}, {targets}"]
+    slip = "order" if backward else "at-once"
+    assert not strange, f"{slip}: {strange[0]}"
+    found = perceptron(corners, [0, 0, 0, 0], rounds=1)
+    assert found is not None, "last: [0, 0, 0, 0], rounds=1"
     for points, targets in cases:
         _, used = follow(points, targets, 50)
         where = f"{points}, {targets}, rounds={used}"
         assert perceptron(points, targets, rounds=used), f"last: {where}"
         if used > 1:
             early = perceptron(points, targets, rounds=used - 1)
-            assert early is None, f"none: {where} - 1"
+            assert early is None, f"limit: {where} - 1"
 
 
 # %% exr-deep-learning-triangle
@@ -203,7 +209,7 @@ def test_deep_learning_triangle(exercise):
 
     import random
 
-    from torchbook.neurons import Network, step
+    from torchbook.neurons import Network, Neuron, step
 
     rng = random.Random(6)
     corners = [(0.0, 0.0), (4.0, 0.0), (1.0, 3.0)]
@@ -215,6 +221,11 @@ def test_deep_learning_triangle(exercise):
         assert len(net.hidden) == 3, "count"
         for neuron in (*net.hidden, net.output):
             assert neuron.activation is step, "step"
+            read = 3 if neuron is net.output else 2
+            assert len(neuron.weights) == read, f"shape: {neuron.weights}"
+        numbers = [(n.weights, n.bias) for n in (*net.hidden, net.output)]
+        *hidden, out = [Neuron([*w], b) for w, b in numbers]
+        net = Network(hidden, out)  # the numbers alone have to do it
         for corner in (p, q, r):
             zeros = [abs(side.total(corner)) < 1e-6 for side in net.hidden]
             assert sum(zeros) == 2, f"line: {corner}"

@@ -1,5 +1,5 @@
 # Generated from chapters/zh/09-graphs.qmd: edit there.
-# Checksum 4cc07a0d1677: a change made here is refused, not lost.
+# Checksum fa72e7c7e7e6: a change made here is refused, not lost.
 # %% exr-graphs-count
 def test_graphs_count(exercise):
     count_by_hand = exercise.count_by_hand
@@ -72,6 +72,8 @@ def test_graphs_whole(exercise):
 
     import torch
 
+    from torchbook.graph_tracing import watch
+
     inf = float("inf")
 
 
@@ -141,6 +143,13 @@ def test_graphs_whole(exercise):
         except Exception:
             raise AssertionError("break") from None
         assert torch.equal(result, wanted(x)), "break"
+    # fullgraph=True captures .item(), where torch.compile else breaks
+    torch.compiler.reset()
+    fast, graphs = watch(choose_whole)
+    for sign in (1.0, -1.0):
+        x = sign * torch.tensor([3.0, -1.0, 0.5])
+        assert torch.equal(fast(x), wanted(x)), "break"
+        assert len(graphs) == 1, f"item: {len(graphs)} graphs"
 
 
 # %% exr-graphs-export
@@ -166,13 +175,12 @@ def test_graphs_export(exercise):
 
     def make(numbers, seed):
         generator = torch.Generator().manual_seed(seed)
-        model = nn.Sequential(
-            nn.Linear(numbers, 4), nn.BatchNorm1d(4), nn.Dropout(0.5)
-        )
+        inner = nn.Sequential(nn.BatchNorm1d(4), nn.Dropout(0.5))
+        model = nn.Sequential(nn.Linear(numbers, 4), inner)
         with torch.no_grad():
             for p in model.parameters():
                 p.copy_(torch.randn(p.shape, generator=generator))
-        model[1].running_mean += 0.5
+        inner[0].running_mean += 0.5
         return model, torch.randn(50, numbers, generator=generator)
 
 
@@ -185,7 +193,7 @@ def test_graphs_export(exercise):
 
     for numbers, seed in ((3, 0), (5, 1)):
         model, x = make(numbers, seed)
-        model[1 + seed].eval()  # frozen, as in fine-tuning
+        model[1][seed].eval()  # frozen, as in fine-tuning
         model[0].bias.requires_grad_(False)
         model[0].weight.grad = torch.ones(4, numbers)
         asks = [p.requires_grad for p in model.parameters()]

@@ -1,5 +1,5 @@
 # Generated from chapters/zh/06-nn.qmd: edit there.
-# Checksum 977075d740d2: a change made here is refused, not lost.
+# Checksum 24f7b6616491: a change made here is refused, not lost.
 # %% exr-nn-one-step
 def test_nn_one_step(exercise):
     one_step_by_hand = exercise.one_step_by_hand
@@ -69,6 +69,10 @@ def test_nn_gradients(exercise):
             nn.init.zeros_(net[0].weight[0].data)
             nn.init.zeros_(net[0].bias.data)
         nn.functional.mse_loss(net(x), y).backward()
+        with torch.no_grad():  # ways to go back that miss the ReLU
+            z, through = net[0](x), 2 * (net(x) - y) / y.numel()
+            through = through @ net[2].weight
+            masks = [torch.ones_like(z), z, z.relu(), (z >= 0).double()]
         given = [x, y, *(p.detach() for p in net.parameters())]
         before, saved = [t.clone() for t in given], []
         with torch.no_grad():
@@ -93,10 +97,12 @@ def test_nn_gradients(exercise):
                 assert near(came, p.grad), f"undivided: {name}"
             if near(came * n, p.grad):
                 assert near(came, p.grad), f"rows: {name}"
-            if name in ("w1", "b1"):
-                assert near(came, p.grad), f"relu: {name}"
-            else:
-                assert near(came, p.grad), f"rows: {name}"
+            for mask in masks if name in ("w1", "b1") else ():
+                dz = through * mask
+                part = dz.mT @ x if name == "w1" else dz.sum(dim=0)
+                if near(came, part):
+                    assert near(came, p.grad), f"relu: {name}"
+            assert near(came, p.grad), f"value: {name}"
         hooks = torch.autograd.graph.saved_tensors_hooks(kept, kept)
         try:
             with hooks, torch.no_grad():
@@ -128,6 +134,8 @@ def test_nn_evaluate(exercise):
     net(x)  # so that the running mean is not 0
     for p in net.parameters():
         p.grad = torch.full_like(p, 3.0)
+    net[0].bias.requires_grad_(False)  # frozen
+    asked = [p.requires_grad for p in net.parameters()]
     held = [*net.parameters(), *net.buffers(), x, y]
     before = [t.detach().clone() for t in held]
     net.eval()
@@ -167,7 +175,9 @@ def test_nn_evaluate(exercise):
                     assert torch.equal(t, old), "moved"
                 for p in net.parameters():
                     same = p.grad is not None and (p.grad == 3).all()
-                    assert same and p.requires_grad, "moved"
+                    assert same, "moved"
+                now = [p.requires_grad for p in net.parameters()]
+                assert now == asked, "moved: requires_grad"
                 slip = "mode-each" if mixed else "mode"
                 assert left == kept, f"{slip}: before {kept}"
                 batches = errors.split(size)
@@ -248,6 +258,8 @@ def test_nn_batches(exercise):
     assert len(losses) == 5, "per-batch: epochs = 5"
     wanted = train_by_hand(fresh()[0], x, y, 0.1, 5)
     assert math.isclose(losses[0], wanted[0]), "first-loss"
+    if math.isclose(losses[1], wanted[0] + wanted[1]):
+        assert math.isclose(losses[1], wanted[1]), "running"
     assert math.isclose(losses[1], wanted[1]), "step"
     for t in range(5):
         assert math.isclose(losses[t], wanted[t]), f"not-cleared: {t + 1}"

@@ -1,5 +1,5 @@
 # Generated from chapters/zh/07-optim.qmd: edit there.
-# Checksum d2e166042422: a change made here is refused, not lost.
+# Checksum 5ebc6cb5ea5b: a change made here is refused, not lost.
 # %% exr-optim-by-hand
 def test_optim_by_hand(exercise):
     two_steps = exercise.two_steps
@@ -83,8 +83,8 @@ def test_optim_largest_rate(exercise):
     assert math.isclose(came, limit(1.0, 0.0), rel_tol=0.01), "factor"
     came = largest_lr(20.0)
     assert math.isclose(came, limit(20.0, 0.0), rel_tol=0.01), "curvature"
-    for h in (1.0, 20.0):
-        for momentum in (0.5, 0.9):
+    for h in (1.0, 3.0, 20.0):
+        for momentum in (0.5, 0.8, 0.9):
             case = f"h = {h:g}, momentum = {momentum}"
             came, wanted = largest_lr(h, momentum), limit(h, momentum)
             if came < 0.99 * largest_lr(h):
@@ -274,6 +274,13 @@ def test_optim_clip(exercise):
         assert near(grads(params), before), "lengthened"
         assert math.isclose(back, length, rel_tol=1e-5), "value"
 
+    for share in (0.6, 0.99):  # only a little too long
+        params = fresh()
+        before = grads(params)
+        length = torch.linalg.vector_norm(before).item()
+        clip_gradients(params, share * length)
+        assert near(grads(params), before * share), "total"
+
     params = fresh(0.0)
     try:
         back = float(clip_gradients(params, 1.0))
@@ -407,6 +414,10 @@ def test_optim_warmup(exercise):
         assert near(climb[0], 1 / 4), "zero-start: t = 0"
     for t in range(4):
         assert near(climb[t], (t + 1) / 4), f"climb: t = {t}"
+    for warmup in (1, 3, 7):
+        for t in range(warmup):
+            came, case = warmup_cosine(t, warmup, 12), f"{t}, {warmup}, 12"
+            assert near(came, (t + 1) / warmup), f"climb: t = {case}"
     joint = warmup_cosine(4, 4, 12)
     assert near(joint, 1), "subtract: t = warmup = 4"
     last = warmup_cosine(12, 4, 12)
@@ -491,8 +502,9 @@ def test_optim_amsgrad(exercise):
         return torch.cat(both).detach()
 
 
-    came = pair(lambda p: AMSGrad(p, lr=0.01))
-    wanted = pair(lambda p: torch.optim.Adam(p, lr=0.01, amsgrad=True))
+    options = {"lr": 0.3, "eps": 1e-2}
+    came = pair(lambda p: AMSGrad(p, **options))
+    wanted = pair(lambda p: torch.optim.Adam(p, amsgrad=True, **options))
     assert near(came[:2], wanted[:2]) or near(came[2:], wanted[2:]), "value"
     assert near(came, wanted), "shared"
     cycle = [(3.0, -1.0), (-1.0, 3.0), (-1.0, -1.0)] * 20

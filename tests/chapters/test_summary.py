@@ -1,5 +1,5 @@
 # Generated from chapters/zh/18-summary.qmd: edit there.
-# Checksum e029380514ff: a change made here is refused, not lost.
+# Checksum 3cfbc149c0dd: a change made here is refused, not lost.
 # %% exr-summary-count
 def test_summary_count(exercise):
     counts_by_hand = exercise.counts_by_hand
@@ -101,11 +101,84 @@ def test_summary_set(exercise):
     assert not torch.allclose(parts, y), "too-late"
     others = net(x[:, :5]) + net(x[:, 5:])
     assert not torch.allclose(parts, others), "nets: ReLU after the sum"
-    matrices = [p for p in net.parameters() if p.ndim == 2]
-    assert len(matrices) >= 4, f"nets: {len(matrices)} nn.Linear"
-    y.sum().backward()
-    unused = [n for n, p in net.named_parameters() if p.grad is None]
-    assert not unused, f"nets: {unused[0]}"
+    for sizes in ((3, 16, 2), (4, 6, 3)):
+        d_in, h, d_out = sizes
+        net = SetNet(*sizes).double()
+        x = torch.randn(5, 7, d_in).double().requires_grad_()
+        try:
+            y = net(x)
+        except RuntimeError:
+            raise AssertionError(f"sizes: {sizes}") from None
+        assert tuple(y.shape) == (5, d_out), f"sizes: {sizes}"
+        weights = [p for p in net.parameters() if p.ndim == 2]
+        assert len(weights) == 4, f"nets: {len(weights)} nn.Linear"
+        first = [w for w in weights if w.shape[1] == d_in]
+        last = [w for w in weights if w.shape[0] == d_out]
+        inner = [w for w in weights if h in w.shape]
+        inner = [w for w in inner if d_in not in w.shape[1:]]
+        inner = [w for w in inner if d_out not in w.shape[:1]]
+        lengths = len(first), len(inner), len(last)
+        assert lengths == (1, 2, 1), f"sizes: {sizes}"
+
+        # The gradient, along a direction, beside a difference; along two,
+        # for one in a thousand comes upon the corner of a ReLU.
+        assert y.requires_grad, "gradient: none at all"
+        learned = [x, *net.parameters()]
+        slopes = torch.autograd.grad(y.sum(), learned, allow_unused=True)
+        assert all(s is not None for s in slopes), "gradient: lost"
+        near = []
+        for _ in range(2):
+            way = [torch.randn_like(p) for p in learned]
+            ends = []
+            with torch.no_grad():
+                for step in (1e-8, -2e-8, 1e-8):
+                    for p, w in zip(learned, way):
+                        p += step * w
+                    ends.append(net(x).sum())
+                along = sum((s * w).sum() for s, w in zip(slopes, way))
+            measured = (ends[0] - ends[1]) / 2e-8
+            near.append(torch.allclose(along, measured, 1e-3, 1e-4))
+        assert any(near), "gradient: not that of the result"
+
+        # Without biases, and with all weights above zero, everything
+        # can be foretold: the signs show where the ReLUs are.
+        def signed(x, **signs):
+            with torch.no_grad():
+                for p in net.parameters():
+                    p.abs_() if p.ndim == 2 else p.zero_()
+                for w in first:
+                    w *= signs.get("first", 1)
+                for w in inner:
+                    w *= signs.get("inner", 1)
+                inner[0].mul_(signs.get("one", 1))
+                inner[1].mul_(signs.get("two", 1))
+                for w in last:
+                    w *= signs.get("last", 1)
+                return net(x)
+
+        one = torch.rand(2, 1, d_in).double() + 0.1
+        y = signed(one)
+        near = torch.allclose(signed(3 * one), 3 * y)
+        assert near, "nets: something else than a ReLU"
+        for case, x, signs, wanted in [
+            ("the first ReLU", -one, {"one": -1}, 0 * y),
+            ("the first ReLU", -one, {"two": -1}, 0 * y),
+            ("the second ReLU", one, {"one": -1}, 0 * y),
+            ("before the first Linear", -one, {"first": -1}, y),
+            ("between the nets", one, {"inner": -1}, y),
+            ("after the last Linear", one, {"last": -1}, -y),
+        ]:
+            came = signed(x, **signs)
+            assert torch.allclose(came, wanted), f"nets: {case}"
+        for n in (2, 5):
+            x = torch.rand(2, n, d_in).double()
+            alone = sum(signed(x[:, [i]]) for i in range(n))
+            assert torch.allclose(signed(x), alone), f"sum: n = {n}"
+        with torch.no_grad():
+            for w in weights:  # now each layer takes the mean
+                w.fill_(1 / w.shape[1])
+            came = net(torch.ones(1, 5, d_in).double())
+        assert torch.allclose(came, 0 * came + 5), "sum: 5 times 1"
 
 
 # %% exr-summary-attend
@@ -133,13 +206,18 @@ def test_summary_attend(exercise):
         later = ~none.logical_not().tril()
         hidden = later if causal else none
         yield "scale", softly(raw, v, hidden)
+        yield "scale", softly(raw / v.shape[-1] ** 0.5, v, hidden)
         yield "root", softly(raw / d, v, hidden)
         raw = raw / d**0.5
         yield "axis", softly(raw, v, hidden, dim=-2)
         if causal:
+            own = torch.eye(n, m).bool()
+            yield "self", softly(raw, v, later | own)
+            yield "self", softly(raw, v, later | own).nan_to_num()
+            yield "zero", softly(raw, v, later | (raw == 0))
             yield "after", raw.softmax(-1).masked_fill(later, 0) @ v
             yield "future", softly(raw, v, none)
-            yield "future", softly(raw, v, ~later & ~torch.eye(n, m).bool())
+            yield "future", softly(raw, v, ~later & ~own)
         else:
             yield "always", softly(raw, v, later)
 
@@ -147,10 +225,12 @@ def test_summary_attend(exercise):
     generator = torch.Generator().manual_seed(7)
     for dtype in (torch.float64, torch.float32):
         for causal in (False, True):
-            for lead, n, m in [((2,), 4, 5), ((), 6, 6), ((3, 1), 7, 2)]:
+            for lead, n, m, d in [
+                ((2,), 4, 5, 3), ((), 6, 6, 5), ((3, 1), 7, 2, 3),
+            ]:
                 q, k, v = (
                     torch.randn(*lead, *size, generator=generator)
-                    for size in ((n, 3), (m, 3), (m, 2))
+                    for size in ((n, d), (m, d), (m, 2))
                 )
                 q[..., -1, :] = 0  # looks like all keys alike
                 given = [x.to(dtype).requires_grad_() for x in (q, k, v)]
@@ -166,11 +246,24 @@ def test_summary_attend(exercise):
                 assert shape == tuple(wanted.shape), f"shape: {shape}"
                 assert came.dtype == dtype, "dtype"
                 if not torch.allclose(came, wanted, atol=1e-5):
-                    assert not (causal and came.isnan().any()), "self"
                     for slip, other in wrong(*given, causal):
-                        close = torch.allclose(came, other, atol=1e-5)
+                        close = torch.allclose(
+                            came, other, atol=1e-5, equal_nan=True
+                        )
                         assert not close, slip
                 assert torch.allclose(came, wanted, atol=1e-5), "value"
+                if dtype == torch.float64:
+                    near = torch.allclose(came, wanted, 1e-10, 1e-12)
+                    assert near or causal, "precision"
+                    assert near, "minus-infinity"
+                with torch.no_grad():  # scores by the thousand
+                    big = 3000 * given[0], given[1], given[2]
+                    came_big = attend(*big, **options)
+                    wanted_big = right(*big, is_causal=causal)
+                    assert came_big.isfinite().all(), "overflow"
+                    near = torch.allclose(came_big, wanted_big, atol=1e-2)
+                    assert near or not causal, "minus-infinity"
+                    assert near, "overflow"
                 assert came.requires_grad, "gradient"
                 w = torch.arange(2.0, dtype=dtype) + 1
                 (wanted * w).sum().backward()

@@ -1,5 +1,5 @@
 # Generated from chapters/zh/04-tensors.qmd: edit there.
-# Checksum b10cb3d25d85: a change made here is refused, not lost.
+# Checksum ac9cd0736d98: a change made here is refused, not lost.
 # %% exr-tensors-boxes
 def test_tensors_boxes(exercise):
     boxes_by_hand = exercise.boxes_by_hand
@@ -105,7 +105,9 @@ def test_tensors_standardize(exercise):
     tenths = answer(torch.full((7, 1), 0.1))
     assert torch.allclose(tenths, torch.zeros(7, 1), atol=1e-6), "rounding"
     tiny = answer(torch.tensor([[1e-8], [2e-8], [3e-8]]))
-    assert tiny[2, 0] > 1, "threshold"
+    assert tiny[2, 0] > 1, "threshold: about 1e-8"
+    close = 1000 + 1e-4 * torch.arange(3, dtype=torch.float64)[:, None]
+    assert answer(close)[2, 0] > 1, "threshold: 1000, 1000.0001, ..."
     ends = torch.tensor([[1.0, 2.0], [5.0, 2.0], [1.0, 3.0], [1.0, 2.0]])
     peaks = answer(ends).std(dim=0, correction=0)
     assert torch.allclose(peaks, torch.ones(2), atol=1e-5), "ends"
@@ -167,7 +169,8 @@ def test_tensors_strict_mse(exercise):
 
     import torch
 
-    pred, target = torch.tensor([1.0, 6.0]), torch.tensor([3.0, 5.0])
+    pred = torch.tensor([1.0, 6.0, 2.0])
+    target = torch.tensor([3.0, 5.0, 8.0])
     kept = pred.clone(), target.clone()
     loss = strict_mse(pred, target)
     assert isinstance(loss, torch.Tensor), f"type: {type(loss).__name__}"
@@ -199,13 +202,17 @@ def test_tensors_strict_mse(exercise):
     assert refusal((4,), (1,)) is not None, "ndim: (4,), (1,)"
     assert refusal((2, 3), (3, 2)) is not None, "numel: (2, 3), (3, 2)"
     assert refusal((4, 1), (4, 3)) is not None, "length: (4, 1), (4, 3)"
+    came = refusal((2, 3, 1), (2, 1, 3))
+    assert came is not None, "length: (2, 3, 1), (2, 1, 3)"
+    for shapes in [((2, 3), (3,)), ((3, 2), (1, 2)), ((), (1,))]:
+        assert refusal(*shapes) is not None, f"broadcast: {shapes}"
     for shapes in [((4, 1), (4,)), ((2, 3), (3, 2))]:
         came = refusal(*shapes)
         words = [s for s in shapes if str(s) in came or str([*s]) in came]
         assert words == [*shapes], f"message: {came}"
 
     generator = torch.Generator().manual_seed(4)
-    for shape in [(), (5,), (2, 3, 4)]:
+    for shape in [(5,), (2, 3, 4), ()]:
         leaves = [
             torch.rand(shape, generator=generator).double().requires_grad_()
             for _ in "pt"
@@ -340,7 +347,7 @@ def test_tensors_matmul(exercise):
             return result
 
 
-    a, b = draw(2, 3), draw(3, 4)
+    a, b = draw(2, 3) / 4, draw(3, 4) / 4
     kept = a.clone(), b.clone()
     result = matmul_boxes(a, b)
     assert isinstance(result, torch.Tensor), f"type: {type(result)}"
@@ -368,10 +375,13 @@ def test_tensors_matmul(exercise):
             raise AssertionError(f"lead: {left} @ {right}") from None
         assert torch.equal(result, c @ d), f"lead: {left} @ {right}"
     for dtype in [torch.int64, torch.float64, torch.int32, torch.float32]:
-        c, d = a.to(dtype), b.to(dtype)
+        c, d = draw(2, 3).to(dtype), draw(3, 4).to(dtype)
         result = matmul_boxes(c, d)
         assert result.dtype == dtype, f"dtype: {dtype}"
         assert torch.equal(result, c @ d), f"value: {dtype}"
+    for c in [draw(2, 3).double() + 2**-40, draw(2, 3).long() * 2**30 + 1]:
+        d = draw(3, 4).to(c.dtype)  # more digits than float32 has
+        assert torch.equal(matmul_boxes(c, d), c @ d), f"dtype: {c.dtype}"
     for left, right in [((2, 0), (0, 3)), ((0, 2), (2, 3))]:
         c, d = torch.zeros(left), torch.zeros(right)
         result = matmul_boxes(c, d)

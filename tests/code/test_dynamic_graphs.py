@@ -76,6 +76,16 @@ def test_it_ends_in_every_precision_and_on_every_device(device, dtype):
         assert torch.allclose(root, number.sqrt(), rtol=4 * torch.finfo(dtype).eps)
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_it_ends_for_the_largest_and_the_smallest_number(dtype):
+    """Where the square of the root overflows, or an error in proportion to it underflows."""
+    limits = torch.finfo(dtype)
+    for number in (limits.max, limits.tiny, limits.smallest_normal * limits.eps):
+        a = torch.tensor(number, dtype=dtype)
+        root, _ = newton_sqrt(a)
+        assert root.item() == pytest.approx(math.sqrt(a.item()), rel=4 * limits.eps)
+
+
 @pytest.mark.parametrize("number", [0.0, -1.0, math.inf, math.nan])
 def test_what_has_no_root_is_refused(number):
     with pytest.raises(ValueError, match="no square root"):

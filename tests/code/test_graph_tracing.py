@@ -90,6 +90,17 @@ def test_fullgraph_refuses_to_break():
         strict(torch.ones(2))
 
 
+def test_fullgraph_captures_an_item_and_plain_compile_breaks_there():
+    def double(x):
+        return x * x.sum().item()
+
+    fast, graphs = watch(double)
+    assert torch.equal(fast(torch.ones(2)), torch.full((2,), 2.0)) and len(graphs) == 2
+    torch.compiler.reset()
+    strict = torch.compile(double, backend="eager", fullgraph=True)
+    assert torch.equal(strict(torch.ones(2)), torch.full((2,), 2.0))
+
+
 def test_one_graph_serves_every_turn_of_a_loop():
     def shrink(x):
         while x.norm() > 1:
@@ -166,6 +177,42 @@ def test_beyond_the_limit_calls_run_and_known_graphs_are_used():
         times[0] = number
         assert fast(torch.zeros(2)).tolist() == [number, number]
     assert len(graphs) == 8
+
+
+def test_what_follows_a_break_has_a_limit_of_its_own():
+    times = [0]
+
+    def repeat(x):
+        for _ in range(times[0]):
+            x = x + 1
+        if x.sum() < 0:
+            return -x
+        for _ in range(times[0]):
+            x = x + 1
+        return x
+
+    fast, graphs = watch(repeat)
+    for number in range(1, 12):
+        times[0] = number
+        assert fast(torch.zeros(2)).tolist() == [2 * number, 2 * number]
+    assert len(graphs) == 16
+
+
+def test_the_backward_pass_computes_cheap_results_once_more():
+    def chain(x):
+        for _ in range(10):
+            x = x.tanh()
+        return x
+
+    saved = []
+    hooks = torch.autograd.graph.saved_tensors_hooks
+    x = torch.tensor([0.5, -2.0], requires_grad=True)
+    for f in (chain, torch.compile(chain, backend="aot_eager_decomp_partition")):
+        kept = []
+        with hooks(lambda t, kept=kept: (kept.append(t), t)[1], lambda t: t):
+            f(x)
+        saved.append(len(kept))
+    assert saved == [10, 2]  # 2: the input and the result
 
 
 def test_a_size_of_one_has_a_graph_of_its_own():
@@ -258,6 +305,19 @@ def test_cond_takes_both_branches_along():
         assert torch.equal(both(x), sign_of_the_sum(x))
 
 
+def test_export_leaves_behind_what_is_not_done_with_tensors():
+    said = []
+
+    class Talks(nn.Module):
+        def forward(self, x):
+            said.append(len(x))
+            return x + 1
+
+    shipped = torch.export.export(Talks(), (torch.ones(2),)).module()
+    assert said == [2]
+    assert torch.equal(shipped(torch.ones(2)), torch.full((2,), 2.0)) and said == [2]
+
+
 def test_export_freezes_the_mode_and_other_python_values():
     shipped = torch.export.export(nn.Dropout(0.5).train(), (torch.ones(100),)).module()
     assert not torch.equal(shipped(torch.ones(100)), torch.ones(100))
@@ -276,5 +336,7 @@ def test_torch_jit_warns_and_its_trace_keeps_one_branch():
     said = [(w.category.__name__, str(w.message)) for w in heard]
     assert [name for name, _ in said] == ["DeprecationWarning"] * 2 + ["TracerWarning"]
     assert all("`torch.compile` or `torch.export`" in text for _, text in said[:2])
+    # not in the caller's name, so that Python's own filters hide it, in __main__ as well
+    assert all("torch/jit" in w.filename.replace("\\", "/") for w in heard[:2])
     x = -torch.ones(2)
     assert torch.equal(scripted(x), torch.ones(2)) and torch.equal(traced(x), torch.zeros(2))

@@ -62,9 +62,11 @@ def attend(query, keys, values, causal=False):
     if keys.shape[-1] != d or values.shape[-2] != m:
         raise ValueError("sizes")
     scores = torch.einsum("...qe,...ke->...qk", query, keys) * d**-0.5
-    weights = (scores - scores.amax(-1, keepdim=True).detach()).exp()
+    seen = torch.ones(n, m, dtype=torch.bool)
     if causal:
-        weights = weights * (torch.arange(m) <= torch.arange(n)[:, None])
+        seen = torch.arange(m) <= torch.arange(n)[:, None]
+    largest = torch.where(seen, scores, -torch.inf).amax(-1, keepdim=True)
+    weights = (scores - largest.detach()).clamp(max=0).exp() * seen
     return weights / weights.sum(-1, keepdim=True) @ values
 
 

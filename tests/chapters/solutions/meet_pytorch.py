@@ -1,5 +1,5 @@
 # Generated from chapters/zh/02-meet-pytorch.qmd: edit there.
-# Checksum 1db7fcd4f6ed: a change made here is refused, not lost.
+# Checksum b797fc033573: a change made here is refused, not lost.
 # %% exr-meet-pytorch-by-hand
 def candle_by_hand() -> dict[str, float]:
     """Return "slope", dE/dk at k = 1, and "best", the best k."""
@@ -37,9 +37,9 @@ def choose_device(
 ) -> torch.device:
     """Return the first device of found that wanted asks for.
 
-    wanted is "auto", for any, or a type such as "cuda". Raises
-    RuntimeError, naming wanted and all types found, if there is none;
-    found may be empty.
+    wanted is "auto", for any, or a type such as "cuda". If there is
+    none, raises RuntimeError, naming wanted, all types found, and no
+    others; found may be empty.
     """
     for device in found:
         if wanted in ("auto", device.type):
@@ -72,9 +72,9 @@ def fit_cooling(
 ) -> tuple[float, float]:
     """Return a and k of degrees = room + a * 2 ** (-minutes / k).
 
-    Both tensors have shape (N,); minutes starts at 0 and ends before
-    3 * k. a and k make the mean squared gap smallest, right to 1
-    percent. Uses backward() and gradient descent.
+    Both tensors have shape (N,); minutes rises from 0, in whatever
+    steps, to less than 3 * k. a and k make the mean squared gap
+    smallest, right to 1 percent. Uses backward() and gradient descent.
     """
     span, gaps = minutes.max(), degrees - room
     tallest = gaps.abs().max()

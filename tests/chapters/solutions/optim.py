@@ -1,5 +1,5 @@
 # Generated from chapters/zh/07-optim.qmd: edit there.
-# Checksum 6cc677cfdf39: a change made here is refused, not lost.
+# Checksum 80cd67155077: a change made here is refused, not lost.
 # %% exr-optim-by-hand
 def two_steps() -> dict[str, tuple[float, float]]:
     """Return w after one step and after two, for each rule.
@@ -131,7 +131,7 @@ from torchbook.optimizers import Adam, Memory
 
 
 class AMSGrad(Adam):
-    """Adam that divides by the largest v so far.
+    """Adam that divides by the root of the largest v so far.
 
     As in torch.optim.Adam(amsgrad=True): the largest is taken over v
     before its bias correction, elementwise, and corrected afterward.

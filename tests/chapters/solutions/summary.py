@@ -1,5 +1,5 @@
 # Generated from chapters/zh/18-summary.qmd: edit there.
-# Checksum 6d62f1a72f6f: a change made here is refused, not lost.
+# Checksum b57b468d076e: a change made here is refused, not lost.
 # %% exr-summary-count
 def counts_by_hand() -> dict[str, int]:
     """Return the number of parameters of each layer, biases included.
@@ -79,8 +79,8 @@ def attend(
 
     query has shape (..., n, d), keys (..., m, d), values (..., m, e),
     the result (..., n, e). With causal=True query i sees only the keys
-    j <= i. Raises ValueError if a query and a key differ in length, or
-    there are not as many values as keys.
+    j <= i. Raises ValueError if queries and keys differ in d, or there
+    are not as many values as keys.
     """
     d = query.shape[-1]
     if d != keys.shape[-1] or keys.shape[-2] != values.shape[-2]:
