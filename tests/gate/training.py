@@ -134,5 +134,4 @@ def fit_temperature(logits, target):
                 b = d
             else:
                 a = c
-    ends = [math.log(0.05), (a + b) / 2, math.log(20)]
-    return math.exp(min(ends, key=loss))
+    return math.exp((a + b) / 2)
