@@ -76,9 +76,7 @@ def test_correlation_names_what_has_no_place(x, kernel):
 # output_size
 
 
-@given(
-    n=st.integers(1, 12), k=st.integers(1, 4), s=small, p=st.integers(0, 3), d=small
-)
+@given(n=st.integers(1, 12), k=st.integers(1, 4), s=small, p=st.integers(0, 3), d=small)
 def test_size_is_that_of_torch_or_both_refuse(n, k, s, p, d):
     try:
         theirs = F.conv1d(torch.zeros(1, 1, n), torch.zeros(1, 1, k), None, s, p, d).shape[-1]
@@ -110,8 +108,13 @@ def test_the_common_choices():
 
 @with_device
 @given(
-    size=pairs, stride=pairs, padding=paddings, dilation=pairs,
-    batch=st.integers(0, 2), h=st.integers(5, 9), w=st.integers(5, 9),
+    size=pairs,
+    stride=pairs,
+    padding=paddings,
+    dilation=pairs,
+    batch=st.integers(0, 2),
+    h=st.integers(5, 9),
+    w=st.integers(5, 9),
 )
 def test_windows_are_those_of_unfold(device, size, stride, padding, dilation, batch, h, w):
     x = normal(batch, 2, h, w, device=device)
@@ -166,9 +169,15 @@ def test_windows_name_a_wrong_shape(shape):
 
 @with_device
 @given(
-    groups=st.integers(1, 3), c=st.integers(1, 2), o=st.integers(1, 2), size=pairs,
-    stride=pairs, padding=paddings, dilation=st.sampled_from([1, 2, (1, 2)]),
-    batch=st.integers(0, 2), single=st.booleans(),
+    groups=st.integers(1, 3),
+    c=st.integers(1, 2),
+    o=st.integers(1, 2),
+    size=pairs,
+    stride=pairs,
+    padding=paddings,
+    dilation=st.sampled_from([1, 2, (1, 2)]),
+    batch=st.integers(0, 2),
+    single=st.booleans(),
 )
 def test_layer_is_torchs(device, groups, c, o, size, stride, padding, dilation, batch, single):
     dtype = torch.float32 if single else torch.float64
@@ -225,7 +234,8 @@ def test_layer_names_wrong_input():
 
 
 def test_convolution_moves_with_its_input_and_pooling_only_in_part():
-    layer, x = Conv2d(1, 2, 3, padding=1).double(), torch.zeros(1, 1, 8, 12, dtype=torch.float64)
+    layer = Conv2d(1, 2, 3, padding=1).double()
+    x = torch.zeros(1, 1, 8, 12, dtype=torch.float64)
     x[..., 3:5, 3:5] = normal(2, 2)
     moved = x.roll(2, dims=-1)
     torch.testing.assert_close(layer(moved), layer(x).roll(2, dims=-1), **CLOSE)
@@ -237,9 +247,7 @@ def test_convolution_moves_with_its_input_and_pooling_only_in_part():
 # receptive_field
 
 
-@given(
-    st.lists(st.tuples(st.integers(1, 3), st.integers(1, 2), st.integers(1, 2)), max_size=4)
-)
+@given(st.lists(st.tuples(st.integers(1, 3), st.integers(1, 2), st.integers(1, 2)), max_size=4))
 @settings(deadline=None, max_examples=60)
 def test_receptive_field_is_where_the_gradient_is(layers):
     width, step = receptive_field(layers)

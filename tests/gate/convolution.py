@@ -156,8 +156,16 @@ def fold(conv, norm):
         shift = like(zero).flatten()
         scale = like(zero + 1).flatten() - shift
         new = nn.Conv2d(
-            conv.in_channels, conv.out_channels, conv.kernel_size, conv.stride, conv.padding,
-            conv.dilation, conv.groups, True, conv.padding_mode, dtype=conv.weight.dtype,
+            conv.in_channels,
+            conv.out_channels,
+            conv.kernel_size,
+            conv.stride,
+            conv.padding,
+            conv.dilation,
+            conv.groups,
+            True,
+            conv.padding_mode,
+            dtype=conv.weight.dtype,
         )
         new.weight.copy_(conv.weight * scale.view(-1, 1, 1, 1))
         new.bias.copy_(shift if conv.bias is None else conv.bias * scale + shift)

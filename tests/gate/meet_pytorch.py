@@ -35,6 +35,8 @@ def slope(f, x):
 
 
 # %% exr-meet-pytorch-slope: difference quotients, improved five times (Richardson)
+from itertools import pairwise
+
 import torch
 
 
@@ -46,7 +48,7 @@ def slope(f, x):
 
     row = [quotient(0.2 / 2**level) for level in range(6)]
     for order in range(1, len(row)):
-        pairs = zip(row, row[1:])
+        pairs = pairwise(row)
         row = [b + (b - a) / (4**order - 1) for a, b in pairs]
     return row[0]
 

@@ -121,6 +121,7 @@ def test_books_are_summed_up_and_all_is_logged(tiny, on_path, monkeypatch):
         assert f"_book/quarto/{lang}/index.html" in result.output
         assert f"tiny-{lang}.epub" in result.output
         assert f"quarto {lang}: 2 to do" in result.output
+        assert (tiny.root / ".workbook" / "fonts").is_dir()
         assert "DONE" in (tiny.root / ".workbook" / f"quarto-{lang}.log").read_text()
     assert "made" in result.output and "total" in result.output
     assert "executed" not in result.output  # which cells Quarto ran is not known

@@ -18,6 +18,7 @@ from pathlib import Path
 from pypdf import PdfReader
 
 from workbook.problem import BookError, Problem, problem
+from workbook.render.pdf import fonts
 
 BOOKS = {"html": "", "epub": "{stem}.epub", "typst": "{stem}.pdf"}  # in its folder, by target
 OLDEST = (1, 9)
@@ -112,6 +113,7 @@ def render(
     """
     environment = os.environ | {"QUARTO_PYTHON": sys.executable, "NO_COLOR": "1"}
     environment |= {"PYTHONPATH": str(root / "code")}
+    _lay_fonts(root)
     # All targets in one run, or Quarto cleans away what it made before.
     some = [] if set(targets) == set(BOOKS) else ["--to", ",".join(targets)]
     process = subprocess.Popen(
@@ -140,6 +142,15 @@ def render(
         end = "\n".join(f"  {line}" for line in said.lines[-_TAIL:])
         raise BookError(problem(f"_quarto-{lang}.yml", 0, what, remedy, end))
     return said
+
+
+def _lay_fonts(root: Path) -> None:
+    """A link to the fonts of the printed book, where `font-paths` in _quarto.yml looks."""
+    link = root / ".workbook" / "fonts"
+    if not link.is_dir():
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.unlink(missing_ok=True)
+        link.symlink_to(fonts(), target_is_directory=True)
 
 
 def faults(said: Said, lang: str) -> list[Problem]:

@@ -17,9 +17,9 @@ from pathlib import Path, PurePosixPath
 from lxml import html
 from pypdf import PdfReader
 
+from workbook import messages
 from workbook.problem import Problem
 from workbook.render import quarto
-from workbook.render.pandoc import REFERENCES
 from workbook.source.edition import LANGUAGES, Entry
 from workbook.verify.validator import Finding, Subject, Validator
 
@@ -48,6 +48,7 @@ _EXERCISE = ".exercise > h3, .theorem-title"
 _CAPTIONS = "figcaption, caption"
 # Quarto calls an appendix “Appendix A — Answers”, or in an EPUB “A Appendix — Answers”.
 _APPENDIX = re.compile(r"^(?:(?:Appendix|附录) ([A-Z]) — |([A-Z]) (?:Appendix|附录) — )")
+_REFERENCES = messages.read()["books"]["references"].values()
 _BEFORE_TITLE = re.compile(
     r"^(?:第 \d+ 章|附录 [A-Z]|Chapter \d+|Appendix [A-Z]|[A-Z\d]+(?:\.\d+)*) "
 )
@@ -147,7 +148,7 @@ def reading(text: str) -> Reading:
         for each in heading.cssselect(_NUMBER):
             each.drop_tree()
         title = f"{number} {_plain(heading)}".strip()
-        if title not in REFERENCES.values():  # ours end each page
+        if title not in _REFERENCES:  # ours end each page
             found["headings"].append(_APPENDIX.sub(lambda m: f"{m[1] or m[2]} ", title))
         _leave(heading)
     found["words"] = list(_lines(main))
