@@ -9,7 +9,7 @@ Write your code in place of raise NotImplementedError, then run this command.
 Each exercise is run alone: its own piece and what stands above the first # %%.
 Leave the lines that begin with # %% in place.
 """
-# Checksum a9609bce06da: untouched so far.
+# Checksum 7ca3fffac253: untouched so far.
 
 # %% exr-data-count
 # 数一数有多少批 ★
@@ -50,8 +50,9 @@ def masked_mean(x: Tensor, mask: Tensor) -> Tensor:
 
     mask: (B, T), bool, True where a position is real; real positions
     may stand anywhere. What x holds elsewhere must not matter, not
-    even if it is nan or inf, and gets a gradient of 0. Works in the
-    dtype of x. Raises ValueError if a row has no real position.
+    even if it is nan or inf, and gets a gradient of 0. A real nan, a
+    sign of a fault, shows in the mean of its row. Works in the dtype
+    of x. Raises ValueError if a row has no real position.
     """
     raise NotImplementedError("exr-data-masked")
 

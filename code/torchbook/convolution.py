@@ -1,5 +1,5 @@
 # Generated from chapters/zh/12-convolution.qmd: edit there.
-# Checksum a4c2113bc02e: a change made here is refused, not lost.
+# Checksum 495c5db5092d: a change made here is refused, not lost.
 # %% convolution-correlate
 """Convolution written out: windows, weighted sums, what they see."""
 
@@ -131,7 +131,7 @@ def receptive_field(
 
     layers: (kernel, stride, dilation) of each, from the input on; both
     results are in pixels of the input. Raises ValueError for a number
-    below 1. Source: Dumoulin and Visin (2016).
+    below 1. Source: Araujo, Norris and Sim (2019).
     """
     width, step = 1, 1
     for i, (kernel, stride, dilation) in enumerate(layers):

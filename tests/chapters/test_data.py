@@ -1,5 +1,5 @@
 # Generated from chapters/zh/10-data.qmd: edit there.
-# Checksum b851513195e7: a change made here is refused, not lost.
+# Checksum a27dd564d253: a change made here is refused, not lost.
 # %% exr-data-count
 def test_data_count(exercise):
     count_by_hand = exercise.count_by_hand
@@ -117,6 +117,13 @@ def test_data_masked(exercise):
     for shape in ((1, 1, 1), (2, 3, 4), (4, 7, 1)):
         for junk in (100.0, float("inf"), float("nan")):
             put(shape, torch.float32, 1, junk)
+    x = torch.tensor([[[0.0], [8000.0], [9.0]]])
+    found = masked_mean(x, torch.tensor([[True, True, False]]))
+    assert found.item() != 8000, "zeros"
+    assert found.item() == 4000, "value: large numbers"
+    x[0, 0] = float("nan")
+    found = masked_mean(x, torch.tensor([[True, True, False]]))
+    assert found.isnan().all(), "silent"
     for hidden in ([[True, False], [False, False]], [[False, False]] * 2):
         raised = False
         try:
@@ -178,7 +185,13 @@ def test_data_stratified(exercise):
     seen = [set(put(labels, 0.5, seed)[1]) for seed in range(60)]
     assert set.union(*seen) == set(range(18)), "random: some never"
     assert not set.intersection(*seen), "random: some always"
+    chosen = {tuple(rows & set((labels == 0).nonzero()[:, 0].tolist()))
+              for rows in seen}
+    assert len(chosen) > 30, "random: few choices"
     assert put(labels, 0.5, 1) == put(labels, 0.5, 1), "generator: again"
+    g = torch.Generator().manual_seed(1)
+    two = [set(stratified(labels, 0.5, g)[1].tolist()) for _ in range(2)]
+    assert two[0] != two[1], "generator: begun anew"
 
 
 # %% exr-data-buffer
@@ -235,9 +248,18 @@ def test_data_buffer(exercise):
     orders = Counter(run(3, 5, seed) for seed in range(600))
     assert len(orders) == 6, "tail: some orders never come"
     assert min(orders.values()) > 60, "tail: some orders are rare"
+    g = torch.Generator().manual_seed(1)
+    two = [tuple(shuffled(range(40), 10, g)) for _ in range(2)]
+    assert two[0] != two[1], "generator: begun anew"
     given = [3, 1, 2]
     list(shuffled(given, 2, torch.Generator()))
     assert given == [3, 1, 2], "input"
+    given = [None, 0, 4, 4, None, 0, 4]
+    out = list(shuffled(given, 3, torch.Generator()))
+    assert Counter(out) == Counter(given), "equal"
+    given = list(torch.zeros(6, 2))
+    out = list(shuffled(given, 3, torch.Generator()))
+    assert set(map(id, out)) == set(map(id, given)), "equal"
     for size in (0, -1):
         raised = False
         try:
@@ -287,8 +309,18 @@ def test_data_buckets(exercise):
     places = [[min(lengths[b]).item() for b in found] for found in runs]
     for i in range(6):
         assert len({p[i] for p in places}) == 6, "turn: the same order"
+    assert len(set(map(tuple, places))) > 30, "turn: few orders"
+    lengths = torch.arange(1, 24)
+    runs = [put(lengths, 4, seed) for seed in range(60)]
+    at = {[len(b) for b in found].index(3) for found in runs}
+    assert len(at) > 3, "turn: the batch that isn't full"
     lengths = torch.full((12,), 7)
     runs = [put(lengths, 3, seed) for seed in range(60)]
     together = {j for found in runs for b in found if 0 in b for j in b}
     assert len(together) == 12, "ties: the same ones together"
     assert put(lengths, 3, 1) == put(lengths, 3, 1), "generator: again"
+    g = torch.Generator().manual_seed(1)
+    lengths = torch.arange(40)
+    one, two = (buckets(lengths, 2, g) for _ in range(2))
+    one, two = ([list(map(int, b)) for b in found] for found in (one, two))
+    assert one != two, "generator: begun anew"

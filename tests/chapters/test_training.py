@@ -1,5 +1,5 @@
 # Generated from chapters/zh/11-training.qmd: edit there.
-# Checksum 26bd8f6093cf: a change made here is refused, not lost.
+# Checksum b47b3dd07b0f: a change made here is refused, not lost.
 # %% exr-training-by-hand
 def test_training_by_hand(exercise):
     three_scores = exercise.three_scores
@@ -110,9 +110,11 @@ def test_training_mistakes(exercise):
         return nn.utils.parameters_to_vector(model.parameters()).detach()
 
 
-    def right(model, sgd, batches, twice=False, stale=False):
+    def right(model, sgd, batches, twice=False, stale=False, once=False):
         """Return each batch's loss before its step."""
         losses = []
+        if once:  # cleared, but only before the first batch
+            sgd.zero_grad()
         for x, y in batches:
             z = model.layer(x)
             z = z.softmax(dim=-1) if twice else z
@@ -148,7 +150,10 @@ def test_training_mistakes(exercise):
         assert not same(flat(model), start), "still"
         for slip, options in [("twice", {"twice": True}),
                               ("stale", {"stale": True}),
+                              ("stale", {"stale": True, "once": True}),
                               ("twice", {"twice": True, "stale": True})]:
+            if len(sizes) == 1 and "once" in options:
+                continue  # one batch is cleared before it either way
             other, its = fresh(seed, momentum)
             right(other, its, batches, **options)
             assert not same(flat(model), flat(other)), slip
@@ -164,7 +169,7 @@ def test_training_mistakes(exercise):
             assert not math.isclose(came, plain, rel_tol=1e-9), "mean"
             assert model.rows == sizes, "after"
         assert math.isclose(came, wanted, rel_tol=1e-9), "value: loss"
-        assert not isinstance(came, torch.Tensor), "graph"
+        assert not isinstance(came, torch.Tensor), "type"
     try:
         one_epoch(*fresh(0, 0.0)[:1], [], fresh(0, 0.0)[1])
     except ValueError as error:
@@ -202,9 +207,11 @@ def test_training_binary(exercise):
         ("clamped", torch.tensor([1000.0, -1000.0, 1000.0, -1000.0]),
          torch.tensor([0.0, 0.0, 1.0, 1.0])),
         ("clamped", torch.tensor([-200.0, 60.0]), torch.tensor([1.0, 0.0])),
+        ("value", torch.tensor([8.0, -8.0]), torch.tensor([1.0, 0.0])),
         ("value", torch.tensor([0.0, 0.0, 1.0]),
          torch.tensor([0.0, 1.0, 1.0])),
     ]
+    results = []
     for dtype in (torch.float64, torch.float32):
         for slip, z, t in cases:
             z, t = z.detach().to(dtype, copy=True), t.to(dtype)
@@ -218,8 +225,9 @@ def test_training_binary(exercise):
             assert torch.equal(t, kept[1]), "input: t"
             assert came.isfinite().all(), "overflow"
             wanted = right(z, t)
-            near = {"rtol": 1e-6 if dtype == torch.float64 else 1e-4,
-                    "atol": 1e-7}
+            near = {"rtol": 1e-6, "atol": 1e-7}
+            if dtype == torch.float32:
+                near = {"rtol": 1e-4, "atol": 2e-6}
             assert came.shape == (), f"shape: {tuple(came.shape)}"
             assert came.dtype == dtype, f"dtype: {came.dtype}"
             if not torch.allclose(came, wanted, **near):
@@ -228,14 +236,16 @@ def test_training_binary(exercise):
                 for other in (right(z, 1 - t), -wanted):
                     assert not torch.allclose(came, other, **near), "turned"
             assert torch.allclose(came, wanted, **near), slip
-            assert came.requires_grad, "gradient"
-            came.backward()
-            slope = torch.autograd.grad(right(z, t), z)[0]
-            assert z.grad is not None, "gradient"
-            assert z.grad.isfinite().all(), "overflow: gradient"
-            fits = torch.isclose(z.grad, slope, **near)
-            assert fits[z != 0].all(), "gradient"
-            assert torch.allclose(z.grad, slope, **near), "kink"
+            results.append((came, z, t, near))
+    for came, z, t, near in results:
+        assert came.requires_grad, "gradient"
+        came.backward()
+        slope = torch.autograd.grad(right(z, t), z)[0]
+        assert z.grad is not None, "gradient"
+        assert z.grad.isfinite().all(), "overflow: gradient"
+        fits = torch.isclose(z.grad, slope, **near)
+        assert fits[z != 0].all(), "gradient"
+        assert torch.allclose(z.grad, slope, **near), "kink"
 
 
 # %% exr-training-scores
@@ -247,13 +257,14 @@ def test_training_scores(exercise):
 
 
     class Count(TorchFunctionMode):
-        """Counts the calls of torch."""
+        """Counts the calls of torch; a list of numbers is for a loop."""
 
         def __init__(self):
             super().__init__()
             self.calls = 0
 
         def __torch_function__(self, func, types, args=(), kwargs=None):
+            assert func is not torch.Tensor.tolist, "loop"
             self.calls += 1
             return func(*args, **(kwargs or {}))
 
@@ -332,11 +343,6 @@ def test_training_temperature(exercise):
     fit_temperature = exercise.fit_temperature
 
     import torch
-    from torch.nn import functional as F
-
-
-    def loss(z, y, T):
-        return F.cross_entropy(z.double() / T, y).item()
 
 
     def best(z, y):
@@ -365,7 +371,7 @@ def test_training_temperature(exercise):
         ("far", torch.cat([data(4, 2.0, 40, 3)[0], sure]),
          torch.cat([data(4, 2.0, 40, 3)[1], torch.tensor([0, 1, 2])])),
         ("ends", *data(5, 200.0, 60, 4)),
-        ("ends", torch.eye(3) * 4, torch.arange(3)),
+        ("ends", torch.eye(3) * 0.5, torch.arange(3)),
         ("ends", torch.eye(3) * 4, torch.tensor([1, 2, 0])),
     ]
     for slip, z, y in cases:

@@ -1,5 +1,5 @@
 # Generated from chapters/zh/10-data.qmd: edit there.
-# Checksum 75fe09ce9800: a change made here is refused, not lost.
+# Checksum a25be10265a8: a change made here is refused, not lost.
 # %% exr-data-count
 def count_by_hand() -> dict[str, float]:
     """Return your numbers; two decimals will do.
@@ -43,8 +43,9 @@ def masked_mean(x: Tensor, mask: Tensor) -> Tensor:
 
     mask: (B, T), bool, True where a position is real; real positions
     may stand anywhere. What x holds elsewhere must not matter, not
-    even if it is nan or inf, and gets a gradient of 0. Works in the
-    dtype of x. Raises ValueError if a row has no real position.
+    even if it is nan or inf, and gets a gradient of 0. A real nan, a
+    sign of a fault, shows in the mean of its row. Works in the dtype
+    of x. Raises ValueError if a row has no real position.
     """
     if not mask.any(dim=1).all():
         raise ValueError("mask: a row with no real position")
