@@ -1,5 +1,5 @@
 # Generated from chapters/zh/14-attention.qmd: edit there.
-# Checksum a57d09f73b88: a change made here is refused, not lost.
+# Checksum 3ed663fa20d9: a change made here is refused, not lost.
 # %% attention-weights
 """Attention, what is built of it, and a small language model."""
 
@@ -341,7 +341,9 @@ class GPT(nn.Module):
         new, old = tokens.shape[1], len(caches[0]) if caches else 0
         mask = causal_mask(new, old + new).to(tokens.device)
         x = self.dropout(self.tokens(tokens))  # (B, T, D)
-        for block, cache in zip(self.blocks, caches or repeat(None)):
+        for block, cache in zip(
+            self.blocks, caches or repeat(None), strict=False
+        ):
             x = block(x, mask, cache)
         return F.linear(self.norm(x), self.tokens.weight)
 

@@ -1,11 +1,11 @@
 # Generated from chapters/zh/13-recurrence.qmd: edit there.
-# Checksum 523bed7e35d3: a change made here is refused, not lost.
+# Checksum 6375e2d4bdca: a change made here is refused, not lost.
 # %% recurrence-cell
 """Recurrent layers from nothing, forecasts, and models of verse."""
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor, nn

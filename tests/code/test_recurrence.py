@@ -283,7 +283,7 @@ def test_pieces_name_what_is_wrong():
 def test_the_split_deals_out_whole_works(load):
     works = load()
     dealt = verse_split(works)
-    assert Counter(sum(dealt, [])) == Counter(works)
+    assert Counter(work for part in dealt for work in part) == Counter(works)
     assert verse_split(works) == dealt
     assert verse_split(works, seed=1) != dealt
     assert 0.75 < len(dealt[0]) / len(works) < 0.85

@@ -109,7 +109,5 @@ def train_stream(layer, head, x, y, size, optimizer):
         optimizer.step()
         losses.append(float(loss))
         with torch.no_grad():
-            state = (
-                tuple(s.clone() for s in new) if isinstance(new, tuple) else new.clone()
-            )
+            state = tuple(s.clone() for s in new) if isinstance(new, tuple) else new.clone()
     return losses
