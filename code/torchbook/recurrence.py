@@ -1,5 +1,5 @@
 # Generated from chapters/zh/13-recurrence.qmd: edit there.
-# Checksum 6375e2d4bdca: a change made here is refused, not lost.
+# Checksum 21b6077f380d: a change made here is refused, not lost.
 # %% recurrence-cell
 """Recurrent layers from nothing, forecasts, and models of verse."""
 
@@ -137,7 +137,7 @@ class GRUCell(Cell):
     """A step of the gated recurrent unit, as torch.nn.GRUCell.
 
     Source: Cho and others (2014); with torch, the reset gate comes
-    after the matrix, and the update gate says how much stays.
+    after the matrix. The update gate says how much stays.
     """
 
     blocks = 3

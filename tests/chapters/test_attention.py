@@ -1,5 +1,5 @@
 # Generated from chapters/zh/14-attention.qmd: edit there.
-# Checksum 9580ce778453: a change made here is refused, not lost.
+# Checksum 02984c4cf1bf: a change made here is refused, not lost.
 # %% exr-attention-by-hand
 def test_attention_by_hand(exercise):
     rows = exercise.rows
@@ -84,12 +84,6 @@ def test_attention_top_p(exercise):
         return out.view_as(chances)
 
 
-    def by_value(chances, p):
-        """Return what comes of keeping each chance of p or more."""
-        kept = chances.masked_fill(chances < p, 0)
-        return kept / kept.sum(-1, keepdim=True)
-
-
     generator = torch.Generator().manual_seed(3)
     fixed = torch.tensor([0.125, 0.5, 0.0625, 0.25, 0.0625])
     cases = [(fixed, p) for p in (0.25, 0.5, 0.625, 0.75, 0.8)]
@@ -118,6 +112,8 @@ def test_attention_top_p(exercise):
             assert not few.any(), f"short: {case}"
             more = (came > 0).sum(-1) > (wanted > 0).sum(-1)
             assert not more.any(), f"long: {case}"
+            total = came.sum(-1)
+            assert torch.allclose(total, torch.ones_like(total)), "sum"
         assert torch.allclose(came, wanted, atol=1e-6), f"value: {case}"
         assert came.requires_grad, "gradient"
         weigh = torch.arange(came.shape[-1], dtype=came.dtype)
@@ -196,6 +192,11 @@ def test_attention_window(exercise):
             for name, slip in slips:
                 wrong = seen(lengths, window, **slip)
                 assert not torch.equal(came, wrong), f"{name}: {case}"
+            place = torch.arange(max(lengths))
+            back, more = place[:, None] - place, came & ~wanted
+            assert not (more & (back < 0)).any(), f"future: {case}"
+            assert not (more & (back >= window)).any(), f"wide: {case}"
+            assert not more.any(), f"keys: {case}"
         assert torch.equal(came, wanted), f"value: {case}"
     for window in (0, -2):
         try:
@@ -219,17 +220,21 @@ def test_attention_streaming(exercise):
 
 
     class Small(TorchDispatchMode):
-        """Refuse a tensor as large as all scores."""
+        """Refuse a tensor as large as all scores, or a row of them."""
 
-        def __init__(self, limit):
+        def __init__(self, limit, keys):
             super().__init__()
-            self.limit = limit
+            self.limit, self.keys = limit, keys
 
         def __torch_dispatch__(self, func, types, args=(), kwargs=None):
             out = func(*args, **(kwargs or {}))
+            name = func.overloadpacket.__name__
+            scores = name in ("mm", "bmm", "mv", "exp", "_softmax")
             for part in out if isinstance(out, tuple | list) else (out,):
                 if isinstance(part, torch.Tensor):
                     assert part.numel() < self.limit, "whole"
+                    row = scores and self.keys in part.shape
+                    assert not row, "whole"
             return out
 
 
@@ -243,6 +248,7 @@ def test_attention_streaming(exercise):
         """Yield what slips make of it."""
         scores = q @ k.mT
         yield "scale", scores.softmax(dim=-1) @ v
+        yield "scale", (scores / q.shape[-1]).softmax(dim=-1) @ v
         scores = scores / q.shape[-1] ** 0.5
         both = zip(scores.split(size, dim=-1), v.split(size))
         each = [part.softmax(dim=-1) @ some for part, some in both]
@@ -259,8 +265,8 @@ def test_attention_streaming(exercise):
                 for rows, width in ((n, 3), (m, 3), (m, 2))
             )
             given = [x.clone().requires_grad_() for x in (q, k, v)]
-            limit = n * m if size < m else 10**9
-            with Own(), Small(limit):
+            limit, keys = (n * m, m) if size < m else (10**9, -1)
+            with Own(), Small(limit, keys):
                 came = streaming(*given, size)
             assert came is not None, "returns"
             assert isinstance(came, torch.Tensor), "type"

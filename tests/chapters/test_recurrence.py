@@ -1,5 +1,5 @@
 # Generated from chapters/zh/13-recurrence.qmd: edit there.
-# Checksum 04128c31c76f: a change made here is refused, not lost.
+# Checksum 136b325c06c7: a change made here is refused, not lost.
 # %% exr-recurrence-by-hand
 def test_recurrence_by_hand(exercise):
     three_steps = exercise.three_steps
@@ -147,7 +147,8 @@ def test_recurrence_free_run(exercise):
             self.noise = nn.Dropout(0.5)
 
         def forward(self, x):
-            seen.append((x.detach().clone(), self.noise.training))
+            grad = torch.is_grad_enabled()
+            seen.append((x.detach().clone(), self.noise.training, grad))
             weight = self.weight[-x.shape[-1] :]
             return self.noise(x)[..., -len(weight) :] @ weight
 
@@ -181,13 +182,15 @@ def test_recurrence_free_run(exercise):
             modes = {part.training for part in model.modules()}
             assert modes == {training}, "mode: afterward"
             assert seen, "value: the model was not asked"
-            assert not any(mode for _, mode in seen), "mode: while running"
+            asked = any(mode for _, mode, _ in seen)
+            assert not asked, "mode: while running"
             assert not came.requires_grad, "graph"
+            assert not any(grad for *_, grad in seen), "graph: recorded"
             assert came.dtype == window.dtype, "dtype"
-            wide = [x.shape[-1] for x, _ in seen]
+            wide = [x.shape[-1] for x, *_ in seen]
             assert set(wide) == {size}, f"width: {wide}, {case}"
             if steps > 1:
-                same = all(torch.equal(x, seen[0][0]) for x, _ in seen)
+                same = all(torch.equal(x, seen[0][0]) for x, *_ in seen)
                 assert not same, f"same-window: {case}"
             assert torch.allclose(came, wanted), f"fed-back: {case}"
     assert all(p.requires_grad for p in model.parameters()), "mode"

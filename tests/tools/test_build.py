@@ -270,6 +270,23 @@ def test_what_fails_while_rendering_changes_no_book(built, monkeypatch):
     assert snapshot(tiny.root / "_book") == before
 
 
+def test_a_failure_in_one_of_two_workers_ends_the_build(tiny):
+    # No font of the book has this glyph, which only Typst finds out, in a process of its own.
+    tiny.edit("chapters/LANG/02-two.qmd", "twice(4)", 'print("\N{SLIGHTLY SMILING FACE}")')
+    done = subprocess.run(
+        [*COMMAND, "build", "-j", "2", "-f", "html", "-f", "pdf"],
+        cwd=tiny.root,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "could not be displayed with font" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert [path.name for path in (tiny.root / "_book").iterdir()] == []
+
+
 # --- the command -----------------------------------------------------------------------
 
 

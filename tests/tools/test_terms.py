@@ -410,6 +410,8 @@ PLACED = {
     "no such section": ("  section: sec-nowhere\n", "there is no sec-nowhere; "
                         "name a section that there is"),
     "waiting": ("  waits: later\n", ""),
+    "waiting for what is there": ("  waits: tensors\n", "“图形处理器” waits for tensors, which "
+        "is there; mark it there, or name the section: that explains it"),
 }  # fmt: skip
 
 

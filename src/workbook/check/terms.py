@@ -195,6 +195,9 @@ def placed(book: Sources) -> Iterator[Problem]:
             what = f"“{term.zh}” is marked, and has a section or waits all the same"
         elif term.section and term.section not in sections and book.complete:
             what, remedy = f"there is no {term.section}", "name a section that there is"
+        elif term.waits in listed:
+            what = f"“{term.zh}” waits for {term.waits}, which is there"
+            remedy = "mark it there, or name the section: that explains it"
         elif not (term.zh in marked or term.section or term.waits):
             what = f"no chapter explains “{term.zh}”"
             remedy = "mark it, name its section:, or say for which chapter it waits:"

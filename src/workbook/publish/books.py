@@ -112,7 +112,10 @@ def _workers(jobs: int) -> Iterator[Executor]:
         try:
             yield pool
         except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
+            # What runs is of no use any more. The pool notices that its processes are gone and
+            # ends; told to shut down while it replaces one, it would wait for ever.
+            for process in multiprocessing.active_children():
+                process.terminate()
             raise
 
 
