@@ -61,8 +61,8 @@ def test_there_is_a_page_for_every_chapter(pages, subject):
 
 
 def test_no_page_weighs_more_than_its_measure_before_figures(pages, subject):
-    """150 kB for one language; of two, whose style and scripts stand once, 180 kB."""
-    measure = 180_000 if subject.edition.halves else 150_000
+    """150 kB for one language; of two, whose style and scripts stand once, 190 kB."""
+    measure = 190_000 if subject.edition.halves else 150_000
 
     def weight(page):
         folder = page.path.parent

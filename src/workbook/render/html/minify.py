@@ -23,7 +23,7 @@ Size = tuple[int, int]  # width and height in CSS pixels
 _SHOWN = {
     **dict.fromkeys(("kw", "cf", "im"), ("b", "")),
     **dict.fromkeys(("co", "do", "an", "cv", "in", "wa"), ("i", "")),
-    **dict.fromkeys(("st", "ss", "vs", "ch", "sc"), ("span", "st")),
+    **dict.fromkeys(("st", "ss", "vs", "ch", "sc"), ("u", "")),
     **dict.fromkeys(("fu", "pp"), ("span", "fu")),
     **dict.fromkeys(("er", "al"), ("span", "er")),
 }
