@@ -21,7 +21,7 @@ WIDEST = """() => Math.max(...[...document.querySelectorAll("body *")]
     .map((element) => element.getBoundingClientRect().right))"""
 MATHML = "{http://www.w3.org/1998/Math/MathML}math"
 # What stands before the title of a chapter, and not before that of a section: 第 4 章.
-LABEL = re.compile(r"(?:\s|第|章|附录|Chapter|Appendix|[A-Z\d])*")
+LABEL = re.compile(r"(?:\s|·|第|章|附录|Chapter|Appendix|[A-Z\d])*")
 XML = (".xhtml", ".opf", ".ncx", ".xml", ".svg")
 
 
