@@ -182,10 +182,11 @@ return dofile %r
 
 
 def filtered(
-    name: str, markdown: str, tmp_path, to: str = "html", lang: str = "zh", more: tuple = ()
-) -> str:
+    name: str, markdown: str, tmp_path, to: str = "html", lang: str = "zh", more: tuple = (),
+    project: Path = WHOLE,
+) -> str:  # fmt: skip
     script = tmp_path / "filter.lua"
-    script.write_text(QUARTO % (str(WHOLE), str(EXTENSION / name)), encoding="utf-8")
+    script.write_text(QUARTO % (str(project), str(EXTENSION / name)), encoding="utf-8")
     options = ["--from=markdown", f"--to={to}", "--wrap=none", "--syntax-highlighting=none"]
     options += [f"--metadata=lang:{lang}", f"--lua-filter={script}", *more]
     return pandoc.run(options, markdown, source="test")
@@ -269,6 +270,16 @@ def test_the_epub_keeps_parts_and_gives_no_figure_the_text_of_its_picture(tmp_pa
 
 
 # What the configuration names -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("formula", ["$a \\odot b$", "$$\na \\odot b\n$$"])
+def test_formulas_have_the_names_that_typst_has_today(formula, tmp_path):
+    written = filtered("math.lua", formula, tmp_path, "typst", project=ROOT)
+    assert "a dot.o b" in written
+    source = f"#set page(width: 5cm, height: 2cm)\n{written}"
+    _, warnings = typst.compile_with_warnings(source.encode())
+    assert not warnings
+    assert filtered("math.lua", formula, tmp_path, "html", project=ROOT).count("dot.o") == 0
 
 
 def test_what_the_configuration_names_is_there():
