@@ -78,11 +78,7 @@ class Summary:
 
 def build(request: Request, report: Reporter) -> Summary:
     """Build the books that were asked for; BookError stops it and changes no book."""
-    summary = Summary()
-    with _stage("check", summary, report):
-        _require_clean(request.root)
-    with _stage("tangle", summary, report):
-        summary.tangled = retangle(request.root)
+    summary = _begun(request, report)
     books = {lang: _read(request.root, lang) for lang in LANGUAGES}
     memory = request.root / WORK / "books.json"
     with open_store(request.output, memory, request.force) as store:
@@ -117,13 +113,9 @@ def build_by_quarto(request: Request, report: Reporter) -> Summary:
     BookError says what is missing before anything begins. Warnings about references,
     citations and fonts are faults of the summary: Quarto has made the books all the same.
     """
-    summary = Summary()
     if lacking := quarto.lacking():
         raise BookError(lacking)
-    with _stage("check", summary, report):
-        _require_clean(request.root)
-    with _stage("tangle", summary, report):
-        summary.tangled = retangle(request.root)
+    summary = _begun(request, report)
     targets = [each.quarto for each in formats.asked_for(request.formats) if each.quarto]
     for lang in (lang for lang in LANGUAGES if lang in request.editions):
         stage = f"quarto {lang}"
@@ -185,9 +177,15 @@ def retangle(root: Path, check_only: bool = False, readers: bool = True) -> list
     return tangle.write(root, targets, check=check_only)
 
 
-def _require_clean(root: Path) -> None:
-    if problems := check(root):
-        raise BookError(problems)
+def _begun(request: Request, report: Reporter) -> Summary:
+    """Nothing is wrong in the chapters, and what is generated from them is written."""
+    summary = Summary()
+    with _stage("check", summary, report):
+        if problems := check(request.root):
+            raise BookError(problems)
+    with _stage("tangle", summary, report):
+        summary.tangled = retangle(request.root)
+    return summary
 
 
 def _read(root: Path, lang: str, generated: bool = True) -> Book:

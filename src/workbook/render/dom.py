@@ -120,8 +120,7 @@ def outer(element: Element) -> str:
 
 def write_document(root: Element) -> bytes:
     """A whole page of XHTML, its namespaces declared where they were."""
-    names = _xhtml_names()
-    text = "".join(_written(root, names, xml=True))
+    text = "".join(_written(root, _xhtml_name, xml=True))
     return f'<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE html>\n{text}\n'.encode()
 
 
@@ -135,16 +134,14 @@ def _html_name(_element: Element, name: str) -> str:
     return etree.QName(name).localname
 
 
-def _xhtml_names() -> Namer:
-    def name(element: Element, full: str) -> str:
-        parsed = etree.QName(full)
-        if parsed.namespace == "http://www.w3.org/XML/1998/namespace":
-            return f"xml:{parsed.localname}"
-        prefixes = {uri: prefix for prefix, uri in element.nsmap.items() if uri}
-        prefix = prefixes.get(parsed.namespace) if parsed.namespace else None
-        return f"{prefix}:{parsed.localname}" if prefix else parsed.localname
-
-    return name
+def _xhtml_name(element: Element, name: str) -> str:
+    """In XHTML a name has the prefix that its namespace was declared with."""
+    parsed = etree.QName(name)
+    if parsed.namespace == "http://www.w3.org/XML/1998/namespace":
+        return f"xml:{parsed.localname}"
+    prefixes = {uri: prefix for prefix, uri in element.nsmap.items() if uri}
+    prefix = prefixes.get(parsed.namespace) if parsed.namespace else None
+    return f"{prefix}:{parsed.localname}" if prefix else parsed.localname
 
 
 def _declared(element: Element) -> Iterator[tuple[str, str]]:

@@ -12,7 +12,7 @@ import shutil
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from lxml import html
 from pypdf import PdfReader
@@ -20,7 +20,7 @@ from pypdf import PdfReader
 from workbook import messages
 from workbook.problem import Problem
 from workbook.render import quarto
-from workbook.source.edition import LANGUAGES, Entry
+from workbook.source.edition import LANGUAGES, Entry, slug_of
 from workbook.verify.validator import Finding, Subject, Validator
 
 KINDS = ("headings", "captions", "exercises", "references", "links", "code", "outputs", "words")
@@ -170,14 +170,9 @@ def _read_link(link: html.HtmlElement, found: dict[str, list[str]]) -> None:
     file, _, fragment = href.partition("#")
     if re.match(r"fn|cb\d", fragment):  # notes, and lines of code that Quarto can point at
         return
-    place = fragment or f"sec-{slug(file)}"
+    place = fragment or f"sec-{slug_of(file)}"
     cross = {"xref", "quarto-xref"} & set(link.get("class", "").split())
     found["references" if cross else "links"].append(f"{_plain(link)} → {place}")
-
-
-def slug(path: str) -> str:
-    """The name of a chapter from its page: `../zh/04-tensors.html` is tensors."""
-    return re.sub(r"^\d+-", "", PurePosixPath(path).stem)
 
 
 def _number(text: str) -> str:
