@@ -32,12 +32,17 @@ def kept_in(folder: Path | None) -> Iterator[None]:
         _FOLDER.reset(token)
 
 
+def folder() -> Path | None:
+    """Where results are kept, for a process that is to keep them there too."""
+    return _FOLDER.get()
+
+
 def recall(make: Callable[[], str], *made_from: str) -> str:
     """What `make()` gives, or gave when it was made from the same."""
-    folder = _FOLDER.get()
-    if folder is None:
+    where = folder()
+    if where is None:
         return make()
-    entry = _entry(folder, made_from)
+    entry = _entry(where, made_from)
     kept = _read(entry)
     if kept is None:
         kept = make()
@@ -47,10 +52,10 @@ def recall(make: Callable[[], str], *made_from: str) -> str:
     return kept
 
 
-def prune(folder: Path, limit: int = LIMIT) -> None:
+def prune(kept: Path, limit: int = LIMIT) -> None:
     """Drop the entries longest unused until the rest is within `limit` bytes."""
     entries = []
-    for path in folder.glob("*/*"):
+    for path in kept.glob("*/*"):
         with contextlib.suppress(OSError):
             about = path.stat()
             entries.append((about.st_mtime, about.st_size, path))
@@ -71,11 +76,16 @@ def hashed(contents: Mapping[str, bytes]) -> str:
 
 
 def contents(files: Iterable[Path]) -> str:
-    """The hash of what stands in these files, under their names."""
+    """The hash of what stands in these files, under their names below what holds them all: the
+    same files in another folder are the same.
+    """
+    files = sorted(files)
     digest = hashlib.sha256()
-    for file in sorted(files):
+    above = os.path.commonpath([file.parent for file in files]) if files else ""
+    for file in files:
         about = file.stat()
-        digest.update(f"{file.name} {_content(file, about.st_mtime_ns, about.st_size)}".encode())
+        content = _content(file, about.st_mtime_ns, about.st_size)
+        digest.update(f"{os.path.relpath(file, above)} {content} ".encode())
     return digest.hexdigest()
 
 

@@ -22,8 +22,6 @@ from workbook.source.chapter import Chapter
 from workbook.source.edition import EDITIONS, Edition, Options
 from workbook.weave import Woven, weave
 
-PAGES = "pages"  # beside the store's memory: what the parts of books were made into
-
 
 @dataclass(frozen=True)
 class Book:
@@ -65,7 +63,7 @@ def make_books(
             stale.append(missing)
     if stale:
         with _workers(min(jobs, len(stale))) as pool:
-            futures = [pool.submit(_make, plans, store) for plans in stale]
+            futures = [pool.submit(_make, plans, store, memo.folder()) for plans in stale]
             for future in as_completed(futures):
                 note(future.result())
     return [made[f"{edition} {each.name}"] for edition in books for each in formats]
@@ -152,9 +150,9 @@ def _plans(
         yield _Plan(f"{edition.name} {each.name}", each.path(edition), key, write)
 
 
-def _make(plans: Sequence[_Plan], store: Store) -> dict[str, Product]:
-    """Make these books, each under its title, of the pages that are kept and those that are not."""
-    with memo.kept_in(None if store.force else store.memory.parent / PAGES):
+def _make(plans: Sequence[_Plan], store: Store, kept: Path | None) -> dict[str, Product]:
+    """Make these books, each under its title, of what is kept of their pages and what is new."""
+    with memo.kept_in(kept):
         return {each.title: store.product(each.name, each.key, each.write) for each in plans}
 
 
@@ -182,7 +180,9 @@ def _sites(names: Sequence[str], formats: Sequence[Format], store: Store) -> lis
 
 def _render_key(job: Job, name: str, root: Path) -> str:
     """The hash of all that a book depends on besides the machine."""
-    digest = hashlib.sha256(f"{name} {job.sites} {job.edition!r} {makers.fingerprint(root)}".encode())
+    digest = hashlib.sha256(
+        f"{name} {job.sites} {job.edition!r} {makers.fingerprint(root)}".encode()
+    )
     for page in job.pages:
         digest.update(page.markdown.encode())
         digest.update(page.twin.markdown.encode() if page.twin else b"")
