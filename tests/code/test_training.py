@@ -496,7 +496,7 @@ def test_patience_needs_a_checkpoint_that_kept_the_best(tmp_path):
     options.pop("patience", None)
     fit(model, **options, checkpoint=tmp_path / "run.pt")
     model, options = start(epochs=2)
-    with pytest.raises(ValueError, match="patience: .* without"):
+    with pytest.raises(ValueError, match=r"patience: .* without"):
         fit(model, **(options | {"patience": 1}), checkpoint=tmp_path / "run.pt")
 
 
