@@ -101,4 +101,5 @@ return {
     Link = shared.link,
     Table = free_columns,
   },
+  { Div = shared.open_room },
 }

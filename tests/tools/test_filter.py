@@ -75,13 +75,16 @@ def test_answer_space_in_epub_is_ruled_and_no_form(tmp_path):
 
 def test_squared_paper_is_told_from_ruled():
     squared = "::: {#answer-x .answer .squared lines=2}\n:::\n"
-    assert written(squared, "typst") == "#workbook-answer(2, squared: true)"
+    assert written(squared, "typst") == (
+        "#block[\n#workbook-answer(2, squared: true)\n] <answer-x>"
+    )
     assert '<textarea id="answer-x" class="answer squared" rows="4"' in written(squared)
 
 
 def test_answer_space_on_paper_is_ruled_lines():
-    assert written(ANSWER, "typst") == "#workbook-answer(2)"
-    assert written("::: answer\n:::", "typst") == "#workbook-answer(3)"
+    """In its box, which theme/print/typst.lua opens once it has measured what stands around."""
+    assert written(ANSWER, "typst") == "#block[\n#workbook-answer(2)\n]"
+    assert written("::: answer\n:::", "typst") == "#block[\n#workbook-answer(3)\n]"
 
 
 # Exercises -----------------------------------------------------------------------------

@@ -278,10 +278,10 @@ CARD = """::: {{.cheatsheet}}
 {rule}
 
 `x @ x`
-:   {note} · `(2, 2)`
+:   [{note}]{{.card-note}} · `(2, 2)`
 
 `x = 1`
-:   {note}
+:   [{note}]{{.card-note}}
 
 :::
 :::

@@ -256,6 +256,14 @@ def test_a_long_box_may_go_on_overleaf(edition):
     assert "short: true" not in typeset(edition, short.replace("很长。", "很长。" * 20))
 
 
+@pytest.mark.parametrize(("lines", "is_short"), [(4, True), (8, False)])
+def test_a_box_is_as_long_as_its_room(edition, lines, is_short):
+    box = f":::: {{.callout-tip}}\n提问。\n\n::: {{.answer lines={lines}}}\n:::\n::::"
+    shown = typeset(edition, box)
+    assert ("short: true" in shown) == is_short
+    assert f"\n#workbook-answer({lines})\n" in shown and "#block" not in shown
+
+
 # The book ------------------------------------------------------------------------------
 
 

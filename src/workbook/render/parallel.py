@@ -187,12 +187,9 @@ def _narrow(element: pf.Element, _doc: pf.Doc | None) -> pf.Block | None:
     left, right = (half.content[0] for half in element.content)
     if isinstance(left, pf.Para):
         return pf.Para(*_lines(left.content, right.content))
-    ours, theirs, result = list(left.content), list(right.content), []
-    if isinstance(ours[-1], pf.Code) and _same(ours[-4:], theirs[-4:]):  # note · result
-        ours, theirs, result = ours[:-4], theirs[:-4], ours[-4:]
-    if not _same(ours, theirs):  # a stroke, or 输出 4 and 3 in would be 4 3
-        ours += [pf.Space(), pf.Str("/")]
-    return pf.Plain(*join_titles(ours, theirs), *result)
+    (ours, *result), (theirs, *_) = left.content, right.content  # notes, and what both give
+    stroke = (pf.Space(), pf.Str("/"))  # or 输出 4 and 3 in would be 4 3
+    return pf.Plain(*join_titles([*ours.content, *stroke], theirs.content), *result)
 
 
 def _header(left: pf.Header, right: pf.Header) -> pf.Header:
