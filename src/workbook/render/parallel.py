@@ -35,10 +35,10 @@ def zip_trees(zh: pf.Doc, en: pf.Doc, paths: tuple[Path, Path]) -> pf.Doc:
     return zh
 
 
-def title_of(words: str) -> list[pf.Inline]:
-    """A title of both languages, `基础 · Foundations`, as `join_titles` gives it."""
-    zh, _, en = words.partition(BETWEEN)
-    return join_titles(pandoc.inlines(zh), pandoc.inlines(en)) if en else pandoc.inlines(words)
+def title_of(words: Sequence[str]) -> list[pf.Inline]:
+    """A title in one language, or in both as `join_titles` gives it."""
+    first, *others = map(pandoc.inlines, words)
+    return join_titles(first, *others) if others else first
 
 
 def join_titles(left: Iterable[pf.Inline], right: Iterable[pf.Inline]) -> list[pf.Inline]:
