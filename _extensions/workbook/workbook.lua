@@ -68,8 +68,9 @@ local function joins(before, after)
     or (within(left, IDEOGRAPHS) and within(right, IDEOGRAPHS))
 end
 
--- A Chinese citation begins with a full-width bracket, which brings its own space. Quarto sets
--- citations last of all: there `[@key]` is known by its key, which is no cross reference.
+-- A Chinese citation stands in full-width brackets, which bring their own space on both sides.
+-- Quarto sets citations last of all: there `[@key]` is known by its key, which is no cross
+-- reference.
 local REFERENCES = { sec = true, fig = true, tbl = true, eq = true, exr = true }
 local function bracketed(inline)
   if not inline or inline.t ~= 'Cite' then return false end
@@ -79,11 +80,13 @@ local function bracketed(inline)
       and not REFERENCES[first.id:match '^(%a+)%-'])
 end
 
-local function drop_soft_breaks(inlines)
+local function drop_spaces(inlines)
   local kept = pandoc.Inlines {}
   for i, inline in ipairs(inlines) do
-    local soft = inline.t == 'SoftBreak' and joins(inlines[i - 1], inlines[i + 1])
-    local wide = (inline.t == 'SoftBreak' or inline.t == 'Space') and bracketed(inlines[i + 1])
+    local before, after = inlines[i - 1], inlines[i + 1]
+    local soft = inline.t == 'SoftBreak' and joins(before, after)
+    local wide = (inline.t == 'SoftBreak' or inline.t == 'Space')
+      and (bracketed(before) or bracketed(after))
     if not (soft or wide) then kept:insert(inline) end
   end
   return kept
@@ -319,6 +322,6 @@ end
 -- Formulas and code stand in the text before terms become raw markup around them.
 return {
   { Meta = read_language },
-  { Inlines = drop_soft_breaks },
+  { Inlines = drop_spaces },
   { Div = div, Span = span },
 }
