@@ -14,7 +14,7 @@ import panflute as pf
 
 from workbook.problem import BookError, Problem, problem
 from workbook.render import pandoc
-from workbook.render.elements import inside, plain
+from workbook.render.elements import inside, plain_text
 from workbook.source.edition import BETWEEN
 
 # Boxes that hold one line: a title of both languages, not a pair.
@@ -207,7 +207,7 @@ def _caption(left: pf.Caption | None, right: pf.Caption | None) -> pf.Caption | 
 
 
 def _both(left: pf.Image, right: pf.Image) -> str:
-    words = [image.attributes.get("alt") or plain(image) for image in (left, right)]
+    words = [image.attributes.get("alt") or plain_text(image) for image in (left, right)]
     return " ".join(dict.fromkeys(filter(None, words)))
 
 
@@ -238,7 +238,7 @@ def _prose(*blocks: pf.Block) -> bool:
 
 def _described(block: pf.Block) -> str:
     """A block as problems name it: its kind and how it begins."""
-    words = plain(block)
+    words = plain_text(block)
     return f"{type(block).__name__} “{words[:30]}{'…' if len(words) > 30 else ''}”"
 
 
