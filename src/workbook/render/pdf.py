@@ -13,12 +13,7 @@ import platform
 import re
 import shutil
 import tempfile
-<<<<<<< HEAD
-from collections.abc import Iterator, Sequence
-=======
 from collections.abc import Iterable, Iterator, Sequence
-from importlib.util import find_spec
->>>>>>> engine
 from io import BytesIO
 from pathlib import Path
 
@@ -28,13 +23,8 @@ import typst
 from pypdf import PdfReader
 
 from workbook.problem import BookError, Problem, problem
-<<<<<<< HEAD
 from workbook.render import exercises, pandoc, typefaces
-from workbook.render.assemble import appendices, trees
-=======
-from workbook.render import exercises, pandoc
 from workbook.render.assemble import part_of, trees
->>>>>>> engine
 from workbook.render.parallel import title_of
 from workbook.render.theme import PRINT
 from workbook.source.edition import Edition, Entry

@@ -19,13 +19,8 @@ import panflute as pf
 import typst
 
 from workbook import messages
-<<<<<<< HEAD
 from workbook.render import exercises, pandoc, typefaces, xhtml
-from workbook.render.assemble import appendices, trees
-=======
-from workbook.render import exercises, pandoc, pdf, xhtml
 from workbook.render.assemble import part_of, trees
->>>>>>> engine
 from workbook.render.epub import formulas, typeface
 from workbook.render.epub.package import BACK, finish
 from workbook.render.parallel import title_of
