@@ -59,6 +59,9 @@ local function header(h)
   if h.attributes.path then
     out:insert(pandoc.RawBlock('typst', '// chapter: ' .. h.attributes.path))
   end
+  if h.identifier:match '%-exercises$' then
+    out:insert(pandoc.RawBlock('typst', '#forms.notes-to-foot'))
+  end
   if h.attributes.main then out:insert(pandoc.RawBlock('typst', '#show: workbook-main')) end
   local number = h.attributes.label or h.attributes.number or ''
   local before = ('#forms.headline(%d, kind: %s, number: %s%s)['):format(
@@ -284,9 +287,19 @@ local function callout(div)
     first_inlines(child(div, 'callout-title')), body)
 end
 
+-- The room is set last, where it can fill its page; what it takes is said in `room`.
 local function exercise(div)
-  return box('forms.exercise(id: ' .. quoted(div.identifier) .. ')',
-    first_inlines(child(div, 'exercise-title')), child(div, 'exercise-body').content)
+  local room = child(div, 'exercise-room').content[1]
+  local asked = room and room.text:match '^#workbook%-answer(%b())$'
+  local name = 'forms.exercise(id: ' .. quoted(div.identifier)
+    .. (asked and ', room: arguments' .. asked or '') .. ')'
+  local title = around('#' .. name .. '[', first_inlines(child(div, 'exercise-title')), '][')
+  title:extend(first_inlines(child(div, 'exercise-ways')))
+  title:insert(raw '][')
+  local out = pandoc.Blocks { pandoc.Plain(title) }
+  out:extend(child(div, 'exercise-body').content)
+  out:insert(pandoc.RawBlock('typst', ']'))
+  return out
 end
 
 local function wrapped(before, div)
