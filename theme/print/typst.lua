@@ -59,9 +59,6 @@ local function header(h)
   if h.attributes.path then
     out:insert(pandoc.RawBlock('typst', '// chapter: ' .. h.attributes.path))
   end
-  if h.identifier:match '%-exercises$' then
-    out:insert(pandoc.RawBlock('typst', '#forms.notes-to-foot'))
-  end
   if h.attributes.main then out:insert(pandoc.RawBlock('typst', '#show: workbook-main')) end
   local number = h.attributes.label or h.attributes.number or ''
   local before = ('#forms.headline(%d, kind: %s, number: %s%s)['):format(
@@ -183,12 +180,29 @@ local function image(i)
   return call(code .. ')')
 end
 
+-- Within a box or a list a figure stays where it is, as does one that nothing refers to.
+local function floats(block)
+  return block.identifier ~= '' and not block.classes:includes 'fixed'
+end
+
+local function fix(block)
+  local function fixed(inner)
+    inner.classes:insert 'fixed'
+    return inner
+  end
+  return block:walk {
+    Figure = fixed,
+    Div = function(div) return div.classes:includes 'table-float' and fixed(div) or nil end,
+  }
+end
+
 local function figure(f)
   local name = '#forms.illustration('
   if f.classes:includes 'subfigures' then
     name = '#forms.parts(' .. (f.attributes.columns or '1') .. ', '
   end
   local caption = pandoc.utils.blocks_to_inlines(f.caption.long)
+  if floats(f) then name = name .. 'floats: true, ' end
   if f.attributes.name then name = name .. 'name: ' .. quoted(f.attributes.name) .. ', ' end
   local out = pandoc.Blocks {
     pandoc.Plain(around(name .. 'caption: [', caption, ']' .. id(f.identifier) .. ')[')),
@@ -262,7 +276,7 @@ local function keep_with_room(blocks)
   return kept
 end
 
--- Whether a box takes no more than a third of a page, as far as its source tells.
+-- Whether a box takes no more than a sixth of a page, as far as its source tells.
 local function is_short(blocks)
   local height = 0
   pandoc.walk_block(pandoc.Div(blocks), {
@@ -275,7 +289,7 @@ local function is_short(blocks)
     Figure = function() height = height + 20 end,
     Table = function() height = height + 20 end,
   })
-  return height < 16
+  return height < 6
 end
 
 local function callout(div)
@@ -287,16 +301,27 @@ local function callout(div)
     first_inlines(child(div, 'callout-title')), body)
 end
 
--- The room is set last, where it can fill its page; what it takes is said in `room`.
+-- The room is set last, where it can fill its page; what it takes is said in `room`. What opens
+-- the section stays with its first exercise, and what the page before has left is for notes.
 local function exercise(div)
+  local out = pandoc.Blocks {}
+  local before = child(div, 'exercise-before').content
   local room = child(div, 'exercise-room').content[1]
   local asked = room and room.text:match '^#workbook%-answer(%b())$'
   local name = 'forms.exercise(id: ' .. quoted(div.identifier)
-    .. (asked and ', room: arguments' .. asked or '') .. ')'
-  local title = around('#' .. name .. '[', first_inlines(child(div, 'exercise-title')), '][')
+    .. (asked and ', room: arguments' .. asked or '')
+  if #before > 0 then
+    out:insert(pandoc.RawBlock('typst', '#forms.notes-to-foot\n#' .. name .. ', before: ['))
+    out:extend(before)
+    out:insert(pandoc.Plain(raw '])['))
+  else
+    out:insert(pandoc.Plain(raw('#' .. name .. ')[')))
+  end
+  local title = pandoc.Inlines(first_inlines(child(div, 'exercise-title')))
+  title:insert(raw '][')
   title:extend(first_inlines(child(div, 'exercise-ways')))
   title:insert(raw '][')
-  local out = pandoc.Blocks { pandoc.Plain(title) }
+  out[#out].content:extend(title)
   out:extend(child(div, 'exercise-body').content)
   out:insert(pandoc.RawBlock('typst', ']'))
   return out
@@ -309,15 +334,19 @@ local function wrapped(before, div)
   return out
 end
 
+local function is_long(t)
+  local rows = 0
+  for _, body in ipairs(t.bodies) do rows = rows + #body.body end
+  return rows > 15
+end
+
 -- Columns as wide as they need to be: pandoc would take their widths from the dashes of
 -- a source line that is long.
 local function table_form(t)
-  local rows = 0
   if not t.classes:includes 'even' then
     for _, column in ipairs(t.colspecs) do column[2] = nil end
   end
-  for _, body in ipairs(t.bodies) do rows = rows + #body.body end
-  if rows > 15 then
+  if is_long(t) then
     return { pandoc.RawBlock('typst', '#forms.long['), t, pandoc.RawBlock('typst', ']') }
   end
   return t
@@ -340,20 +369,6 @@ local function definitions(list)
   return out
 end
 
--- A cell's code, then its outputs. Short code stays with what it printed; to keep long code with
--- a large figure would leave half a page empty.
-local function cell(div)
-  local content = div.content
-  local code, output = content[1], content[2]
-  local printed = output and code.t == 'CodeBlock' and output.t == 'CodeBlock'
-  if not (div.classes:includes 'cell' and printed and select(2, code.text:gsub('\n', '')) < 14) then
-    return content
-  end
-  local out = wrapped('forms.with-output', pandoc.Div { content[1] })
-  out:extend { table.unpack(content, 2) }
-  return out
-end
-
 local function rule() return pandoc.RawBlock('typst', '#forms.rule') end
 
 local function block(div)
@@ -362,13 +377,14 @@ local function block(div)
   if classes:includes 'exercise' then return exercise(div) end
   if classes:includes 'table-float' then
     local notes = div.attributes.notes
-    return wrapped(('forms.table-float(id: %s%s)'):format(
-      quoted(div.identifier), notes and ', notes: (' .. notes .. ',)' or ''), div)
+    return wrapped(('forms.table-float(id: %s%s%s)'):format(
+      quoted(div.identifier), notes and ', notes: (' .. notes .. ',)' or '',
+      floats(div) and not div.attributes.long and ', floats: true' or ''), div)
   end
   if classes:includes 'answer-reference' then return wrapped('forms.answer-reference', div) end
   if div.identifier == 'refs' then return wrapped('forms.works', div) end
   -- References point at floats, never at the cell around them.
-  if classes:includes 'cell' or classes:includes 'cell-output' then return cell(div) end
+  if classes:includes 'cell' or classes:includes 'cell-output' then return div.content end
 end
 
 -- The tables of the list of notation have the same columns, so that they stand in line.
@@ -382,10 +398,16 @@ local function in_line(div)
   }
 end
 
+local function told_long(float)
+  float:walk { Table = function(t) if is_long(t) then float.attributes.long = 'true' end end }
+  return float
+end
+
 local function prepare(div)
   if div.classes:includes 'equation' then return equation(div) end
   if div.classes:includes 'notation' then return in_line(div) end
-  if div.classes:includes 'table-float' then return noted(div) end
+  if div.classes:includes 'table-float' then return noted(told_long(div)) end
+  if div.classes:includes 'callout' or div.classes:includes 'exercise' then return fix(div) end
 end
 
 -- Labelled formulas and parts of figures first, while they can still be told from others.
@@ -394,7 +416,8 @@ return {
     definitions = definitions, in_line = in_line, is_short = is_short, link = link,
     keep_with_room = keep_with_room, noted = noted, rule = rule, wide = wide,
   },
-  { Div = prepare, Figure = name_and_separate, Para = picture,
+  { Div = prepare, BulletList = fix, OrderedList = fix, BlockQuote = fix,
+    Figure = name_and_separate, Para = picture,
     Inlines = close_up, Blocks = keep_with_room },
   {
     Header = header, Div = block, Figure = figure, Table = table_form, HorizontalRule = rule,

@@ -17,13 +17,14 @@ from workbook.render.parallel import join_titles, pair
 from workbook.source.edition import LANGUAGES, Edition, Entry
 
 HINTS = Entry(Path("hints"), "hints", "", appendix=True)
+_SECTION = "-exercises"  # how the id of their heading ends
 _GAP = "\N{EM SPACE}"  # between the ways to the hints and to the answer
 
 
 def lay_out(edition: Edition, docs: Sequence[pf.Doc]) -> pf.Doc | None:
     """Give each exercise its printed form; returns the page of all hints, if there are any.
 
-    The form: `exercise-title`, `exercise-body`, then `exercise-ways` with the line that says
+    The form: for the first of a section `exercise-before`, what opens it; `exercise-title`, `exercise-body`, then `exercise-ways` with the line that says
     where hints and answer stand, and `exercise-room` with the room, which print sets last.
     """
     blocks: list[pf.Block] = []
@@ -33,6 +34,7 @@ def lay_out(edition: Edition, docs: Sequence[pf.Doc]) -> pf.Doc | None:
             if hints := _take(_body(box), _is_hint):
                 found += [_title(box), *_steps(hints)]
             _set_apart(edition, box, hinted=bool(hints))
+        _join_opening(doc)
         if found:
             blocks += [_heading(doc), *found]
     return pf.Doc(*_opening(edition), *blocks) if blocks else None
@@ -67,6 +69,24 @@ def _set_apart(edition: Edition, box: pf.Div, hinted: bool) -> None:
     if rooms:
         body.content = [block for block in body.content if block is not rooms[-1]]
         box.content.append(pf.Div(rooms[-1], classes=["exercise-room"]))
+
+
+def _join_opening(doc: pf.Doc) -> None:
+    """Put the heading of the exercises, and what follows it, into the first of them."""
+    kept: list[pf.Block] = []
+    before: list[pf.Block] = []
+    for block in doc.content:
+        if isinstance(block, pf.Header):
+            kept += before
+            before = [block] if block.identifier.endswith(_SECTION) else []
+            kept += [] if before else [block]
+        elif before and is_a(block, "exercise"):
+            block.content.insert(0, pf.Div(*before, classes=["exercise-before"]))
+            before = []
+            kept.append(block)
+        else:
+            (before or kept).append(block)
+    doc.content = [*kept, *before]
 
 
 def _way(lang: str, exercise: str) -> pf.Link:
