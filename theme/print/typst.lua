@@ -85,16 +85,41 @@ local function is_hidden(l)
   return l.target:match '^https?://' and bare(pandoc.utils.stringify(l)) ~= bare(l.target)
 end
 
+-- The addresses to which a second language leads, too: both call one footnote. Of each that is
+-- called now the name of the last note.
+local again = {}
+local notes = 0
+
+local function find_again(l)
+  if l.classes:includes 'again' then again[l.target] = '' end
+end
+
+local function second_call(l)
+  local note = again[l.target]
+  if not l.classes:includes 'again' or note == '' then return nil end
+  return around(('#forms.again(%s, %s)['):format(quoted(l.target), quoted(note)), l.content, '];')
+end
+
+local function first_call(l)
+  local note = ''
+  if again[l.target] then
+    notes = notes + 1
+    again[l.target] = 'note-' .. notes
+    note = ', note: ' .. quoted(again[l.target])
+  end
+  return around('#forms.outside(' .. quoted(l.target) .. note .. ')[', l.content, '];')
+end
+
 local function link(l)
   if is_reference(l) then
     return around('#forms.reference(<' .. l.target:sub(2) .. '>)[', l.content, '];')
   end
-  if not is_hidden(l) then return nil end
+  if not is_hidden(l) then return second_call(l) end
   local letter = l.attributes.letter
   if letter then
     return around(('#forms.noted(%s, %s)['):format(quoted(letter), quoted(l.target)), l.content, '];')
   end
-  return around('#forms.outside(' .. quoted(l.target) .. ')[', l.content, '];')
+  return first_call(l)
 end
 
 -- The addresses in a table stand below it, under letters: a note at the page's foot would stay
@@ -192,7 +217,10 @@ local function fix(block)
   end
   return block:walk {
     Figure = fixed,
-    Div = function(div) return div.classes:includes 'table-float' and fixed(div) or nil end,
+    Div = function(div)
+      local kind = div.classes:includes 'table-float' or div.classes:includes 'callout'
+      return kind and fixed(div) or nil
+    end,
   }
 end
 
@@ -265,7 +293,8 @@ end
 local function keep_with_room(blocks)
   local kept = pandoc.Blocks {}
   for i, block in ipairs(blocks) do
-    if block.t == 'Para' and is_room(blocks[i + 1]) then
+    local pair = block.t == 'Div' and block.classes:includes 'pair'
+    if (block.t == 'Para' or pair) and is_room(blocks[i + 1]) then
       kept:insert(pandoc.RawBlock('typst', '#forms.kept['))
       kept:insert(block)
       kept:insert(pandoc.RawBlock('typst', ']'))
@@ -297,6 +326,7 @@ local function callout(div)
   for _, class in ipairs(div.classes) do kind = class:match '^callout%-(%a+)$' or kind end
   local body = child(div, 'callout-body').content
   local short = is_short(body) and ', short: true' or ''
+  if is_room(body[#body]) and not div.classes:includes 'fixed' then short = short .. ', room: true' end
   return box('forms.callout(' .. quoted(kind) .. id(div.identifier) .. short .. ')',
     first_inlines(child(div, 'callout-title')), body)
 end
@@ -417,7 +447,7 @@ return {
     keep_with_room = keep_with_room, noted = noted, rule = rule, wide = wide,
   },
   { Div = prepare, BulletList = fix, OrderedList = fix, BlockQuote = fix,
-    Figure = name_and_separate, Para = picture,
+    Figure = name_and_separate, Para = picture, Link = find_again,
     Inlines = close_up, Blocks = keep_with_room },
   {
     Header = header, Div = block, Figure = figure, Table = table_form, HorizontalRule = rule,
