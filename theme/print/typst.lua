@@ -399,6 +399,17 @@ local function definitions(list)
   return out
 end
 
+-- A cell's code, then its outputs.
+local function cell(div)
+  local content = div.content
+  local code, output = content[1], content[2]
+  local printed = output and code.t == 'CodeBlock' and output.t == 'CodeBlock'
+  if not (div.classes:includes 'cell' and printed) then return content end
+  local out = wrapped('forms.with-output', pandoc.Div { content[1] })
+  out:extend { table.unpack(content, 2) }
+  return out
+end
+
 local function rule() return pandoc.RawBlock('typst', '#forms.rule') end
 
 local function block(div)
@@ -414,7 +425,7 @@ local function block(div)
   if classes:includes 'answer-reference' then return wrapped('forms.answer-reference', div) end
   if div.identifier == 'refs' then return wrapped('forms.works', div) end
   -- References point at floats, never at the cell around them.
-  if classes:includes 'cell' or classes:includes 'cell-output' then return div.content end
+  if classes:includes 'cell' or classes:includes 'cell-output' then return cell(div) end
 end
 
 -- The tables of the list of notation have the same columns, so that they stand in line.
