@@ -26,7 +26,8 @@ PAGES = """
   block(above: 0pt, below: 0pt, line(length: 100%, stroke: 0.4pt + luma(75%)))
   v(5mm, weak: false)
 }
-#let text-of(height) = block(above: 0pt, height: height, stack(spacing: 1fr, ..(([Words],) * 40)))
+#let words = ([Words],) * 40
+#let text-of(height) = block(above: 0pt, height: height, stack(spacing: 1fr, ..words))
 Title #pagebreak() Colophon #pagebreak()
 """
 END = "#pagebreak()\n#text-of(9cm)"

@@ -262,6 +262,7 @@ local function name_and_separate(f)
   local content = pandoc.Blocks {}
   for i, part in ipairs(f.content) do
     if i > 1 then content:insert(pandoc.RawBlock('typst', '][')) end
+    part.classes:insert 'fixed'
     content:insert(part)
   end
   f.content = content

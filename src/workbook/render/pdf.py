@@ -154,9 +154,7 @@ def _with_hints(
     return [*parts[:at], *([(pencil.HINTS, hints)] if hints else []), *parts[at:]]
 
 
-def _assembled(
-    edition: Edition, parts: Sequence[tuple[Entry, pf.Doc]]
-) -> Iterator[pf.Block]:
+def _assembled(edition: Edition, parts: Sequence[tuple[Entry, pf.Doc]]) -> Iterator[pf.Block]:
     """The pages in their order, with the pages that open the parts."""
     part, begun = "", False
     for entry, doc in parts:

@@ -157,7 +157,7 @@ def _steps(hints: Iterable[pf.Div]) -> list[pf.Block]:
 
 def _copied(elements: Iterable[pf.Element]) -> list[pf.Element]:
     """Copies that belong to no tree."""
-    told = json.dumps([element.to_json() for element in elements], default=lambda e: e.to_json())
+    told = json.dumps(
+        [element.to_json() for element in elements], default=lambda e: e.to_json()
+    )
     return json.loads(told, object_hook=pf.elements.from_json)
-
-

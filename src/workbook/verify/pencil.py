@@ -97,7 +97,7 @@ def _is_note_rule(box: Sequence[float], area: Area) -> bool:
 
 
 def _titles(page: Any, boxes: Iterable[Sequence[float]], area: Area) -> Iterator[Title]:
-    """The lines that begin with 习题 4.2 or Exercise 4.2 below a rule over the whole measure."""
+    """The lines that begin with 习题 4.2 or Exercise 4.2 below a rule as wide as the text."""
     rules = [
         box[1]
         for box in boxes
