@@ -24,7 +24,8 @@ _GAP = "\N{EM SPACE}"  # between the ways to the hints and to the answer
 def lay_out(edition: Edition, docs: Sequence[pf.Doc]) -> pf.Doc | None:
     """Give each exercise its printed form; returns the page of all hints, if there are any.
 
-    The form: for the first of a section `exercise-before`, what opens it; `exercise-title`, `exercise-body`, then `exercise-ways` with the line that says
+    The form: for the first of a section `exercise-before`, what opens it; `exercise-title`;
+    `exercise-body`; `exercise-ways`, the line that says
     where hints and answer stand, and `exercise-room` with the room, which print sets last.
     """
     blocks: list[pf.Block] = []
