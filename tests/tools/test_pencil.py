@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import typst
 
-from workbook.render.pdf import fonts
 from workbook.render.theme import PRINT
+from workbook.render.typefaces import folder as fonts
 from workbook.source.edition import Edition
 from workbook.verify import pencil
 from workbook.verify.validator import Subject
@@ -16,8 +16,8 @@ from workbook.verify.validator import Subject
 # Pages as theme/print/book.typ makes them: the title and the colophon are not looked at, and
 # a page without a running head opens a chapter.
 PAGES = """
-#import "paper.typ": margins, papers
-#let paper = papers.at("a4")
+#import "paper.typ": margins, paper-of
+#let paper = paper-of("a4", "en")
 #set page(width: paper.width, height: paper.height, binding: left, margin: margins(paper),
   header: context if here().page() > 3 [Head])
 #set text(size: 11pt, font: ("Libertinus Serif", "Noto Serif SC"))

@@ -287,8 +287,11 @@ end
 -- Blocks ----------------------------------------------------------------------------------
 
 local function is_room(block)
-  return block ~= nil and block.t == 'RawBlock' and block.text:match '^#workbook%-answer%(' ~= nil
+  return block ~= nil and block.t == 'Div' and block.classes:includes 'answer'
 end
+
+-- The room without the box that told how high it is, once all boxes around it are measured.
+local function open_room(div) return is_room(div) and div.content or nil end
 
 -- A question stays with the first lines of the room for its answer.
 local function keep_with_room(blocks)
@@ -313,8 +316,8 @@ local function is_short(blocks)
     CodeBlock = function(code) height = height + select(2, code.text:gsub('\n', '')) + 3 end,
     Para = function(para) height = height + 1 + utf8.len(pandoc.utils.stringify(para)) / 40 end,
     Plain = function(item) height = height + 1 + utf8.len(pandoc.utils.stringify(item)) / 40 end,
-    RawBlock = function(raw_block)
-      height = height + 2 * (tonumber(raw_block.text:match '^#workbook%-answer%((%d+)') or 0)
+    Div = function(div)
+      if is_room(div) then height = height + 2 * tonumber(div.attributes.lines) end
     end,
     Figure = function() height = height + 20 end,
     Table = function() height = height + 20 end,
@@ -338,9 +341,11 @@ local function exercise(div)
   local out = pandoc.Blocks {}
   local before = child(div, 'exercise-before').content
   local room = child(div, 'exercise-room').content[1]
-  local asked = room and room.text:match '^#workbook%-answer(%b())$'
   local name = 'forms.exercise(id: ' .. quoted(div.identifier)
-    .. (asked and ', room: arguments' .. asked or '')
+  if room then
+    name = ('%s, room: (%s, %s)'):format(
+      name, room.attributes.lines, tostring(room.classes:includes 'squared'))
+  end
   if #before > 0 then
     out:insert(pandoc.RawBlock('typst', '#forms.notes-to-foot\n#' .. name .. ', before: ['))
     out:extend(before)
@@ -456,7 +461,7 @@ end
 return {
   shared = {
     definitions = definitions, in_line = in_line, is_short = is_short, link = link,
-    keep_with_room = keep_with_room, noted = noted, rule = rule, wide = wide,
+    keep_with_room = keep_with_room, noted = noted, open_room = open_room, rule = rule, wide = wide,
   },
   { Div = prepare, BulletList = fix, OrderedList = fix, BlockQuote = fix,
     Figure = name_and_separate, Para = picture, Link = find_again,
@@ -465,4 +470,5 @@ return {
     Header = header, Div = block, Figure = figure, Table = table_form, HorizontalRule = rule,
     DefinitionList = definitions, Link = link, Span = span, Image = image, Math = math,
   },
+  { Div = open_room },
 }
