@@ -23,7 +23,7 @@ import typst
 from pypdf import PdfReader
 
 from workbook.problem import BookError, Problem, problem
-from workbook.render import exercises, pandoc, typefaces
+from workbook.render import exercises, pandoc, pencil, typefaces
 from workbook.render.assemble import part_of, trees
 from workbook.render.parallel import title_of
 from workbook.render.theme import PRINT
@@ -60,8 +60,10 @@ def typeset(edition: Edition, pages: Sequence[Woven]) -> str:
     docs = trees(edition, pages, site=False)
     for doc in docs:
         exercises.place_stubs(doc)
+    hints = pencil.lay_out(edition, docs)
     doc = pandoc.join(docs)
-    blocks = list(_assembled(edition, [page.entry for page in pages], docs))
+    parts = [(page.entry, doc) for page, doc in zip(pages, docs, strict=True)]
+    blocks = list(_assembled(edition, _with_hints(parts, hints)))
     doc.content = [*blocks, *(_references(edition) if pandoc.cites(doc) else [])]
     body = pandoc.write(
         doc,
@@ -146,12 +148,18 @@ def _array(words: Iterable[str]) -> str:
     return f"({''.join(f'{_quoted(each)}, ' for each in words)})"
 
 
-def _assembled(
-    edition: Edition, entries: Sequence[Entry], docs: Sequence[pf.Doc]
-) -> Iterator[pf.Block]:
+def _with_hints(
+    parts: Sequence[tuple[Entry, pf.Doc]], hints: pf.Doc | None
+) -> list[tuple[Entry, pf.Doc]]:
+    """The pages with that of the hints, where there is one, before the first appendix."""
+    at = next((at for at, (entry, _) in enumerate(parts) if entry.appendix), len(parts))
+    return [*parts[:at], *([(pencil.HINTS, hints)] if hints else []), *parts[at:]]
+
+
+def _assembled(edition: Edition, parts: Sequence[tuple[Entry, pf.Doc]]) -> Iterator[pf.Block]:
     """The pages in their order, with the pages that open the parts."""
     part, begun = (), False
-    for entry, doc in zip(entries, docs, strict=True):
+    for entry, doc in parts:
         title = part_of(edition, entry)
         blocks = _placed(entry, doc, depth=1 if title else 0)
         if title and title != part:
