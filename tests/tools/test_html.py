@@ -429,14 +429,13 @@ def test_brackets_and_stops_stay_with_their_formula():
     assert shown.endswith("有{“（e、}{（f}</p>\n")
 
 
-def test_images_come_late_and_nothing_jumps(tmp_path):
+def test_images_say_their_size_and_wait_for_nothing(tmp_path):
     drawing = SVG.replace(b'width="8" height="4"', b'width="300.1pt" height="150pt"')
     one = page("one", "1", '# T\n\n![x](a.svg){fig-alt="y"}\n', a_svg=drawing)
     website.write(edition(one), [one], tmp_path)
     assert Tags(tmp_path / "one.html").every("img") == [
-        {"src": "images/one/a.svg", "alt": "y", "width": "400", "height": "200",
-         "loading": "lazy"}
-    ]  # fmt: skip
+        {"src": "images/one/a.svg", "alt": "y", "width": "400", "height": "200"}
+    ]
 
 
 def test_the_search_index_is_of_the_language_and_without_foreign_interfaces(site):

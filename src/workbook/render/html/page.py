@@ -14,7 +14,7 @@ from markupsafe import Markup
 from workbook import messages
 from workbook.render import dom, exercises, pandoc, xhtml
 from workbook.render.dom import Element
-from workbook.render.html import minify
+from workbook.render.html import figures, minify
 from workbook.source.edition import Edition, Entry
 from workbook.weave import Woven
 
@@ -105,10 +105,13 @@ def _html(edition: Edition, page: Page, doc: pf.Doc, styles: minify.Styles) -> E
         )
     )
     xhtml.drop_line_anchors(root)
+    if edition.lang != "en":
+        xhtml.say_english(root)
     _box_notes(root)
     styles.lift(root)
     minify.minify(root)
     minify.give_sizes(root, page.images)
+    figures.mark_pictures(root, page.images)
     if edition.halves:  # the page is in its first language; only the other has to say so
         for element in root.iter("*"):
             if element.get("lang") == pandoc.locale(edition):
