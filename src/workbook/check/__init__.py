@@ -81,6 +81,7 @@ BOOK_RULES = (  # each looks at everything
     files.same_chapters,
     files.images,
     files.twin_chapters,
+    files.described,
     files.recordings,
     exercises.same_slips,
     references.cross_references,
