@@ -12,7 +12,7 @@ from small import BIB, PARTS, SVG, edition, page
 
 from workbook.problem import BookError
 from workbook.render import dom, exercises, pandoc, xhtml
-from workbook.render.html import minify, website
+from workbook.render.html import figures, minify, website
 from workbook.source.edition import bilingual
 
 INDEX = "# 前言 {.unnumbered}\n\n你好。\n\n## 怎么用\n\n做。\n"
@@ -133,7 +133,7 @@ def test_a_site_is_a_folder_of_pages_named_by_slug(site):
         "theme.js",
         "two.html",
     ]
-    assert (site / "images/one/a.svg").read_bytes() == SVG
+    assert (site / "images/one/a.svg").read_bytes() == figures.themed(SVG)
 
 
 def test_two_builds_are_the_same_bytes(site, tmp_path, references):
@@ -257,6 +257,9 @@ def test_the_stub_stands_in_its_box_above_the_room_to_write():
 def test_the_contents_show_parts_and_the_sections_of_this_page_only(site):
     assert part(site / "one.html", "关闭目录</a>", "</nav>") == "\n".join(
         [
+            '<ol class="front">',
+            '<li><a href="index.html">前言</a></li>',
+            "</ol>",
             '<p class="part">第一部分</p>',
             "<ol>",
             '<li><a href="one.html" aria-current="page"><span class="number">1</span> 张量</a>',
