@@ -6,8 +6,11 @@ is started and torch is not imported.
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from pathlib import Path
 
+from workbook import memo
 from workbook.check import (
     cells,
     code,
@@ -20,7 +23,7 @@ from workbook.check import (
     terms,
     typing,
 )
-from workbook.problem import Problem
+from workbook.problem import Location, Problem
 from workbook.source.chapter import Chapter
 
 CHAPTER_RULES = (  # each looks at one chapter
@@ -100,12 +103,25 @@ BOOK_RULES = (  # each looks at everything
 def check(root: Path) -> list[Problem]:
     """Every fault of the book in `root`, in the order of files and lines."""
     book, problems = files.read_sources(root)
+    engine = memo.contents(Path(__file__).parents[1].rglob("*.py"))
     for chapters in book.chapters.values():
         for chapter in chapters:
-            problems += [found for rule in CHAPTER_RULES for found in rule(chapter)]
+            problems += _in_chapter(chapter, engine)
         problems += [found for rule in EDITION_RULES for found in rule(chapters)]
     problems += [found for rule in BOOK_RULES for found in rule(book)]
     return sorted(set(problems))
+
+
+def _in_chapter(chapter: Chapter, engine: str) -> list[Problem]:
+    """What the rules over one chapter find; kept by its text and by the files of the engine."""
+
+    def found() -> str:
+        problems = (problem for rule in CHAPTER_RULES for problem in rule(chapter))
+        return json.dumps([dataclasses.astuple(problem) for problem in problems])
+
+    text = "".join(block.text for block in chapter.blocks)
+    kept = memo.recall(found, "check", engine, str(chapter.path), text)
+    return [Problem(Location(*where), *rest) for where, *rest in json.loads(kept)]
 
 
 def check_chapter(chapter: Chapter) -> list[Problem]:

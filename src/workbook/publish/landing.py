@@ -16,10 +16,10 @@ from pathlib import Path
 from workbook import messages
 from workbook.formats import EINK, EPUB, HTML, PDF
 from workbook.publish import spread
-from workbook.publish.books import Book, makers, words
+from workbook.publish.books import Book
 from workbook.publish.spread import Opening
 from workbook.publish.store import Product, Store
-from workbook.render import pandoc
+from workbook.render import makers, pandoc
 from workbook.render.html.website import LICENSE_URL, asset, environment
 from workbook.source.edition import LANGUAGES, PAPERS, Edition
 
@@ -111,9 +111,7 @@ def make_front(
     """The page that offers every edition of the store, those of earlier builds included."""
     spreads = {book.edition.name: _spread(book, products, store) for book in books}
     offers = [_offer(book, products, store, spreads) for book in books]
-    digest = hashlib.sha256(f"{offers!r} {words()}".encode())
-    for file in makers(root):
-        digest.update(file.name.encode() + file.read_bytes())
+    digest = hashlib.sha256(f"{offers!r} {makers.fingerprint(root)}".encode())
     for opening in filter(None, spreads.values()):
         digest.update(opening.pdf.read_bytes())
     key = digest.hexdigest()

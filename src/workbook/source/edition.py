@@ -70,6 +70,11 @@ class Edition:
         """The edition whose EPUBs bring a Chinese font along, the English for its glossary."""
         return dataclasses.replace(self, embeds_font=True)
 
+    def without_entries(self) -> Edition:
+        """What it says of itself, without the order of its chapters."""
+        halves = tuple(half.without_entries() for half in self.halves)
+        return dataclasses.replace(self, entries=(), halves=halves)
+
     def entry(self, slug: str) -> Entry | None:
         """The entry with this slug, if the edition has one."""
         return next((e for e in self.entries if e.slug == slug), None)

@@ -9,11 +9,11 @@ from pathlib import Path
 import jinja2
 
 from workbook import messages
-from workbook.render import pandoc
+from workbook.render import makers, pandoc
 from workbook.render.assemble import trees
 from workbook.render.html import figures, minify, page, search
 from workbook.render.html.page import Page
-from workbook.render.theme import SITE, THEME
+from workbook.render.theme import ROOT, SITE, THEME
 from workbook.source.edition import BILINGUAL, LANGUAGES, LANGUAGES_OF, Edition
 from workbook.weave import Woven
 
@@ -43,11 +43,11 @@ def write(
     writes. `front` is the page that offers all editions, as seen from `out`.
     """
     out.mkdir(parents=True, exist_ok=True)
-    styles = minify.Styles()
+    shaped = makers.fingerprint(ROOT)
     docs = trees(edition, pages, site=True)
     parts = list(page.with_answers_apart(pages, docs)) if edition.halves else []
-    answers = [page.make(edition, *part, styles) for part in parts]
-    made = [page.make(edition, w, d, styles) for w, d in zip(pages, docs, strict=True)]
+    answers = [page.make(edition, *part, shaped) for part in parts]
+    made = [page.make(edition, w, d, shaped) for w, d in zip(pages, docs, strict=True)]
     template = environment().get_template("page.html")
     words = messages.of("site", *edition.languages)
     for at, each in enumerate([*made, *answers]):
@@ -72,10 +72,11 @@ def write(
         for place, data in each.images.items():
             (out / place).parent.mkdir(parents=True, exist_ok=True)
             (out / place).write_bytes(figures.themed(data))
+    styles = {style: name for each in [*made, *answers] for style, name in each.styles.items()}
     for name in ASSETS:
         text = asset(name)
         if name == "site.css":
-            text = (_two_columns(text) if edition.halves else text) + styles.rules()
+            text = (_two_columns(text) if edition.halves else text) + minify.rules(styles)
         (out / name).write_text(minify.minified(name, text), encoding="utf-8", newline="\n")
     search.index(out)
 
