@@ -68,9 +68,7 @@ def _page(data: bytes, file: str) -> bytes:
         if hang := _hang(line):
             dom.add_class(line, f"hang-{hang}")
     for math in dom.having(root, "math"):
-        source = next(iter(dom.having(math, "annotation")), None)
-        if source is not None:
-            math.set("alttext", dom.text(source))
+        _with_words(math)
     for kind in ("td", "th"):
         for cell in dom.having(root, kind):
             for code in dom.having(cell, "code"):
@@ -80,6 +78,17 @@ def _page(data: bytes, file: str) -> bytes:
         if title.text == file and headings:  # pandoc calls a chapter by its file
             title.text = dom.text(headings[0])
     return dom.write_document(root)
+
+
+def _with_words(math: Element) -> None:
+    """A formula that says its TeX source in an attribute, and there alone: an engine that knows
+    no MathML shows all text in it, and would show the source behind the formula.
+    """
+    for source in dom.having(math, "annotation"):
+        math.set("alttext", dom.text(source))
+        dom.remove(source)
+    for wrapping in dom.having(math, "semantics"):
+        dom.unwrap(wrapping)
 
 
 def _code_lines(root: Element) -> Iterator[Element]:
