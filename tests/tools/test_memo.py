@@ -1,4 +1,4 @@
-"""What is kept: made once, made again when damaged or of something else, never believed half."""
+"""What is kept: made once, made again when damaged or of something else."""
 
 import os
 

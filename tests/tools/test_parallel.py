@@ -387,7 +387,7 @@ def test_an_address_that_both_have_is_told_once():
 def test_in_print_halves_stand_side_by_side_where_the_paper_is_wide(paper, form):
     pages = [twins("# 甲 {#sec-one}\n\n你好。", "# A {#sec-one}\n\nHello.")]
     source = pdf.typeset(both(*pages).on(paper), pages)
-    assert f"#let parallel = parallel-{form}.with(parallel-papers.{paper})" in source
+    assert f'#let parallel = parallel-{form}.with("{paper}")' in source
     assert "#zh-words[甲]; #en-words[A];" in source
     assert re.sub(r"\s+", "", source).endswith("#parallel[你好。][Hello.]")
 

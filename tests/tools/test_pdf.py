@@ -12,7 +12,7 @@ from pypdf import PdfReader
 
 from workbook import messages
 from workbook.problem import BookError
-from workbook.render import pdf, theme
+from workbook.render import pdf, theme, typefaces
 from workbook.render.html.website import LICENSE_URL
 from workbook.source.edition import PAPERS, Edition, Entry
 from workbook.weave import Woven
@@ -586,8 +586,6 @@ def test_a_warning_of_typst_stops_the_book():
 
 
 def test_missing_fonts_say_what_to_install(edition, tmp_path, monkeypatch):
-    monkeypatch.setattr(pdf, "FONTS", "no_such_fonts")
+    monkeypatch.setitem(typefaces._FACES, "NotoSerifSC-Regular.otf", ("no_such_fonts", "."))
     (reported,) = problems(edition, "Good.", tmp_path)
-    assert (
-        reported == "PDF: the Chinese fonts are not installed; pip install pylopdf-fonts-zh-cn"
-    )
+    assert reported == "PDF: a font of the book is not installed; pip install no-such-fonts"

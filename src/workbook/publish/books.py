@@ -151,7 +151,7 @@ def _plans(
 
 
 def _make(plans: Sequence[_Plan], store: Store, kept: Path | None) -> dict[str, Product]:
-    """Make these books, each under its title, of what is kept of their pages and what is new."""
+    """Make these books, each under its title, of what is kept and what is new."""
     with memo.kept_in(kept):
         return {each.title: store.product(each.name, each.key, each.write) for each in plans}
 

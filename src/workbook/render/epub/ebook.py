@@ -18,7 +18,7 @@ import panflute as pf
 import typst
 
 from workbook import messages
-from workbook.render import exercises, pandoc, pdf, xhtml
+from workbook.render import exercises, pandoc, typefaces, xhtml
 from workbook.render.assemble import appendices, trees
 from workbook.render.epub import formulas, typeface
 from workbook.render.epub.package import BACK, finish
@@ -90,7 +90,7 @@ def _cover(edition: Edition) -> bytes:
         format="png",
         ppi=325.12,
         sys_inputs=inputs,
-        font_paths=[pdf.fonts()],
+        font_paths=[typefaces.folder()],
         ignore_system_fonts=True,
     )
 
