@@ -333,6 +333,9 @@ def test_chinese_punctuation_is_full_width_in_an_epub_too(tmp_path):
     ebook.write(edition(one), [one], tmp_path / "book.epub")
     with zipfile.ZipFile(tmp_path / "book.epub") as archive:
         archive.extractall(tmp_path)
+    css = tmp_path / "EPUB/styles/stylesheet1.css"  # a reader whose serif is a Latin one
+    latin = css.read_text(encoding="utf-8").replace("serif; }", '"DejaVu Serif"; }')
+    css.write_text(latin, encoding="utf-8")
     with browser.opened() as chromium, browser.page_of(chromium) as tab:
         tab.goto((tmp_path / "EPUB/text/ch001.xhtml").as_uri())
         tab.evaluate("document.body.style.textSpacingTrim = 'space-all'")
