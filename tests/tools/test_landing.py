@@ -5,19 +5,24 @@ import re
 import threading
 import urllib.request
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 import typst
 from click.testing import CliRunner
 from small import edition
+from small import page as page_of
 
 from workbook import messages
 from workbook.cli import main
 from workbook.publish import landing, spread
+from workbook.publish.books import Book
 from workbook.publish.landing import Download, Listed, Offer, Picture
 from workbook.publish.spread import Opening
+from workbook.publish.store import Store
 from workbook.render.html.website import LICENSE_URL, asset
 from workbook.serve import Server
+from workbook.source.chapter import parse_chapter
 
 MEGABYTE = 1024 * 1024
 
@@ -198,6 +203,21 @@ def test_the_pages_shown_are_the_opening_behind_the_beginning_of_the_exercises(t
 def test_an_edition_of_which_there_is_nothing_is_not_offered(tmp_path):
     landing.write([Offer(edition(lang="en"))], tmp_path / "index.html")
     assert "<section" not in (tmp_path / "index.html").read_text(encoding="utf-8")
+
+
+def test_the_store_offers_what_it_has_and_lists_what_chapters_say_of_themselves(tmp_path):
+    texts = ("# 前言\n", "---\ndescription: 由步幅算出位置。\n---\n\n# `nn` 模块 {#sec-nn}\n")
+    pages = [page_of("index", "", texts[0]), page_of("nn", "1", texts[1], "第一部分")]
+    chapters = [parse_chapter(text, Path(f"{each}.qmd")) for each, text in enumerate(texts)]
+    book = Book(edition(*pages), tuple(chapters))
+    (tmp_path / "zh/html").mkdir(parents=True)
+    store = Store(tmp_path, tmp_path / "memory.json", force=False)
+    store.install(landing.make_front([book], [], tmp_path, store))
+    texts = Texts((tmp_path / "index.html").read_text(encoding="utf-8"))
+    assert "zh/html/nn.html" in texts.links
+    said_of_it = ["第一部分", "1", "nn 模块", "由步幅算出位置。"]
+    assert [text for _, text in texts.texts if text in said_of_it] == said_of_it
+    assert not (tmp_path / landing.FOLDER / "spread-zh.png").exists(), "nothing is printed"
 
 
 def test_what_the_page_needs_stands_beside_it(page, tmp_path):

@@ -167,7 +167,8 @@ def _listed(book: Book, folder: str) -> Iterator[Listed]:
         if chapter.description:
             href = f"{folder}/{entry.slug}.html" if folder else ""
             title = chapter.title.replace("`", "")
-            yield Listed(entry.number, entry.part, title, chapter.description, href)
+            part = " ".join(entry.part)  # of one language
+            yield Listed(entry.number, part, title, chapter.description, href)
 
 
 def write(offers: Sequence[Offer], out: Path) -> int:

@@ -13,7 +13,7 @@ import platform
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from pypdf import PdfReader
 
 from workbook.problem import BookError, Problem, problem
 from workbook.render import exercises, pandoc, typefaces
-from workbook.render.assemble import appendices, trees
+from workbook.render.assemble import part_of, trees
 from workbook.render.parallel import title_of
 from workbook.render.theme import PRINT
 from workbook.source.edition import Edition, Entry
@@ -107,12 +107,12 @@ def _preamble(edition: Edition) -> str:
     date = edition.date
     arguments = {
         "edition": _quoted(edition.name),
-        "title": _quoted(edition.title),
-        "subtitle": _quoted(edition.subtitle),
+        "titles": _array(edition.titles),
+        "subtitles": _array(edition.subtitles),
         "author": _quoted(edition.author),
         "date": f"datetime(year: {date.year}, month: {date.month}, day: {date.day})",
         "paper": _quoted(edition.paper),
-        "versions": f"({''.join(f'{_quoted(tool)}, ' for tool in versions())})",
+        "versions": _array(versions()),
     }
     form = "stacked" if edition.paper == "b5" else "columns"
     return (
@@ -142,13 +142,17 @@ def _quoted(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
+def _array(words: Iterable[str]) -> str:
+    return f"({''.join(f'{_quoted(each)}, ' for each in words)})"
+
+
 def _assembled(
     edition: Edition, entries: Sequence[Entry], docs: Sequence[pf.Doc]
 ) -> Iterator[pf.Block]:
     """The pages in their order, with the pages that open the parts."""
-    part, begun = "", False
+    part, begun = (), False
     for entry, doc in zip(entries, docs, strict=True):
-        title = appendices(edition) if entry.appendix else entry.part
+        title = part_of(edition, entry)
         blocks = _placed(entry, doc, depth=1 if title else 0)
         if title and title != part:
             blocks.insert(0, pf.Header(*title_of(title), level=1, attributes={"kind": "part"}))
