@@ -68,12 +68,13 @@ def minified(name: str, text: str) -> str:
 
 
 def give_sizes(root: Element, images: Mapping[str, bytes]) -> None:
-    """Say how large each image is, so that nothing jumps when it loads late."""
+    """Say how large each image is, so that nothing jumps when it comes. None waits until it
+    is scrolled to: a page that is printed at once would have holes.
+    """
     for image in dom.having(root, "img"):
         if found := size(images.get(image.get("src", ""), b"")):
             image.set("width", str(found[0]))
             image.set("height", str(found[1]))
-            image.set("loading", "lazy")
 
 
 def size(svg: bytes) -> Size | None:
