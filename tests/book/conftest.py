@@ -1,28 +1,40 @@
-"""The real book, built once for all tests of this folder, in a copy of the tree."""
+"""The real book, built for all tests of this folder, in copies of the tree.
+
+One copy is kept while nothing changes that shapes a book. The other is built anew in every run,
+as builds are what it tests; of its chapters only those are run that this test has never run.
+"""
 
 import json
 import shutil
 from pathlib import Path
 
 import pytest
-from copies import ROOT, Tree, copied, made_once
+from copies import KEPT, ROOT, Tree, copied, kept, made_once, shaping
 
 from workbook.build import WORK
 from workbook.source.edition import EDITIONS, read_edition
 from workbook.verify.validator import Subject
 
 COUNTED = """
-import json, sys
+import hashlib, json, sys
 from pathlib import Path
-from workbook import build
+from workbook import build, run
+from workbook.run.execute import cached, fingerprint, keep
 
-root = Path(sys.argv[1])
+root, kept = (Path(argument) for argument in sys.argv[1:])
 assert Path(build.__file__).is_relative_to(root)
 runs, execute = [], build.execute
+engine = sorted(Path(run.__file__).parent.glob("*.py"))
+ours = hashlib.sha256(b"".join(path.read_bytes() for path in engine)).hexdigest()
 
-def counted(chapter, *rest):
+def counted(chapter, modules, root, *rest):
     runs.append(str(chapter.path))
-    return execute(chapter, *rest)
+    key = hashlib.sha256((ours + fingerprint(chapter, modules, root)).encode()).hexdigest()
+    outputs = cached(kept, chapter, key)
+    if outputs is None:
+        outputs = execute(chapter, modules, root, *rest)
+        keep(kept, chapter, key, outputs)
+    return outputs
 
 class Silent:
     start = step = finish = lambda self, *_: None
@@ -37,23 +49,32 @@ print(json.dumps([runs, summary.executed]))
 def tree(tmp_path_factory) -> Tree:
     """The book, built from the outputs that are known already and those that are not."""
 
-    def make(folder: Path) -> str:
+    def make(folder: Path) -> None:
         tree = copied(folder / "tree")
-        if (known := ROOT / WORK / "outputs").is_dir():
-            shutil.copytree(known, tree.root / WORK / "outputs")
+        outputs = tree.root / WORK / "outputs"
+        for known in (KEPT / "outputs", ROOT / WORK / "outputs"):
+            if known.is_dir():
+                shutil.copytree(known, outputs, dirs_exist_ok=True)
         tree.build()
-        return str(tree.root)
+        shutil.rmtree(KEPT / "outputs", ignore_errors=True)
+        shutil.copytree(outputs, KEPT / "outputs")
 
-    return Tree(Path(made_once(tmp_path_factory, "book", make)))
+    def find(_: Path) -> str:
+        return str(kept("book", shaping(ROOT), make) / "tree")
+
+    return Tree(Path(made_once(tmp_path_factory, "book", find)))
 
 
 @pytest.fixture(scope="session")
 def elsewhere(tmp_path_factory) -> tuple[Tree, list[str], list[str]]:
-    """A forced build in another folder, without a cache: tree, runs, executed chapters."""
+    """A forced build in another folder: tree, chapters to be run, executed chapters.
+
+    Its outputs are none of `tree`'s: each chapter, as it stands, has been run for it once.
+    """
 
     def make(folder: Path) -> list:
         other = copied(folder / "place for the book")
-        done = other.run(COUNTED, str(other.root))
+        done = other.run(COUNTED, str(other.root), str(KEPT / "outputs-elsewhere"))
         assert done.returncode == 0, done.stderr
         return [str(other.root), *json.loads(done.stdout.splitlines()[-1])]
 
