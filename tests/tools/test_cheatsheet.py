@@ -275,6 +275,7 @@ def _pages(edition: Edition) -> list[Woven]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lang", EDITIONS)
 @pytest.mark.parametrize("paper", PAPERS)
 def test_the_sheet_is_one_page_on_every_paper(lang, paper):

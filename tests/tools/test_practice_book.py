@@ -71,6 +71,7 @@ def test_what_is_asked_can_be_said(exercise):
     assert by_hand.form(exercise)
 
 
+@pytest.mark.slow
 def test_every_solution_passes_as_a_readers_file_and_replaces_nothing():
     """Also that one process which has imported torch once serves all of them."""
     runner, failed = Runner(ROOT), []

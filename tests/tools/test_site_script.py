@@ -13,6 +13,7 @@ from workbook.serve import Server
 from workbook.source.edition import bilingual
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="make verify installs it")
+pytestmark = pytest.mark.slow
 FILLER = "\n\n".join(f"第 {n} 段。" for n in range(60))
 TEXT = """# 自动微分 {#sec-one}
 
