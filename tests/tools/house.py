@@ -306,6 +306,8 @@ book:
         - chapters/{lang}/04-tensors.qmd
 """
 
+RAW_HTML = "raw HTML; write it in Markdown, and < and > in `code` or $math$"
+
 
 def make_book(root, changes=()):
     """A book of a preface and one chapter in both languages; None takes a file away."""
@@ -330,6 +332,11 @@ def make_book(root, changes=()):
 
 def reported(problems):
     return [str(problem) for problem in problems]
+
+
+def in_both(line):
+    """What is said of both twins, if it is the same."""
+    return [f"chapters/{lang}/04-tensors.qmd:{line}" for lang in ("en", "zh")]
 
 
 def in_chapter(source, path=ZH):

@@ -6,6 +6,7 @@ from house import ANSWER, HINT, TITLE, WORKED, cell, exercise, in_chapter, text
 ONE_LINE = 'write "#| why: text" on one line, in quotes if need be'
 
 
+NOT_OURS = 'label "{}" does not begin with the chapter\'s slug; write "{}tensors-…"'
 NO_ALT = 'figure has no fig-alt; add "#| fig-alt: …"'
 NO_CAP = 'figure has no fig-cap; add "#| fig-cap: …"'
 CELLS = {
@@ -19,11 +20,11 @@ CELLS = {
     ),
     "label of another chapter": (
         cell("x = 1", label="#| label: autograd-a\n"),
-        ['4: label "autograd-a" does not begin with the chapter\'s slug; write "tensors-…"'],
+        [f"4: {NOT_OURS}".format("autograd-a", "")],
     ),
     "figure label without slug": (
         cell("#| fig-cap: a\n#| fig-alt: b\nx = 1", label="#| label: fig-a\n"),
-        ['4: label "fig-a" does not begin with the chapter\'s slug; write "fig-tensors-…"'],
+        [f"4: {NOT_OURS}".format("fig-a", "fig-")],
     ),
     "options in the fence": (
         text("```{python, echo=FALSE}\n#| label: tensors-a\nx = 1\n```"),

@@ -3,9 +3,8 @@
 from pathlib import Path
 
 import pytest
-from house import in_chapter, text
+from house import RAW_HTML, in_chapter, text
 
-RAW_HTML = "raw HTML; write it in Markdown, and < and > in `code` or $math$"
 MARKUP = {
     "raw HTML in a line": (
         text("a <br> b\nc <span class='x'>d"),

@@ -1,7 +1,7 @@
 """Labels, cross references, citations and footnotes."""
 
 import pytest
-from house import PROFILE, changed, in_chapter, make_book, reported, text
+from house import PROFILE, changed, in_both, in_chapter, make_book, reported, text
 
 from workbook.check import check
 
@@ -35,32 +35,23 @@ def test_references(source, expected):
 
 def test_cross_references_lead_somewhere(tmp_path):
     root = make_book(tmp_path, changed("[@fig-tensors-relu]", "[@fig-tensors-rely]"))
-    assert reported(check(root)) == [
-        'chapters/en/04-tensors.qmd:4: [@fig-tensors-rely] leads nowhere; '
-        'did you mean "fig-tensors-relu"?',
-        'chapters/zh/04-tensors.qmd:4: [@fig-tensors-rely] leads nowhere; '
-        'did you mean "fig-tensors-relu"?',
-    ]  # fmt: skip
+    assert reported(check(root)) == in_both(
+        '4: [@fig-tensors-rely] leads nowhere; did you mean "fig-tensors-relu"?'
+    )
 
 
 def test_a_label_is_no_section_of_the_other_edition(tmp_path):
     root = make_book(tmp_path, changed("[@sec-tensors]", "[@sec-nn]"))
-    assert reported(check(root)) == [
-        'chapters/en/04-tensors.qmd:38: [@sec-nn] leads nowhere; '
-        'write the label "sec-nn" somewhere',
-        'chapters/zh/04-tensors.qmd:38: [@sec-nn] leads nowhere; '
-        'write the label "sec-nn" somewhere',
-    ]  # fmt: skip
+    assert reported(check(root)) == in_both(
+        '38: [@sec-nn] leads nowhere; write the label "sec-nn" somewhere'
+    )
 
 
 def test_citations_are_in_the_bibliography(tmp_path):
     root = make_book(tmp_path, changed("@paszke2019pytorch", "@paszke2019torch"))
-    assert reported(check(root)) == [
-        "chapters/en/04-tensors.qmd:5: [@paszke2019torch] is not in references.bib; "
-        'did you mean "paszke2019pytorch"?',
-        "chapters/zh/04-tensors.qmd:5: [@paszke2019torch] is not in references.bib; "
-        'did you mean "paszke2019pytorch"?',
-    ]
+    assert reported(check(root)) == in_both(
+        '5: [@paszke2019torch] is not in references.bib; did you mean "paszke2019pytorch"?'
+    )
 
 
 def test_labels_are_unique_over_the_edition(tmp_path):
