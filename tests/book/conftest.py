@@ -8,8 +8,10 @@ import json
 import shutil
 from pathlib import Path
 
+import kept
 import pytest
-from copies import KEPT, ROOT, Tree, copied, kept, made_once, shaping
+from copies import Tree, copied, made_once, shaping
+from kept import KEPT, ROOT
 
 from workbook.build import WORK
 from workbook.source.edition import EDITIONS, read_edition
@@ -60,7 +62,7 @@ def tree(tmp_path_factory) -> Tree:
         shutil.copytree(outputs, KEPT / "outputs")
 
     def find(_: Path) -> str:
-        return str(kept("book", shaping(ROOT), make) / "tree")
+        return str(kept.folder("book", shaping(), make) / "tree")
 
     return Tree(Path(made_once(tmp_path_factory, "book", find)))
 

@@ -1,36 +1,26 @@
-"""Copies of the real book's source, to build in, and what of them is kept between runs.
+"""Copies of the real book's source, to build in."""
 
-`.workbook/tests` holds what takes minutes to make: the book as it was built last, under the
-hash of all that shapes it, and the outputs of the chapters, run twice and apart. It may be
-deleted at any time, and costs time and nothing else.
-"""
-
-import contextlib
-import fcntl
 import hashlib
-import importlib.metadata
 import json
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from kept import ROOT, alone, digest
 
 from workbook.build import WORK, Request, Summary, build
 
-ROOT = Path(__file__).resolve().parents[2]
-KEPT = ROOT / WORK / "tests"
 NOT_SOURCE = shutil.ignore_patterns(
     ".git", ".venv*", "_book", WORK, "__pycache__", ".*_cache", ".hypothesis", "*_files"
 )
 NO_BOOK = {Path(name) for name in (".github", "docs", "exercises")}  # shape no book
 NO_BOOK |= {Path("tests", name) for name in ("book", "gate", "tools")}
-NEWEST = 2  # kept books: another run may still be reading the one before
 
 
 class Silent:
@@ -80,15 +70,9 @@ def copied(folder: Path) -> Tree:
     return Tree(Path(shutil.copytree(ROOT, folder, ignore=NOT_SOURCE)))
 
 
-def shaping(root: Path) -> str:
+def shaping() -> str:
     """The hash of all that shapes the books: every source file, and what is installed."""
-    digest = hashlib.sha256(sys.version.encode())
-    for found in importlib.metadata.distributions():
-        digest.update(f"{found.name} {found.version}\n".encode())
-    for path in _sources(root):
-        digest.update(f"{path.relative_to(root)}\0".encode())
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()[:24]
+    return digest(_sources(ROOT))
 
 
 def _sources(root: Path) -> list[Path]:
@@ -104,31 +88,6 @@ def _sources(root: Path) -> list[Path]:
         ]
         found += [here / name for name in files if name not in passed_over]
     return sorted(path for path in found if path.is_file())
-
-
-@contextlib.contextmanager
-def alone(lock: Path) -> Iterator[None]:
-    """No other process is in here with the same lock."""
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with open(lock, "w") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
-        yield
-
-
-def kept(kind: str, key: str, make: Callable[[Path], None]) -> Path:
-    """The folder that `make(folder)` filled when the key was this; it is made where lost."""
-    folder, whole = KEPT / f"{kind}-{key}", f"{kind}.whole"
-    with alone(KEPT / f"{kind}.lock"):
-        if not (folder / whole).is_file():
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir()
-            make(folder)
-            (folder / whole).touch()
-        os.utime(folder)
-        by_age = sorted(KEPT.glob(f"{kind}-*"), key=lambda path: path.stat().st_mtime)
-        for old in by_age[:-NEWEST]:
-            shutil.rmtree(old)
-    return folder
 
 
 def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], Any]) -> Any:
