@@ -15,7 +15,7 @@ book: setup  ## build all editions into _book/
 test: setup  ## run all tests
 	$(BIN)/pytest
 
-test-fast: setup  ## run the tests that take a moment: no whole book, no browser, no mutants
+test-fast: setup  ## run the quick tests: no whole book, no kernel, no browser
 	$(BIN)/pytest -m "not slow"
 
 check: setup  ## find faults in the chapters without running them

@@ -16,6 +16,7 @@ from workbook.practice.runner import Runner, import_torch
 from workbook.practice.sandbox import Limits
 from workbook.practice.submission import Submission, parse_submission, read_submission
 
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 UNITS = catalog(ROOT, "zh").units
 ALL = [(unit, exercise) for unit in UNITS for exercise in unit.exercises]
@@ -71,7 +72,6 @@ def test_what_is_asked_can_be_said(exercise):
     assert by_hand.form(exercise)
 
 
-@pytest.mark.slow
 def test_every_solution_passes_as_a_readers_file_and_replaces_nothing():
     """Also that one process which has imported torch once serves all of them."""
     runner, failed = Runner(ROOT), []
