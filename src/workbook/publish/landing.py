@@ -13,9 +13,8 @@ from pathlib import Path
 
 from workbook import messages
 from workbook.formats import EINK, EPUB, HTML, PDF
-from workbook.publish.books import makers, words
 from workbook.publish.store import Product, Store
-from workbook.render import pandoc
+from workbook.render import makers, pandoc
 from workbook.render.html.website import LICENSE_URL, asset, environment
 from workbook.source.edition import LANGUAGES, PAPERS, Edition
 
@@ -65,10 +64,7 @@ def make_front(
 ) -> list[Product]:
     """The page that offers every edition of the store, those of earlier builds included."""
     offers = [_offer(edition, products, store) for edition in editions]
-    digest = hashlib.sha256(f"{offers!r} {words()}".encode())
-    for file in makers(root):
-        digest.update(file.name.encode() + file.read_bytes())
-    key = digest.hexdigest()
+    key = hashlib.sha256(f"{offers!r} {makers.fingerprint(root)}".encode()).hexdigest()
     return [
         store.product(FOLDER, key, write_assets),
         store.product(PAGE, key, functools.partial(write, offers)),
