@@ -1,10 +1,12 @@
 """The real book, built for all tests of this folder, in copies of the tree.
 
-One copy is kept while nothing changes that shapes a book. The other is built anew in every run,
-as builds are what it tests; of its chapters only those are run that this test has never run.
+One copy is kept while nothing changes that shapes a book, and then made with what its caches
+know. The other is made from nothing in every run, as builds are what it tests; of its chapters
+only those are run that it has never run. So that both are alike shows the caches to be right.
 """
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -47,19 +49,31 @@ print(json.dumps([runs, summary.executed]))
 """
 
 
+CACHES = ("outputs", "pages")  # of a build, whose entries are replaced and never changed
+
+
+def lend(known: Path, to: Path) -> None:
+    """Let the entries of a cache stand in another one too."""
+    for entry in (path for path in known.rglob("*") if path.is_file()):
+        other = to / entry.relative_to(known)
+        other.parent.mkdir(parents=True, exist_ok=True)
+        if not other.exists():
+            os.link(entry, other)
+
+
 @pytest.fixture(scope="session")
 def tree(tmp_path_factory) -> Tree:
-    """The book, built from the outputs that are known already and those that are not."""
+    """The book, built with the caches of builds before it, as a reader builds it."""
 
     def make(folder: Path) -> None:
         tree = copied(folder / "tree")
-        outputs = tree.root / WORK / "outputs"
-        for known in (KEPT / "outputs", ROOT / WORK / "outputs"):
-            if known.is_dir():
-                shutil.copytree(known, outputs, dirs_exist_ok=True)
+        for cache in CACHES:
+            for known in (KEPT / cache, ROOT / WORK / cache):
+                lend(known, tree.root / WORK / cache)
         tree.build()
-        shutil.rmtree(KEPT / "outputs", ignore_errors=True)
-        shutil.copytree(outputs, KEPT / "outputs")
+        for cache in CACHES:
+            shutil.rmtree(KEPT / cache, ignore_errors=True)
+            lend(tree.root / WORK / cache, KEPT / cache)
 
     def find(_: Path) -> str:
         return str(kept.folder("book", shaping(), make) / "tree")
