@@ -363,6 +363,7 @@ def test_one_edition_keeps_its_identifier():
     assert zh != en
 
 
+@pytest.mark.slow
 def test_epubcheck_has_nothing_to_say(book, eink, tmp_path):
     needs(verify_epub.VALIDATORS[0])
     broken = tmp_path / "broken.epub"
