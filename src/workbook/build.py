@@ -22,8 +22,8 @@ from workbook.check import check
 from workbook.derive import cheatsheet, claims, glossary, notation, tangle
 from workbook.derive.answers import answers
 from workbook.derive.assignments import assignments
-from workbook.files import atomic_write
-from workbook.problem import BookError, Problem, problem
+from workbook.files import atomic_write, claimed
+from workbook.problem import BookError, Problem, of_file, problem
 from workbook.publish.books import Book, make_books
 from workbook.publish.store import Product, open_store
 from workbook.render import quarto
@@ -40,6 +40,7 @@ from workbook.source.edition import (
 )
 
 WORK = ".workbook"  # caches and the like; may be deleted at any time
+_PATIENCE = 0.1  # seconds until what runs is told to stop once more
 # What is checked and what is generated, besides the files at the root.
 _SOURCES = ("chapters", "recordings", "code", "exercises", "tests/chapters")
 
@@ -84,10 +85,30 @@ class Summary:
 def build(request: Request, report: Reporter) -> Summary:
     """Build the books that were asked for; BookError stops it and changes no book."""
     kept = request.root / WORK / "pages"
-    with memo.kept_in(None if request.force else kept):
-        summary = _built(request, report)
-    memo.prune(kept)
+    with _alone(request.root):
+        with memo.kept_in(None if request.force else kept):
+            summary = _built(request, report)
+        memo.prune(kept)
     return summary
+
+
+@contextlib.contextmanager
+def _alone(root: Path) -> Iterator[None]:
+    """One build at a time writes what is generated and kept; BookError where another does.
+
+    A file that can't be written ends the work with its name.
+    """
+    lock = root / WORK / "lock"
+    try:
+        lock.parent.mkdir(exist_ok=True)
+        lock.touch()
+        with claimed(lock) as ours:
+            if not ours:
+                what = "another build is at work in this folder"
+                raise BookError(problem(f"{WORK}/lock", 0, what, "wait until it has ended"))
+            yield
+    except OSError as error:
+        raise BookError(of_file(error, root)) from error
 
 
 def _built(request: Request, report: Reporter) -> Summary:
@@ -128,6 +149,11 @@ def build_by_quarto(request: Request, report: Reporter) -> Summary:
     """
     if lacking := quarto.lacking():
         raise BookError(lacking)
+    with _alone(request.root):
+        return _built_by_quarto(request, report)
+
+
+def _built_by_quarto(request: Request, report: Reporter) -> Summary:
     summary = _begun(request, report)
     targets = [each.quarto for each in formats.asked_for(request.formats) if each.quarto]
     for lang in (lang for lang in LANGUAGES if lang in request.editions):
@@ -197,7 +223,7 @@ def _begun(request: Request, report: Reporter) -> Summary:
     """
     summary = Summary()
     stamp = request.root / WORK / "sources"
-    same = not request.force and stamp.is_file() and stamp.read_text() == _sources(request.root)
+    same = not request.force and _read_stamp(stamp) == _sources(request.root)
     with _stage("check", summary, report):
         if not same and (problems := check(request.root)):
             raise BookError(problems)
@@ -206,6 +232,13 @@ def _begun(request: Request, report: Reporter) -> Summary:
             summary.tangled = retangle(request.root)
             atomic_write(stamp, _sources(request.root))
     return summary
+
+
+def _read_stamp(stamp: Path) -> str:
+    try:
+        return stamp.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""
 
 
 def _sources(root: Path) -> str:
@@ -295,7 +328,8 @@ def _in_parallel(
             return [future.result() for future in futures]
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
-            on_failure()
+            while wait(futures, timeout=_PATIENCE).not_done:
+                on_failure()  # again, for what has begun meanwhile
             raise
 
 
