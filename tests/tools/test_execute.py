@@ -212,8 +212,8 @@ def test_a_kernel_is_as_if_it_were_an_interpreter_of_its_own(tmp_path, monkeypat
     code = (
         "#| label: one-a\nimport os, sys, torch, matplotlib\n"
         "(sys.argv[:2], sys.path[1:], sys.flags, __name__, os.getcwd(),"
-        " torch.get_num_threads(), hash('a'), sorted(os.environ), matplotlib.get_backend(), torch.initial_seed(),"
-        " matplotlib.rcParams['font.size'])"
+        " torch.get_num_threads(), hash('a'), sorted(os.environ), matplotlib.get_backend(),"
+        " torch.initial_seed(), matplotlib.rcParams['font.size'])"
     )
     (tmp_path / "matplotlibrc").write_text("font.size: 7\n")
     forked = execute(chapter(code), {}, tmp_path)

@@ -67,7 +67,7 @@ def cached(cache: Path, chapter: Chapter, key: str) -> Outputs | None:
 
 
 def keep(cache: Path, chapter: Chapter, key: str, outputs: Outputs) -> None:
-    """Keep outputs under their key, where that can be, and none of the chapter's earlier ones."""
+    """Keep outputs under their key, if that can be, and none of the chapter's earlier ones."""
     target = _kept(cache, chapter, key)
     try:
         atomic_write(target, json.dumps(outputs))
