@@ -39,10 +39,10 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# Where Quarto looks for the fonts of the printed book (font-paths in _quarto.yml).
-.workbook/fonts: | $(VENV)/.ready
-	@mkdir -p .workbook
-	@ln -sfn "$$($(BIN)/python -c 'from workbook.render.pdf import fonts; print(fonts())')" $@
+# The faces of the printed book, also where Quarto looks for them (font-paths in _quarto.yml).
+.workbook/fonts: $(VENV)/.ready
+	@$(BIN)/python -c 'from workbook.render import typefaces; typefaces.folder()'
+	@touch $@
 
 $(VENV)/.verify: $(VENV)/.ready requirements-verify.lock package-lock.json scripts/install-validators
 	@$(PIP) install --requirement requirements-verify.lock

@@ -68,8 +68,9 @@ local function joins(before, after)
     or (within(left, IDEOGRAPHS) and within(right, IDEOGRAPHS))
 end
 
--- A Chinese citation begins with a full-width bracket, which brings its own space. Quarto sets
--- citations last of all: there `[@key]` is known by its key, which is no cross reference.
+-- A Chinese citation stands in full-width brackets, which bring their own space on both sides.
+-- Quarto sets citations last of all: there `[@key]` is known by its key, which is no cross
+-- reference.
 local REFERENCES = { sec = true, fig = true, tbl = true, eq = true, exr = true }
 local function bracketed(inline)
   if not inline or inline.t ~= 'Cite' then return false end
@@ -79,11 +80,13 @@ local function bracketed(inline)
       and not REFERENCES[first.id:match '^(%a+)%-'])
 end
 
-local function drop_soft_breaks(inlines)
+local function drop_spaces(inlines)
   local kept = pandoc.Inlines {}
   for i, inline in ipairs(inlines) do
-    local soft = inline.t == 'SoftBreak' and joins(inlines[i - 1], inlines[i + 1])
-    local wide = (inline.t == 'SoftBreak' or inline.t == 'Space') and bracketed(inlines[i + 1])
+    local before, after = inlines[i - 1], inlines[i + 1]
+    local soft = inline.t == 'SoftBreak' and joins(before, after)
+    local wide = (inline.t == 'SoftBreak' or inline.t == 'Space')
+      and (bracketed(before) or bracketed(after))
     if not (soft or wide) then kept:insert(inline) end
   end
   return kept
@@ -95,9 +98,11 @@ end
 local function answer(div)
   local lines = math.tointeger(tonumber(div.attributes.lines)) or 3
   local squared = div.classes:includes 'squared'
-  if typst then
-    return pandoc.RawBlock('typst', '#workbook-answer(' .. lines
-      .. (squared and ', squared: true' or '') .. ')')
+  if typst then -- the box stays until print has measured it: theme/print/typst.lua opens it
+    div.attributes.lines = tostring(lines)
+    div.content = { pandoc.RawBlock('typst', '#workbook-answer(' .. lines
+      .. (squared and ', squared: true' or '') .. ')') }
+    return div
   end
   if html then
     local id = div.identifier ~= '' and ' id="' .. div.identifier .. '"' or ''
@@ -124,6 +129,12 @@ local function call(name, ...)
   return pandoc.Plain(line)
 end
 
+local function child(div, class)
+  return (div.content:find_if(function(block)
+    return block.t == 'Div' and block.classes:includes(class)
+  end))
+end
+
 local function card_line(div)
   local line = div.content[1].content
   local chinese = line[1].t == 'Span' and line[1].classes:includes 'zh'
@@ -132,14 +143,14 @@ local function card_line(div)
 end
 
 local function card_blocks(card)
-  local blocks = card.content
-  local out = pandoc.Blocks { call('workbook-card-title', card_line(blocks[1]), card_line(blocks[2])) }
-  for _, block in ipairs { table.unpack(blocks, 3) } do
+  local title, place = child(card, 'card-title'), child(card, 'card-place')
+  local out = pandoc.Blocks { call('workbook-card-title', card_line(title), card_line(place)) }
+  for _, block in ipairs(card.content) do
     if block.t == 'DefinitionList' then
       for _, item in ipairs(block.content) do
         out:insert(call('workbook-entry', item[1], pandoc.utils.blocks_to_inlines(item[2][1])))
       end
-    else
+    elseif block ~= title and block ~= place then
       out:insert(block)
     end
   end
@@ -237,16 +248,12 @@ end
 
 -- Error outputs ---------------------------------------------------------------------------
 
-local ENTITIES = { lt = '<', gt = '>', quot = '"', ['#39'] = "'", ['#x27'] = "'", amp = '&' }
-
-local function plain_text(div)
+local function plain_text(element)
   local found = ''
-  div:walk {
+  element:walk {
     CodeBlock = function(block) found = found .. block.text:gsub('\27%[[%d;]*m', '') end,
-    RawBlock = function(block)
-      local visible = block.text:gsub('<[^>]*>', ''):gsub('&(#?%w+);', ENTITIES)
-      found = found .. visible
-    end,
+    -- Quarto writes <pre> with colors.
+    RawBlock = function(block) found = found .. plain_text(pandoc.read(block.text, 'html')) end,
   }
   return found
 end
@@ -308,11 +315,13 @@ end
 
 local function span(inline)
   if inline.classes:includes 'term' then return term(inline) end
+  -- Told from the result beside it where two languages are zipped, and of no form of its own:
+  if inline.classes:includes 'card-note' then return inline.content end
 end
 
 -- Formulas and code stand in the text before terms become raw markup around them.
 return {
   { Meta = read_language },
-  { Inlines = drop_soft_breaks },
+  { Inlines = drop_spaces },
   { Div = div, Span = span },
 }

@@ -163,7 +163,7 @@ def _built_by_quarto(request: Request, report: Reporter) -> Summary:
             log = request.root / WORK / f"quarto-{lang}.log"
             said = quarto.render(request.root, lang, targets, log, steps.begin)
             steps.end()
-        summary.faults += quarto.faults(said, lang)
+        summary.faults += quarto.problems_of(said, lang)
         stem = read_edition(request.root, lang).output_file
         for book in quarto.books(request.root, lang, stem, targets):
             if book.exists():

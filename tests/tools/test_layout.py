@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import typst
 
-from workbook.render.pdf import fonts
+from workbook.render import typefaces
 from workbook.render.theme import PRINT
 from workbook.source.edition import Edition
 from workbook.verify import layout
@@ -15,13 +15,13 @@ from workbook.verify.validator import Subject
 
 # A page as theme/print/book.typ makes it, and two pages before it that are not looked at.
 PAGE = """
-#import "paper.typ": margins, papers
-#let paper = papers.at("a4")
+#import "paper.typ": margins, paper-of
+#let paper = paper-of("a4", "en")
 #set page(width: paper.width, height: paper.height, binding: left, margin: margins(paper))
-#set text(size: 11pt, font: ("Libertinus Serif", "Noto Serif SC"))
+#set text(size: 11.5pt, font: ("Libertinus Serif", "Noto Serif SC"))
 #set text(costs: (orphan: 0%, widow: 0%))
 #set par(justify: true, spacing: 1em, leading: 0.7em)
-#show raw: set text(font: "DejaVu Sans Mono", size: 8.6pt)
+#show raw: set text(font: "DejaVu Sans Mono", size: 8pt)
 #let heading-like(body) = block(text(font: "Noto Sans SC", size: 16pt, body))
 #let foot(body, room) = { v(1fr); block(height: room); body }
 Title #pagebreak() Colophon #pagebreak()
@@ -41,7 +41,7 @@ def found(tmp_path):
         main = tmp_path / "main.typ"
         main.write_text(PAGE + body)
         (tmp_path / "book.pdf").write_bytes(
-            typst.compile(main, font_paths=[fonts()], ignore_system_fonts=True)
+            typst.compile(main, font_paths=[typefaces.folder()], ignore_system_fonts=True)
         )
         edition = Edition(
             "en",

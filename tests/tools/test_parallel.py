@@ -278,10 +278,10 @@ CARD = """::: {{.cheatsheet}}
 {rule}
 
 `x @ x`
-:   {note} · `(2, 2)`
+:   [{note}]{{.card-note}} · `(2, 2)`
 
 `x = 1`
-:   {note}
+:   [{note}]{{.card-note}}
 
 :::
 :::
@@ -366,11 +366,11 @@ def test_trees_of_unlike_shape_are_told(zh, en, reported):
 def test_a_part_has_a_title_in_each_language():
     parts = [
         (span.classes, pf.stringify(span))
-        for span in title_of("基础 · Foundations")
+        for span in title_of(("基础", "Foundations"))
         if isinstance(span, pf.Span)
     ]
     assert parts == [(["zh"], "基础"), (["en"], "Foundations")]
-    assert pf.stringify(pf.Plain(*title_of("基础"))) == "基础"
+    assert pf.stringify(pf.Plain(*title_of(("基础",)))) == "基础"
 
 
 def test_an_address_that_both_have_is_told_once():
@@ -387,7 +387,7 @@ def test_an_address_that_both_have_is_told_once():
 def test_in_print_halves_stand_side_by_side_where_the_paper_is_wide(paper, form):
     pages = [twins("# 甲 {#sec-one}\n\n你好。", "# A {#sec-one}\n\nHello.")]
     source = pdf.typeset(both(*pages).on(paper), pages)
-    assert f"#let parallel = parallel-{form}.with(parallel-papers.{paper})" in source
+    assert f'#let parallel = parallel-{form}.with("{paper}")' in source
     assert "#zh-words[甲]; #en-words[A];" in source
     assert re.sub(r"\s+", "", source).endswith("#parallel[你好。][Hello.]")
 

@@ -12,7 +12,7 @@ from pypdf import PdfReader
 
 from workbook import messages
 from workbook.problem import BookError
-from workbook.render import pdf, theme
+from workbook.render import pdf, theme, typefaces
 from workbook.render.html.website import LICENSE_URL
 from workbook.source.edition import PAPERS, Edition, Entry
 from workbook.weave import Woven
@@ -225,8 +225,8 @@ def test_what_a_book_is_told_cannot_break_out_of_its_string(edition):
     pages = [woven("tensors", "# T\n")]
     first = pdf.typeset(edition(pages), pages).partition("\n\n")[0].splitlines()[-1]
     assert first.startswith(
-        '#show: workbook-book.with(edition: "zh", title: "Das \\"Buch\\" \\\\1", '
-        'subtitle: "Untertitel", author: "Nobody", '
+        '#show: workbook-book.with(edition: "zh", titles: ("Das \\"Buch\\" \\\\1", ), '
+        'subtitles: ("Untertitel", ), author: "Nobody", '
         'date: datetime(year: 2025, month: 3, day: 4), paper: "a4", versions: ('
     )
 
@@ -256,6 +256,14 @@ def test_a_long_box_may_go_on_overleaf(edition):
     assert "short: true" not in typeset(edition, short.replace("很长。", "很长。" * 20))
 
 
+@pytest.mark.parametrize(("lines", "is_short"), [(4, True), (8, False)])
+def test_a_box_is_as_long_as_its_room(edition, lines, is_short):
+    box = f":::: {{.callout-tip}}\n提问。\n\n::: {{.answer lines={lines}}}\n:::\n::::"
+    shown = typeset(edition, box)
+    assert ("short: true" in shown) == is_short
+    assert f"\n#workbook-answer({lines})\n" in shown and "#block" not in shown
+
+
 # The book ------------------------------------------------------------------------------
 
 
@@ -263,8 +271,8 @@ def test_a_long_box_may_go_on_overleaf(edition):
 def pages():
     return [
         Woven(Entry(Path("index.zh.qmd"), "index", ""), "# 前言 {.unnumbered}\n\n你好。\n", {}),
-        woven("tensors", TENSORS, "1", part="第一部分 基础"),
-        woven("autograd", AUTOGRAD, "2", part="第一部分 基础"),
+        woven("tensors", TENSORS, "1", part=("第一部分 基础",)),
+        woven("autograd", AUTOGRAD, "2", part=("第一部分 基础",)),
         woven("answers", "# 答案 {#sec-answers}\n\n完。\n", "A", appendix=True),
     ]
 
@@ -586,8 +594,6 @@ def test_a_warning_of_typst_stops_the_book():
 
 
 def test_missing_fonts_say_what_to_install(edition, tmp_path, monkeypatch):
-    monkeypatch.setattr(pdf, "FONTS", "no_such_fonts")
+    monkeypatch.setitem(typefaces._FACES, "NotoSerifSC-Regular.otf", ("no_such_fonts", "."))
     (reported,) = problems(edition, "Good.", tmp_path)
-    assert (
-        reported == "PDF: the Chinese fonts are not installed; pip install pylopdf-fonts-zh-cn"
-    )
+    assert reported == "PDF: a font of the book is not installed; pip install no-such-fonts"

@@ -241,8 +241,11 @@ end
 -- Blocks ----------------------------------------------------------------------------------
 
 local function is_room(block)
-  return block ~= nil and block.t == 'RawBlock' and block.text:match '^#workbook%-answer%(' ~= nil
+  return block ~= nil and block.t == 'Div' and block.classes:includes 'answer'
 end
+
+-- The room without the box that told how high it is, once all boxes around it are measured.
+local function open_room(div) return is_room(div) and div.content or nil end
 
 -- A question stays with the first lines of the room for its answer.
 local function keep_with_room(blocks)
@@ -266,8 +269,8 @@ local function is_short(blocks)
     CodeBlock = function(code) height = height + select(2, code.text:gsub('\n', '')) + 3 end,
     Para = function(para) height = height + 1 + utf8.len(pandoc.utils.stringify(para)) / 40 end,
     Plain = function(item) height = height + 1 + utf8.len(pandoc.utils.stringify(item)) / 40 end,
-    RawBlock = function(raw_block)
-      height = height + 2 * (tonumber(raw_block.text:match '^#workbook%-answer%((%d+)') or 0)
+    Div = function(div)
+      if is_room(div) then height = height + 2 * tonumber(div.attributes.lines) end
     end,
     Figure = function() height = height + 20 end,
     Table = function() height = height + 20 end,
@@ -379,7 +382,7 @@ end
 return {
   shared = {
     definitions = definitions, in_line = in_line, is_short = is_short, link = link,
-    keep_with_room = keep_with_room, noted = noted, rule = rule, wide = wide,
+    keep_with_room = keep_with_room, noted = noted, open_room = open_room, rule = rule, wide = wide,
   },
   { Div = prepare, Figure = name_and_separate, Para = picture,
     Inlines = close_up, Blocks = keep_with_room },
@@ -387,4 +390,5 @@ return {
     Header = header, Div = block, Figure = figure, Table = table_form, HorizontalRule = rule,
     DefinitionList = definitions, Link = link, Span = span, Image = image, Math = math,
   },
+  { Div = open_room },
 }

@@ -4,8 +4,8 @@
 (() => {
   const hints = [...document.querySelectorAll("[data-prefers]")];
   const editions = hints.map((hint) => hint.dataset.prefers);
-  const spoken = navigator.languages.map((tag) => tag.toLowerCase().split("-")[0]);
-  const first = spoken.find((lang) => editions.includes(lang));
+  const wanted = navigator.languages.map((tag) => tag.toLowerCase().split("-")[0]);
+  const first = wanted.find((lang) => editions.includes(lang));
   const hint = hints.find((each) => each.dataset.prefers === first);
   if (!hint || !document.getElementById(first)) return;
   hint.hidden = false;

@@ -13,7 +13,8 @@ from workbook.render.theme import ROOT
 # The packages that shape a book, and those that its colophon names.
 _PACKAGES = (
     "pypandoc_binary", "typst", "jinja2", "pagefind", "panflute", "lxml", "rcssmin", "rjsmin",
-    "nbformat", "pylopdf-fonts-zh-cn", "fonttools", "torch", "numpy", "matplotlib",
+    "nbformat", "pylopdf-fonts-zh-cn", "justmytype-intl-cjk", "justmytype-western-core",
+    "uharfbuzz", "fonttools", "torch", "numpy", "matplotlib",
 )  # fmt: skip
 _ROOMS = ("source", "render", "publish")  # of this package, beside weave and formats
 _READERS = ("assignment", "practice", "progress", "terminal")  # words that stand in no book

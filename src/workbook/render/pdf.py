@@ -13,8 +13,7 @@ import platform
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
-from importlib.util import find_spec
+from collections.abc import Iterable, Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
 
@@ -24,14 +23,13 @@ import typst
 from pypdf import PdfReader
 
 from workbook.problem import BookError, Problem, problem
-from workbook.render import exercises, pandoc
-from workbook.render.assemble import appendices, trees
+from workbook.render import exercises, pandoc, typefaces
+from workbook.render.assemble import part_of, trees
 from workbook.render.parallel import title_of
 from workbook.render.theme import PRINT
 from workbook.source.edition import Edition, Entry
 from workbook.weave import Woven
 
-FONTS = "pylopdf_fonts_zh_cn"
 # Accessible and made to last: a missing glyph or alternative text is an error.
 STANDARDS = ["a-2a", "ua-1"]
 KINDS = ("chapter", "section", "subsection")  # a heading's by its level in the file
@@ -93,7 +91,7 @@ def compile_pdf(source: str, images: dict[str, bytes], date: datetime.date) -> b
             content, warnings = typst.compile_with_warnings(
                 main,
                 root=root,
-                font_paths=[fonts()],
+                font_paths=[typefaces.folder()],
                 ignore_system_fonts=True,
                 pdf_standards=STANDARDS,
                 timestamp=midnight,
@@ -109,12 +107,12 @@ def _preamble(edition: Edition) -> str:
     date = edition.date
     arguments = {
         "edition": _quoted(edition.name),
-        "title": _quoted(edition.title),
-        "subtitle": _quoted(edition.subtitle),
+        "titles": _array(edition.titles),
+        "subtitles": _array(edition.subtitles),
         "author": _quoted(edition.author),
         "date": f"datetime(year: {date.year}, month: {date.month}, day: {date.day})",
         "paper": _quoted(edition.paper),
-        "versions": f"({''.join(f'{_quoted(tool)}, ' for tool in versions())})",
+        "versions": _array(versions()),
     }
     form = "stacked" if edition.paper == "b5" else "columns"
     return (
@@ -122,7 +120,7 @@ def _preamble(edition: Edition) -> str:
         '#import "workbook.typ": *\n'
         '#import "forms.typ"\n'
         '#import "parallel.typ": *\n'
-        f"#let parallel = parallel-{form}.with(parallel-papers.{edition.paper})\n"
+        f"#let parallel = parallel-{form}.with({_quoted(edition.paper)})\n"
         f"#show: workbook-book.with({', '.join(f'{k}: {v}' for k, v in arguments.items())})"
     )
 
@@ -144,13 +142,17 @@ def _quoted(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
+def _array(words: Iterable[str]) -> str:
+    return f"({''.join(f'{_quoted(each)}, ' for each in words)})"
+
+
 def _assembled(
     edition: Edition, entries: Sequence[Entry], docs: Sequence[pf.Doc]
 ) -> Iterator[pf.Block]:
     """The pages in their order, with the pages that open the parts."""
-    part, begun = "", False
+    part, begun = (), False
     for entry, doc in zip(entries, docs, strict=True):
-        title = appendices(edition) if entry.appendix else entry.part
+        title = part_of(edition, entry)
         blocks = _placed(entry, doc, depth=1 if title else 0)
         if title and title != part:
             blocks.insert(0, pf.Header(*title_of(title), level=1, attributes={"kind": "part"}))
@@ -187,14 +189,6 @@ def _references(edition: Edition) -> list[pf.Block]:
 
 def _images(pages: Sequence[Woven]) -> dict[str, bytes]:
     return {f"{p.entry.slug}/{path}": data for p in pages for path, data in p.files.items()}
-
-
-def fonts() -> Path:
-    spec = find_spec(FONTS)
-    if spec is None or not spec.submodule_search_locations:
-        remedy = "pip install pylopdf-fonts-zh-cn"
-        raise BookError(problem("PDF", 0, "the Chinese fonts are not installed", remedy))
-    return Path(spec.submodule_search_locations[0])
 
 
 def _problem_of(

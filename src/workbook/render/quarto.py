@@ -18,7 +18,7 @@ from pathlib import Path
 from pypdf import PdfReader
 
 from workbook.problem import BookError, Problem, problem
-from workbook.render.pdf import fonts
+from workbook.render import typefaces
 
 BOOKS = {"html": "", "epub": "{stem}.epub", "typst": "{stem}.pdf"}  # in its folder, by target
 OLDEST = (1, 9)
@@ -145,15 +145,15 @@ def render(
 
 
 def _lay_fonts(root: Path) -> None:
-    """A link to the fonts of the printed book, where `font-paths` in _quarto.yml looks."""
-    link = root / ".workbook" / "fonts"
+    """The faces of the printed book, where `font-paths` in _quarto.yml looks."""
+    fonts, link = typefaces.folder(), root / ".workbook" / "fonts"
     if not link.is_dir():
         link.parent.mkdir(parents=True, exist_ok=True)
         link.unlink(missing_ok=True)
-        link.symlink_to(fonts(), target_is_directory=True)
+        link.symlink_to(fonts, target_is_directory=True)
 
 
-def faults(said: Said, lang: str) -> list[Problem]:
+def problems_of(said: Said, lang: str) -> list[Problem]:
     """What must be mended before a reader gets the book."""
     return [
         problem(file or f"_quarto-{lang}.yml", 0, f"Quarto warns: {words}", "the book shows it")

@@ -6,12 +6,11 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from workbook.render.pdf import FONTS
+from workbook.render import typefaces
 from workbook.serve import Server
 from workbook.verify.tools import chromium, output, package
 
@@ -42,11 +41,11 @@ def opened() -> Iterator[Any]:
     """Chromium with the fonts of the machine and the Chinese ones that the book has."""
     from playwright.sync_api import sync_playwright
 
-    spec = find_spec(FONTS)
-    fonts = (spec.submodule_search_locations or [""])[0] if spec else ""
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         config = Path(folder) / "fonts.conf"
-        config.write_text(_FONT_CONFIG.format(fonts=fonts, cache=folder), encoding="utf-8")
+        config.write_text(
+            _FONT_CONFIG.format(fonts=typefaces.folder(), cache=folder), encoding="utf-8"
+        )
         browser = playwright.chromium.launch(
             executable_path=chromium(),
             args=FLAGS,

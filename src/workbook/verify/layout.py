@@ -23,11 +23,8 @@ HEADING = 12.4  # points: from this size on, the sans face is a heading's
 OVERHANG = 8.5  # points that punctuation, or the empty half of a bracket, may hang out
 _MARK = 12  # points: a link that calls a note is narrower
 _MEASURES = """
-#import "paper.typ": margins, papers
-#import "parallel.typ": parallel-papers
-#let wider = if "{edition}" == "bilingual" {{ parallel-papers.at("{paper}") }}
-#let paper = papers.at("{paper}") + wider
-#let area = margins(paper)
+#import "paper.typ": margins, paper-of
+#let area = margins(paper-of("{paper}", "{edition}"))
 #metadata(("inside", "outside", "top", "bottom").map(side => area.at(side).pt())) <area>
 """
 

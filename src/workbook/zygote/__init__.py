@@ -37,7 +37,8 @@ ENVIRONMENT = {
 }
 _SERVER = Path(__file__).with_name("server.py")
 _OPTIONS = ("-X", "frozen_modules=off")  # as Jupyter starts its kernels
-_OWN = ("PYTHONPATH", "IPYTHONDIR")  # what differs from program to program
+# What differs from program to program and shapes no import.
+_OWN = ("PYTHONPATH", "IPYTHONDIR", "PYTEST_CURRENT_TEST")
 _FORKS = sys.platform == "linux"
 _STYLE = "matplotlibrc"  # read while matplotlib is imported
 

@@ -19,10 +19,9 @@ import typst
 from lxml import etree
 
 from workbook.problem import BookError, problem
-from workbook.render import dom, pandoc, xhtml
+from workbook.render import dom, pandoc, typefaces, xhtml
 from workbook.render.elements import inside
 from workbook.render.math_text import in_words
-from workbook.render.pdf import fonts
 from workbook.render.theme import EPUB
 
 SIZE = 10  # of the letters in theme/epub/formula.typ, in points
@@ -117,7 +116,10 @@ def _compiled(formulas: Sequence[str]) -> tuple[list[bytes], list[float]]:
         (root / "formula.typ").write_bytes((EPUB / "formula.typ").read_bytes())
         (root / "main.typ").write_text("\n".join(source), encoding="utf-8")
         compiler = typst.Compiler(
-            root / "main.typ", root=root, font_paths=[fonts()], ignore_system_fonts=True
+            root / "main.typ",
+            root=root,
+            font_paths=[typefaces.folder()],
+            ignore_system_fonts=True,
         )
         try:
             pages = compiler.compile(format="svg")

@@ -6,7 +6,7 @@ import io
 from collections.abc import Iterable
 from pathlib import Path
 
-from workbook.render import pdf
+from workbook.render import typefaces
 
 FILE = "NotoSerifSC.otf"  # in the book
 # Where pandoc puts fonts, seen from its style sheets. Latin letters stay the reader's own.
@@ -40,7 +40,7 @@ def subset(text: Iterable[str]) -> bytes:
         name_IDs=["*"],  # the license is among them
         notdef_outline=True,
     )
-    font = TTFont(pdf.fonts() / "NotoSerifSC-Regular.otf", recalcTimestamp=False)
+    font = TTFont(typefaces.folder() / "NotoSerifSC-Regular.otf", recalcTimestamp=False)
     knife = cutter.Subsetter(options)
     knife.populate(text="".join(text))
     knife.subset(font)

@@ -10,7 +10,7 @@ import jinja2
 
 from workbook import messages
 from workbook.render import makers, pandoc
-from workbook.render.assemble import trees
+from workbook.render.assemble import part_of, trees
 from workbook.render.html import minify, page, search
 from workbook.render.html.page import Page
 from workbook.render.theme import ROOT, SITE, THEME
@@ -58,7 +58,7 @@ def write(
             words=words,
             script_words=dict(messages.of("script", *edition.languages)),
             page=each,
-            contents=_contents(made, messages.of("books", *edition.languages)["appendices"]),
+            contents=_contents(edition, made),
             previous=made[at - 1] if 0 < at < len(made) else None,
             following=made[at + 1] if at + 1 < len(made) else None,
             twins=_twins(each, twins or {}),
@@ -107,10 +107,12 @@ def environment() -> jinja2.Environment:
     return templates
 
 
-def _contents(pages: Sequence[Page], appendices: str) -> list[tuple[str, list[Page]]]:
+def _contents(
+    edition: Edition, pages: Sequence[Page]
+) -> list[tuple[tuple[str, ...], list[Page]]]:
     """The chapters by part; the landing page is not among them."""
     chapters = [each for each in pages if not each.landing]
-    groups = groupby(chapters, lambda p: appendices if p.entry.appendix else p.entry.part)
+    groups = groupby(chapters, lambda each: part_of(edition, each.entry))
     return [(part, list(group)) for part, group in groups]
 
 
