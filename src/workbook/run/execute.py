@@ -34,7 +34,8 @@ from workbook.zygote import ENVIRONMENT
 
 PACKAGES = ("torch", "numpy", "matplotlib", "matplotlib-inline", "ipython", "ipykernel")
 
-_KERNEL_FILE = re.compile(r"\S*ipykernel_\d+[/\\]\d+\.py")
+# From the beginning of a word only, so that a long one is not tried from each of its letters.
+_KERNEL_FILE = re.compile(r"(?<!\S)\S*ipykernel_\d+[/\\]\d+\.py")
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 Outputs = list[list[dict[str, Any]]]  # one list for each cell of the chapter

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from workbook.problem import BookError, problem
+from workbook.problem import BookError, Problem, problem
 
 LANGUAGES = ("zh", "en")
 BILINGUAL = "bilingual"  # the edition that sets the languages beside each other
