@@ -140,8 +140,11 @@ def _settle(request: dict, streams: list[int]) -> None:
     os.environ.update(request["environment"])
     os.chdir(request["folder"])
     sys.path[:0] = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
+    # The states of these were drawn in the zygote, once for all programs.
     if numpy := sys.modules.get("numpy"):
-        numpy.random.seed()  # its state was drawn in the zygote, once for all programs
+        numpy.random.seed()
+    if torch := sys.modules.get("torch"):
+        torch.default_generator.seed()
 
 
 def _run(request: dict) -> None:
