@@ -230,7 +230,8 @@ def _begun(request: Request, report: Reporter) -> Summary:
     with _stage("tangle", summary, report):
         if not same:
             summary.tangled = retangle(request.root)
-            atomic_write(stamp, _sources(request.root))
+            with contextlib.suppress(OSError):  # a full disk: it is checked again next time
+                atomic_write(stamp, _sources(request.root))
     return summary
 
 
