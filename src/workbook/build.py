@@ -17,7 +17,7 @@ from pathlib import Path
 from sysconfig import get_path
 from typing import Protocol
 
-from workbook import formats, memo
+from workbook import formats, memo, zygote
 from workbook.check import check
 from workbook.derive import cheatsheet, claims, glossary, notation, tangle
 from workbook.derive.answers import answers
@@ -112,7 +112,7 @@ def _alone(root: Path) -> Iterator[None]:
 
 
 def _built(request: Request, report: Reporter) -> Summary:
-    summary = _begun(request, report)
+    summary = _begun(request, report, executes=True)
     books = {lang: _read(request.root, lang) for lang in LANGUAGES}
     memory = request.root / WORK / "books.json"
     with open_store(request.output, memory, request.force) as store:
@@ -216,7 +216,7 @@ def retangle(root: Path, check_only: bool = False, readers: bool = True) -> list
     return tangle.write(root, targets, check=check_only)
 
 
-def _begun(request: Request, report: Reporter) -> Summary:
+def _begun(request: Request, report: Reporter, executes: bool = False) -> Summary:
     """Nothing is wrong in the chapters, and what is generated from them is written.
 
     Where not a byte changed since that was so, it is so.
@@ -224,6 +224,8 @@ def _begun(request: Request, report: Reporter) -> Summary:
     summary = Summary()
     stamp = request.root / WORK / "sources"
     same = not request.force and _read_stamp(stamp) == _sources(request.root)
+    if executes and not same:
+        _prepare(request)
     with _stage("check", summary, report):
         if not same and (problems := check(request.root)):
             raise BookError(problems)
@@ -233,6 +235,14 @@ def _begun(request: Request, report: Reporter) -> Summary:
             with contextlib.suppress(OSError):  # a full disk: it is checked again next time
                 atomic_write(stamp, _sources(request.root))
     return summary
+
+
+def _prepare(request: Request) -> None:
+    """Let what cells import be imported while the chapters are checked, if any will be run."""
+    with contextlib.suppress(BookError, OSError):  # the check tells what is wrong
+        chapters = _read(request.root, LANGUAGES[0], generated=False).chapters
+        if _kept_and_waiting(chapters, request)[1]:
+            zygote.prepare(request.root)
 
 
 def _read_stamp(stamp: Path) -> str:
@@ -283,17 +293,7 @@ def _execute_all(
 ) -> dict[str, Outputs]:
     """The outputs of all chapters by slug: each is run once, from its Chinese file."""
     chapters = books[LANGUAGES[0]].chapters
-    cache = request.root / WORK / "outputs"
-    outputs: dict[str, Outputs] = {}
-    waiting: list[tuple[Chapter, Modules, str]] = []
-    for chapter in chapters:
-        modules = tangle.visible(chapters, chapter.slug)
-        key = fingerprint(chapter, modules, request.root)
-        kept = None if request.force else cached(cache, chapter, key)
-        if kept is not None or not chapter.cells:
-            outputs[chapter.slug] = kept or []
-        else:
-            waiting.append((chapter, modules, key))
+    outputs, waiting = _kept_and_waiting(chapters, request)
     report.start("execute", sum(len(chapter.cells) for chapter, _, _ in waiting))
 
     def run(chapter: Chapter, modules: Modules, key: str) -> tuple[str, Outputs]:
@@ -303,13 +303,31 @@ def _execute_all(
             request.root,
             lambda done, total: report.step("execute", chapter.slug, done, total),
         )
-        keep(cache, chapter, key, result)
+        keep(request.root / WORK / "outputs", chapter, key, result)
         return chapter.slug, result
 
     for slug, result in _in_parallel(run, waiting, request.jobs, on_failure=stop_kernels):
         outputs[slug] = result
         summary.executed.append(slug)
     return outputs
+
+
+def _kept_and_waiting(
+    chapters: Sequence[Chapter], request: Request
+) -> tuple[dict[str, Outputs], list[tuple[Chapter, Modules, str]]]:
+    """The outputs that are kept, by slug; and the chapters to be run, with modules and key."""
+    cache = request.root / WORK / "outputs"
+    outputs: dict[str, Outputs] = {}
+    waiting = []
+    for chapter in chapters:
+        modules = tangle.visible(chapters, chapter.slug)
+        key = fingerprint(chapter, modules, request.root)
+        kept = None if request.force else cached(cache, chapter, key)
+        if kept is not None or not chapter.cells:
+            outputs[chapter.slug] = kept or []
+        else:
+            waiting.append((chapter, modules, key))
+    return outputs, waiting
 
 
 def _in_parallel(

@@ -102,7 +102,8 @@ class Store:
         try:
             atomic_write(self.memory, json.dumps(self.kept, indent=1))
         except OSError:
-            self.memory.unlink(missing_ok=True)
+            with contextlib.suppress(IsADirectoryError, PermissionError):  # unreadable, too
+                self.memory.unlink(missing_ok=True)
 
 
 def _remembered(memory: Path) -> dict[str, dict[str, Any]]:

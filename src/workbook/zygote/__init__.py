@@ -80,6 +80,12 @@ def start(
         program.wait()
 
 
+def prepare(folder: Path) -> None:
+    """Begin to import what programs in this folder import: one will be started soon."""
+    if _FORKS:
+        _zygote(_shared(os.environ | ENVIRONMENT), folder)
+
+
 def run(code: str, folder: Path, text: str) -> subprocess.CompletedProcess[str]:
     """Run code in a folder with this text as its input, to its end."""
     with contextlib.ExitStack() as stack:
@@ -173,10 +179,9 @@ def _forked(
     streams: tuple[int, int, int],
     scratch: Path | None,
 ) -> Program:
-    shared = {name: value for name, value in environment.items() if name not in _OWN}
     ours, theirs = socket.socketpair()
     with theirs:
-        _zygote(shared, folder).hand_over([theirs.fileno(), *streams])
+        _zygote(_shared(environment), folder).hand_over([theirs.fileno(), *streams])
     request = {
         "arguments": list(arguments),
         "environment": dict(environment),
@@ -219,6 +224,10 @@ class _Zygote:
 
 _lock = threading.Lock()
 _current: tuple[object, _Zygote] | None = None
+
+
+def _shared(environment: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in environment.items() if name not in _OWN}
 
 
 def _zygote(environment: Mapping[str, str], folder: Path) -> _Zygote:
