@@ -16,6 +16,7 @@ from workbook.run.kernel import Limits
 from workbook.run.terminal import displayed
 from workbook.source.chapter import parse_chapter
 
+pytestmark = pytest.mark.slow
 PATH = Path("chapters/zh/01-one.qmd")
 
 
