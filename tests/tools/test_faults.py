@@ -1,5 +1,6 @@
 """A build that survives: kills, signals, full disks, garbage in caches, odd places."""
 
+import contextlib
 import errno
 import fcntl
 import os
@@ -12,6 +13,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 from tiny import TinyBook
 
@@ -108,7 +110,8 @@ def changes_until(root: Path, last: int) -> tuple[int, int]:
     return os.waitstatus_to_exitcode(status), int(told or 0)
 
 
-def killed_builds(finished, folder: Path, moments: int) -> None:
+def killed_builds(finished, folder: Path, moments: int, last: int) -> None:
+    """Kill builds at seeded moments, and at the last ones, which are the final move."""
     old, new = (books(root) for root in finished)
 
     def edited(name: str) -> TinyBook:
@@ -119,15 +122,15 @@ def killed_builds(finished, folder: Path, moments: int) -> None:
 
     ended, count = changes_until(edited("whole").root, -1)
     assert ended == 0 and count > moments
-    chosen = random.Random(15).sample(range(1, count - 20), moments - 15)
-    for at in sorted({*chosen, *range(count - 15, count)}):  # the last are the final move
+    chosen = random.Random(15).sample(range(1, count - last), moments - last)
+    for at in sorted({*chosen, *range(count - last, count)}):
         tiny = edited(f"at-{at}")
         assert changes_until(tiny.root, at)[0] == -signal.SIGKILL, at
         after = {k: v for k, v in books(tiny.root).items() if not k.startswith(".part-")}
         assert after.keys() == old.keys(), at
         for name, book in after.items():
             assert book in (old[name], new[name]), (at, name)
-        if at % 5 == 0 or at > count - 5:
+        if at % 5 == 0 or at == count - 1:
             make(tiny.root)
             assert books(tiny.root) == new, at
         shutil.rmtree(tiny.root)
@@ -135,12 +138,12 @@ def killed_builds(finished, folder: Path, moments: int) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="no other system swaps folders in one step")
 def test_a_build_that_is_killed_leaves_whole_books(finished, tmp_path):
-    killed_builds(finished, tmp_path, 20)
+    killed_builds(finished, tmp_path, 8, last=5)
 
 
 @pytest.mark.slow
 def test_fifty_builds_that_are_killed_leave_whole_books(finished, tmp_path):
-    killed_builds(finished, tmp_path, 50)
+    killed_builds(finished, tmp_path, 50, last=20)
 
 
 @pytest.mark.parametrize(
@@ -178,8 +181,19 @@ def test_a_signal_while_a_cell_runs(built, number, tmp_path):
         assert not [*(tiny.root / "_book").glob(".part-*")]
     assert soon(lambda: not alive(int(pid.read_text())), 20)
     assert soon(lambda: not [*scratch.glob("workbook-*")], 20)
+    assert soon(lambda: not started_with(scratch), 20)
     after = {k: v for k, v in books(tiny.root).items() if not k.startswith(".part-")}
     assert after == before
+
+
+def started_with(scratch: Path) -> list[psutil.Process]:
+    """The processes of the build that had this folder for its temporary files."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.environ().get("TMPDIR") == str(scratch):
+                found.append(process)
+    return found
 
 
 def alive(pid: int) -> bool:
