@@ -28,6 +28,7 @@ from workbook.verify import (
     site,
     table,
     text,
+    typesetting,
 )
 from workbook.verify.table import Verdict
 from workbook.verify.validator import INSTALL, Failed, Finding, Missing, Subject, Validator
@@ -37,6 +38,7 @@ VALIDATORS: tuple[Validator, ...] = (
     *pdfa.VALIDATORS,
     *pdf.VALIDATORS,
     *layout.VALIDATORS,
+    *typesetting.VALIDATORS,
     *markup.VALIDATORS,
     *axe.VALIDATORS,
     *site.VALIDATORS,
