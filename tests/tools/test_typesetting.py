@@ -1,4 +1,4 @@
-"""The printed lines, measured: each validator finds what it is for, and passes what is right."""
+"""The printed lines, measured: each validator finds its fault, and passes what is right."""
 
 import datetime
 import shutil
@@ -20,7 +20,7 @@ PAGE = """
 #set text(lang: "zh", size: 11pt, font: ("Libertinus Serif", "Noto Serif SC"))
 #set par(justify: true)
 #show math.equation: set text(font: workbook-math)
-Title #pagebreak() Colophon #pagebreak() #counter(page).update(1)
+Title #pagebreak() Colophon #pagebreak()
 """
 CHINESE = "一行里的字挨着排，不被拉开，句子再长也是这样。" * 4
 ENGLISH = "Words that fill a line of prose and another one after it. " * 6
@@ -76,6 +76,6 @@ def test_an_outline_is_found_and_a_real_medium_is_not(found):
 
 @pytest.mark.parametrize("reference", ("（第 {} 页）", "(page {})"))
 def test_a_reference_to_its_own_page_is_found(found, reference):
-    assert found("page references", "见" + reference.format(2)) == []
-    (reported,) = found("page references", "见" + reference.format(1))
+    assert found("page references", "见" + reference.format(4)) == []
+    (reported,) = found("page references", "见" + reference.format(3))
     assert "leads to its own page" in reported

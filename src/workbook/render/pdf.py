@@ -22,8 +22,9 @@ import pypandoc
 import typst
 from pypdf import PdfReader
 
+from workbook import messages
 from workbook.problem import BookError, Problem, problem
-from workbook.render import exercises, pandoc, typefaces
+from workbook.render import exercises, index, pandoc, typefaces
 from workbook.render.assemble import appendices, trees
 from workbook.render.parallel import title_of
 from workbook.render.theme import PRINT
@@ -60,9 +61,11 @@ def typeset(edition: Edition, pages: Sequence[Woven]) -> str:
     docs = trees(edition, pages, site=False)
     for doc in docs:
         exercises.place_stubs(doc)
+    entries = [page.entry for page in pages]
+    back = _index(edition, [d for e, d in zip(entries, docs, strict=True) if not e.appendix])
     doc = pandoc.join(docs)
-    blocks = list(_assembled(edition, [page.entry for page in pages], docs))
-    doc.content = [*blocks, *(_references(edition) if pandoc.cites(doc) else [])]
+    blocks = list(_assembled(edition, entries, docs))
+    doc.content = [*blocks, *(_references(edition) if pandoc.cites(doc) else []), *back]
     body = pandoc.write(
         doc,
         "typst-smart",  # quotation marks as they are in the tree
@@ -119,6 +122,7 @@ def _preamble(edition: Edition) -> str:
         '#import "book.typ": workbook-book, workbook-main\n'
         '#import "workbook.typ": *\n'
         '#import "forms.typ"\n'
+        '#import "index.typ": workbook-index, workbook-mark\n'
         '#import "parallel.typ": *\n'
         f"#let parallel = parallel-{form}.with({_quoted(edition.paper)})\n"
         f"#show: workbook-book.with({', '.join(f'{k}: {v}' for k, v in arguments.items())})"
@@ -181,6 +185,20 @@ def _references(edition: Edition) -> list[pf.Block]:
     heading, place = pandoc.references(edition, 1)
     heading.attributes["kind"] = "chapter"
     return [heading, place]
+
+
+def _index(edition: Edition, docs: Sequence[pf.Doc]) -> list[pf.Block]:
+    """Mark the words of these pages; the index, which opens as a chapter does, names them."""
+    root = edition.bibliography.parent
+    words = [word for lang in edition.languages for word in index.terms(root, lang)]
+    words += index.names(docs) if words else []
+    if not words:
+        return []
+    title = messages.of("books", *edition.languages)["index"]
+    heading = pf.Header(pf.Str(title), level=1, identifier="index")
+    heading.attributes["kind"] = "chapter"
+    called = index.typst(words, index.marked(docs, words))
+    return [heading, pf.CodeBlock(called, classes=["typst-call"])]
 
 
 def _images(pages: Sequence[Woven]) -> dict[str, bytes]:
