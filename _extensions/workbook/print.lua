@@ -32,9 +32,9 @@ end
 -- theme/quarto/quarto.typ reads this: the kind of a box, and whether it stays on one page.
 local function mark_callout(callout)
   local blocks = quarto.utils.as_blocks(callout.content)
-  local told = ('#metadata(("%s", %s))'):format(callout.type, tostring(shared.is_short(blocks)))
+  local marks = ('#metadata(("%s", %s))'):format(callout.type, tostring(shared.is_short(blocks)))
   local title = quarto.utils.as_inlines(callout.title)
-  title:insert(1, pandoc.RawInline('typst', told))
+  title:insert(1, pandoc.RawInline('typst', marks))
   callout.title = title
   return callout
 end
@@ -101,4 +101,5 @@ return {
     Link = shared.link,
     Table = free_columns,
   },
+  { Div = shared.open_room },
 }

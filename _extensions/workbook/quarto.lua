@@ -1,5 +1,5 @@
 -- Quarto only, first of all, while exercises are boxes still: what the embedded engine does to a
--- chapter's tree in Python (scripts/workbook/render/exercises.py).
+-- chapter's tree in Python (src/workbook/render/exercises.py).
 
 local ANSWER = { zh = '答案', en = 'Answer' }
 

@@ -5,20 +5,29 @@
 local TEXT = {
   zh = {
     answer = '作答处',
+    predict = '先写在纸上，再往下看。',
+    work = '写在纸上，或者写进文件夹 exercises/ 里本章的文件。',
     recorded = '录制于 %s · 驱动 %s · torch %s · %s',
     missing = '此结果需在 GPU 上录制，目前尚未录制。',
     stale = '录制的是本段代码的旧版本，此处不予显示。',
   },
   en = {
     answer = 'Your answer',
+    predict = 'Write it down on paper before you read on.',
+    work = 'Write on paper, or into the file of this chapter in the folder exercises/.',
     recorded = 'Recorded on %s · driver %s · torch %s · %s',
     missing = 'Not recorded yet: this result needs a GPU.',
     stale = 'The recording is of an earlier version of this code and is not shown.',
   },
 }
 -- Of the bilingual edition, which says so in its metadata.
+local function both(key)
+  return TEXT.zh[key] .. ' <span class="en" lang="en" xml:lang="en">' .. TEXT.en[key] .. '</span>'
+end
 local BOTH = {
   answer = '作答处 Your answer',
+  predict = both 'predict',
+  work = both 'work',
   recorded = '录制于 Recorded on %s · 驱动 driver %s · torch %s · %s',
   missing = TEXT.zh.missing .. ' ' .. TEXT.en.missing,
   stale = TEXT.zh.stale .. ' ' .. TEXT.en.stale,
@@ -68,8 +77,9 @@ local function joins(before, after)
     or (within(left, IDEOGRAPHS) and within(right, IDEOGRAPHS))
 end
 
--- A Chinese citation begins with a full-width bracket, which brings its own space. Quarto sets
--- citations last of all: there `[@key]` is known by its key, which is no cross reference.
+-- A Chinese citation stands in full-width brackets, which bring their own space on both sides.
+-- Quarto sets citations last of all: there `[@key]` is known by its key, which is no cross
+-- reference.
 local REFERENCES = { sec = true, fig = true, tbl = true, eq = true, exr = true }
 local function bracketed(inline)
   if not inline or inline.t ~= 'Cite' then return false end
@@ -79,11 +89,13 @@ local function bracketed(inline)
       and not REFERENCES[first.id:match '^(%a+)%-'])
 end
 
-local function drop_soft_breaks(inlines)
+local function drop_spaces(inlines)
   local kept = pandoc.Inlines {}
   for i, inline in ipairs(inlines) do
-    local soft = inline.t == 'SoftBreak' and joins(inlines[i - 1], inlines[i + 1])
-    local wide = (inline.t == 'SoftBreak' or inline.t == 'Space') and bracketed(inlines[i + 1])
+    local before, after = inlines[i - 1], inlines[i + 1]
+    local soft = inline.t == 'SoftBreak' and joins(before, after)
+    local wide = (inline.t == 'SoftBreak' or inline.t == 'Space')
+      and (bracketed(before) or bracketed(after))
     if not (soft or wide) then kept:insert(inline) end
   end
   return kept
@@ -95,9 +107,11 @@ end
 local function answer(div)
   local lines = math.tointeger(tonumber(div.attributes.lines)) or 3
   local squared = div.classes:includes 'squared'
-  if typst then
-    return pandoc.RawBlock('typst', '#workbook-answer(' .. lines
-      .. (squared and ', squared: true' or '') .. ')')
+  if typst then -- the box stays until print has measured it: theme/print/typst.lua opens it
+    div.attributes.lines = tostring(lines)
+    div.content = { pandoc.RawBlock('typst', '#workbook-answer(' .. lines
+      .. (squared and ', squared: true' or '') .. ')') }
+    return div
   end
   if html then
     local id = div.identifier ~= '' and ' id="' .. div.identifier .. '"' or ''
@@ -105,10 +119,22 @@ local function answer(div)
       .. (squared and ' squared' or '') .. '" rows="' .. (squared and 2 * lines or lines)
       .. '" aria-label="' .. text.answer .. '"></textarea>')
   end
-  if epub then -- a form would be lost on most e-readers: CSS rules the lines
-    return pandoc.RawBlock('html', '<div class="answer-space' .. (squared and ' squared' or '')
-      .. '" aria-hidden="true">' .. ('<p>&#160;</p>'):rep(lines) .. '</div>')
+  if epub then -- nobody can write there: it says where to
+    local where = div.classes:includes 'of-exercise' and text.work or text.predict
+    return pandoc.RawBlock('html', '<p class="answer-elsewhere">' .. where .. '</p>')
   end
+end
+
+-- The room of an exercise knows that it is one: exercises have files to write in.
+local function own_rooms(div)
+  if not div.identifier:match '^exr%-' then return nil end
+  return div:walk {
+    Div = function(inner)
+      if not inner.classes:includes 'answer' then return nil end
+      inner.classes:insert 'of-exercise'
+      return inner
+    end,
+  }
 end
 
 -- Cheat sheet -----------------------------------------------------------------------------
@@ -124,6 +150,12 @@ local function call(name, ...)
   return pandoc.Plain(line)
 end
 
+local function child(div, class)
+  return (div.content:find_if(function(block)
+    return block.t == 'Div' and block.classes:includes(class)
+  end))
+end
+
 local function card_line(div)
   local line = div.content[1].content
   local chinese = line[1].t == 'Span' and line[1].classes:includes 'zh'
@@ -132,14 +164,14 @@ local function card_line(div)
 end
 
 local function card_blocks(card)
-  local blocks = card.content
-  local out = pandoc.Blocks { call('workbook-card-title', card_line(blocks[1]), card_line(blocks[2])) }
-  for _, block in ipairs { table.unpack(blocks, 3) } do
+  local title, place = child(card, 'card-title'), child(card, 'card-place')
+  local out = pandoc.Blocks { call('workbook-card-title', card_line(title), card_line(place)) }
+  for _, block in ipairs(card.content) do
     if block.t == 'DefinitionList' then
       for _, item in ipairs(block.content) do
         out:insert(call('workbook-entry', item[1], pandoc.utils.blocks_to_inlines(item[2][1])))
       end
-    else
+    elseif block ~= title and block ~= place then
       out:insert(block)
     end
   end
@@ -237,16 +269,12 @@ end
 
 -- Error outputs ---------------------------------------------------------------------------
 
-local ENTITIES = { lt = '<', gt = '>', quot = '"', ['#39'] = "'", ['#x27'] = "'", amp = '&' }
-
-local function plain_text(div)
+local function plain_text(element)
   local found = ''
-  div:walk {
+  element:walk {
     CodeBlock = function(block) found = found .. block.text:gsub('\27%[[%d;]*m', '') end,
-    RawBlock = function(block)
-      local visible = block.text:gsub('<[^>]*>', ''):gsub('&(#?%w+);', ENTITIES)
-      found = found .. visible
-    end,
+    -- Quarto writes <pre> with colors.
+    RawBlock = function(block) found = found .. plain_text(pandoc.read(block.text, 'html')) end,
   }
   return found
 end
@@ -308,11 +336,14 @@ end
 
 local function span(inline)
   if inline.classes:includes 'term' then return term(inline) end
+  -- Told from the result beside it where two languages are zipped, and of no form of its own:
+  if inline.classes:includes 'card-note' then return inline.content end
 end
 
 -- Formulas and code stand in the text before terms become raw markup around them.
 return {
   { Meta = read_language },
-  { Inlines = drop_soft_breaks },
+  { Inlines = drop_spaces },
+  { Div = own_rooms },
   { Div = div, Span = span },
 }

@@ -1,5 +1,5 @@
 # Generated from chapters/zh/14-attention.qmd: edit there.
-# Checksum 3ed663fa20d9: a change made here is refused, not lost.
+# Checksum 8fc63068bba1: a change made here is refused, not lost.
 # %% attention-weights
 """Attention, what is built of it, and a small language model."""
 
@@ -7,7 +7,7 @@ import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from itertools import pairwise, repeat
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -25,21 +25,19 @@ def attention_weights(
     """Return softmax(Q K^T / sqrt(d)), shape (..., n, m).
 
     query: (..., n, d); key: (..., m, d). mask, bool, is broadcast to
-    the result: True where a query may look. Raises ValueError for
-    lengths d that differ, no keys, or a query that may look nowhere;
-    TypeError for a mask that isn't bool. Source: Vaswani and others
+    the result: True where a query may look (see hide). Raises
+    ValueError for lengths d that differ or are 0, or no keys;
+    TypeError for dtypes that differ. Source: Vaswani and others
     (2017), equation 1.
     """
     d = query.shape[-1]
-    if key.shape[-1] != d or key.shape[-2] == 0:
+    if key.dim() < 2 or key.shape[-1] != d or 0 in key.shape[-2:]:
         raise ValueError(f"key: {tuple(key.shape)}, not (..., m, {d})")
+    if key.dtype != query.dtype:
+        raise TypeError(f"key: {key.dtype}, not {query.dtype}")
     scores = query @ key.mT / math.sqrt(d)  # (..., n, m)
     if mask is not None:
-        if mask.dtype != torch.bool:
-            raise TypeError(f"mask: {mask.dtype}, not torch.bool")
-        if not mask.any(dim=-1).all():
-            raise ValueError("mask: hides everything from a query")
-        scores = scores.masked_fill(~mask, -math.inf)
+        scores = hide(scores, mask)
     return scores.softmax(dim=-1)
 
 
@@ -51,12 +49,33 @@ def scaled_dot_product(
     """Return the weighted means of value, (..., m, e): (..., n, e).
 
     The weights are those of attention_weights. Raises ValueError if
-    value doesn't have a row for each key.
+    value doesn't have a row for each key, TypeError for another dtype.
     """
-    if value.shape[-2] != key.shape[-2]:
-        rows = f"{value.shape[-2]} rows for {key.shape[-2]} keys"
-        raise ValueError(f"value: {rows}")
-    return attention_weights(query, key, mask) @ value
+    weights = attention_weights(query, key, mask)  # (..., n, m)
+    if value.shape[-2:-1] != weights.shape[-1:]:
+        keys = weights.shape[-1]
+        raise ValueError(f"value: {tuple(value.shape)}, {keys} keys")
+    if value.dtype != weights.dtype:
+        raise TypeError(f"value: {value.dtype}, not {weights.dtype}")
+    return weights @ value
+
+
+def hide(scores: Tensor, mask: Tensor) -> Tensor:
+    """Return scores, (..., n, m), with -inf where mask is False.
+
+    Raises TypeError for a mask that isn't bool, ValueError for one
+    that can't be broadcast to scores or hides a whole row.
+    """
+    if mask.dtype != torch.bool:
+        raise TypeError(f"mask: {mask.dtype}, not torch.bool")
+    try:
+        mask = mask.expand_as(scores)
+    except RuntimeError:
+        shapes = f"{tuple(mask.shape)} for {tuple(scores.shape)}"
+        raise ValueError(f"mask: {shapes}") from None
+    if not mask.any(dim=-1).all():
+        raise ValueError("mask: hides everything from a query")
+    return scores.masked_fill(~mask, -math.inf)
 
 
 # %% attention-causal
@@ -85,8 +104,14 @@ class Cache:
     def extend(
         self, key: Tensor, value: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Append keys and values, and return all of them."""
+        """Append keys and values, and return all of them.
+
+        Raises ValueError for another batch or other heads.
+        """
         if self.parts is not None:
+            old, new = self.parts[0].shape, key.shape
+            if old[:-2] != new[:-2]:
+                raise ValueError(f"key: {tuple(new)} for {tuple(old)}")
             key = torch.cat([self.parts[0], key], dim=-2)
             value = torch.cat([self.parts[1], value], dim=-2)
         self.parts = key, value
@@ -163,8 +188,10 @@ def sinusoidal(count: int, width: int) -> Tensor:
     t * 10000**(-2i / width). Raises ValueError for a width that isn't
     even. Source: Vaswani and others (2017), section 3.5.
     """
-    first = torch.tensor([1.0, 0.0]).repeat(width // 2 + width % 2)
-    turned = rotate(first[:width].expand(count, -1))  # cos, sin
+    if width % 2:
+        raise ValueError(f"width: {width} is odd")
+    first = torch.tensor([1.0, 0.0]).repeat(width // 2)
+    turned = rotate(first.expand(count, -1))  # cos, sin
     return turned.unflatten(-1, (-1, 2)).flip(-1).flatten(-2)
 
 
@@ -291,7 +318,10 @@ class BytePairs:
         return len(self.pieces)
 
     def encode(self, text: str) -> Tensor:
-        """Return the tokens of any text, (n,), int64."""
+        """Return the tokens of any text, (n,), int64.
+
+        Half a surrogate pair is no text: UnicodeEncodeError.
+        """
         words = words_of(text)
         known = {w: merge_word(w, self.number) for w in set(words)}
         tokens = [token for word in words for token in known[word]]
@@ -303,7 +333,7 @@ class BytePairs:
         Raises ValueError for a token that doesn't exist.
         """
         for token in tokens.tolist():
-            if not 0 <= token < len(self):
+            if token not in range(len(self)):
                 raise ValueError(f"tokens: {token} doesn't exist")
         joined = b"".join(self.pieces[t] for t in tokens.tolist())
         return joined.decode(errors="replace")
@@ -331,19 +361,23 @@ class GPT(nn.Module):
     ) -> Tensor:
         """Go on from caches, one for each block, if they are given.
 
-        Tokens that are empty, not (B, T), or unknown: ValueError.
+        Tokens that are empty, not (B, T), or unknown, or too few
+        caches: ValueError. Tokens that aren't int64: TypeError.
         """
+        if tokens.dtype != torch.int64:
+            raise TypeError(f"tokens: {tokens.dtype}, not torch.int64")
         if tokens.dim() != 2 or tokens.numel() == 0:
             raise ValueError(f"tokens: {tuple(tokens.shape)}")
         size = self.tokens.num_embeddings
         if tokens.min() < 0 or tokens.max() >= size:
             raise ValueError(f"tokens: not all in 0..{size - 1}")
+        each = caches or [None] * len(self.blocks)
+        if len(each) != len(self.blocks):
+            raise ValueError(f"caches: {len(each)}, not one a block")
         new, old = tokens.shape[1], len(caches[0]) if caches else 0
         mask = causal_mask(new, old + new).to(tokens.device)
         x = self.dropout(self.tokens(tokens))  # (B, T, D)
-        for block, cache in zip(
-            self.blocks, caches or repeat(None), strict=False
-        ):
+        for block, cache in zip(self.blocks, each, strict=True):
             x = block(x, mask, cache)
         return F.linear(self.norm(x), self.tokens.weight)
 
@@ -353,13 +387,14 @@ class Together:
     """Optimizers that step as one, for torchbook.training.fit.
 
     Each learning rate climbs for `warmup` steps, then falls evenly to
-    0 at step `total`.
+    0 at step `total`. Either below 1: ValueError.
     """
 
     def __init__(
         self, optimizers: list[torch.optim.Optimizer], total: int,
         warmup: int = 50,
     ) -> None:
+        positive(total=total, warmup=warmup)
         self.optimizers = optimizers
         self.schedules = [
             torch.optim.lr_scheduler.LambdaLR(

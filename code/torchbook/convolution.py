@@ -1,5 +1,5 @@
 # Generated from chapters/zh/12-convolution.qmd: edit there.
-# Checksum 495c5db5092d: a change made here is refused, not lost.
+# Checksum 831075341a86: a change made here is refused, not lost.
 # %% convolution-correlate
 """Convolution written out: windows, weighted sums, what they see."""
 
@@ -90,8 +90,9 @@ class Conv2d(nn.Module):
     """nn.Conv2d written out: (B, c_in, H, W) -> (B, c_out, H', W').
 
     Same parameters, names and initialization; an option is a number
-    or a pair. Raises ValueError unless groups divides c_in and c_out,
-    or for x of another shape; TypeError for x of another dtype.
+    or a pair. Raises ValueError for channels or a size below 1, groups
+    that don't divide c_in and c_out, or x of another shape; TypeError
+    for x of another dtype.
     """
 
     def __init__(
@@ -99,6 +100,8 @@ class Conv2d(nn.Module):
         padding: Pair = 0, dilation: Pair = 1, groups: int = 1,
     ) -> None:
         super().__init__()
+        if min(c_in, c_out, *as_pair(size)) < 1:
+            raise ValueError("c_in, c_out, size: one is below 1")
         if groups < 1 or c_in % groups or c_out % groups:
             raise ValueError(f"groups: {groups} must divide channels")
         self.options, self.groups = (stride, padding, dilation), groups

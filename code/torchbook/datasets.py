@@ -1,5 +1,5 @@
 # Generated from chapters/zh/10-data.qmd: edit there.
-# Checksum a03a026ba34b: a change made here is refused, not lost.
+# Checksum afe95ed36ecf: a change made here is refused, not lost.
 # %% data-load
 """Data of the book, and what stands between it and a model."""
 
@@ -102,6 +102,8 @@ def stack_examples(
     """Stack B examples of k tensors each: k tensors of (B, ...)."""
     if not examples:
         raise ValueError("examples: an empty batch")
+    if len({len(example) for example in examples}) > 1:
+        raise ValueError("examples: not all of as many tensors")
     columns = zip(*examples, strict=True)
     return tuple(torch.stack(column) for column in columns)
 
@@ -212,7 +214,7 @@ def pad(
     kinds = {(s.shape[1:], s.dtype, s.device) for s in sequences}
     if len(kinds) > 1:
         raise ValueError("sequences: several shapes, dtypes or devices")
-    lengths = [len(s) for s in sequences]
+    lengths = [len(s) if s.ndim > 0 else 0 for s in sequences]
     if min(lengths) < 1:
         raise ValueError("sequences: one has length 0")
     first = sequences[0]
@@ -291,17 +293,22 @@ class Standardize:
         std[low == high] = 1
         self.mean, self.std = mean.squeeze(0), std.squeeze(0)
 
-    def __call__(self, x: Tensor) -> Tensor:
-        """Standardize x: one row, or several, of the size of rows'."""
+    def check(self, name: str, x: Tensor) -> None:
+        """Raise ValueError unless x is one row or several."""
         want, tail = self.mean.shape, x.shape[x.ndim - self.mean.ndim :]
         pairs = zip(want, tail, strict=False)
         fits = all(m in (1, n) for m, n in pairs)
         if len(tail) != len(want) or not fits:
-            raise ValueError(f"x: {tuple(x.shape)} doesn't fit rows")
+            raise ValueError(f"{name}: {tuple(x.shape)}, not as rows")
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Standardize x: one row, or several, of the size of rows'."""
+        self.check("x", x)
         return (x - self.mean) / self.std
 
     def inverse(self, z: Tensor) -> Tensor:
         """Give back the x that was standardized to z."""
+        self.check("z", z)
         return z * self.std + self.mean
 
 
@@ -309,8 +316,11 @@ class Standardize:
 def shift(images: Tensor, down: int, right: int) -> Tensor:
     """Move images (..., H, W) by whole pixels; zeros come in.
 
-    Negative numbers move up and left. Returns a new tensor.
+    Negative numbers move up and left. Returns a new tensor. Raises
+    ValueError for fewer than two dimensions.
     """
+    if images.ndim < 2:
+        raise ValueError(f"images: {tuple(images.shape)}, not (H, W)")
     height, width = images.shape[-2:]
     down = max(-height, min(down, height))
     right = max(-width, min(right, width))

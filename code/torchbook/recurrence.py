@@ -1,5 +1,5 @@
 # Generated from chapters/zh/13-recurrence.qmd: edit there.
-# Checksum 21b6077f380d: a change made here is refused, not lost.
+# Checksum 483f9e349181: a change made here is refused, not lost.
 # %% recurrence-cell
 """Recurrent layers from nothing, forecasts, and models of verse."""
 
@@ -84,13 +84,16 @@ def unroll(
     Returns h after each step, (B, T, hidden), and the last state. With
     lengths, (B,) of 1..T, a sequence stops at its end: its state stays
     and its outputs are 0 from there. Raises ValueError for a shape
-    that doesn't fit, an empty batch or time, and a wrong length.
+    that doesn't fit, an empty batch or time, and a wrong length;
+    TypeError for x of another dtype than the weights.
     """
     if x.dim() != 3 or x.shape[2] != cell.features:
         want = f"(B, T, {cell.features})"
         raise ValueError(f"x: shape {tuple(x.shape)}, not {want}")
     if x.numel() == 0:
         raise ValueError(f"x: nothing in shape {tuple(x.shape)}")
+    if x.dtype != cell.weight_ih.dtype:
+        raise TypeError(f"x: {x.dtype}, not {cell.weight_ih.dtype}")
     state = cell.start(x) if state is None else state
     shape = (len(x), cell.hidden)
     if [tuple(s.shape) for s in state] != [shape] * cell.states:
@@ -285,8 +288,14 @@ def verse_loss(scores: Tensor, targets: Tensor) -> Tensor:
     """Return the mean surprise, -log p, in nats per character.
 
     scores: (B, T, V), of which softmax makes probabilities; targets:
-    (B, T). Those that are IGNORED don't count.
+    (B, T). Those that are IGNORED don't count. Raises ValueError for
+    targets of another shape, and if all are IGNORED.
     """
+    if targets.shape != scores.shape[:-1]:
+        shape, want = tuple(targets.shape), tuple(scores.shape[:-1])
+        raise ValueError(f"targets: shape {shape}, not {want}")
+    if (targets == IGNORED).all():
+        raise ValueError("targets: none that counts")
     return F.cross_entropy(
         scores.flatten(0, 1), targets.flatten(), ignore_index=IGNORED
     )
@@ -302,19 +311,25 @@ Followers = dict[tuple[int, ...], tuple[Tensor, Tensor]]
 
 
 def count_followers(
-    sequences: Iterable[Tensor], order: int
+    sequences: Iterable[Tensor], order: int, size: int
 ) -> Followers:
     """Count what follows each run of 0 to order - 1 numbers.
 
     Returns for each run the numbers that followed and how often.
+    Raises ValueError for sizes below 1, for nothing to count, and for
+    a number that isn't one of 0 to size - 1.
     """
-    positive(order=order)
+    positive(order=order, size=size)
     found: dict[tuple[int, ...], Counter[int]] = defaultdict(Counter)
     for sequence in sequences:
         seen = sequence.tolist()
         for t, number in enumerate(seen):
+            if not 0 <= number < size:
+                raise ValueError(f"sequences: {number}, size {size}")
             for n in range(min(order - 1, t) + 1):
                 found[tuple(seen[t - n : t])][number] += 1
+    if not found:
+        raise ValueError("sequences: nothing to count")
     return {
         run: (
             torch.tensor(list(count)),
@@ -343,7 +358,7 @@ class NGram(nn.Module):
         if not strength > 0:
             raise ValueError(f"strength: {strength} not above 0")
         self.size, self.order, self.strength = size, order, strength
-        self.followers = count_followers(sequences, order)
+        self.followers = count_followers(sequences, order, size)
 
     def chances(self, context: Sequence[int]) -> Tensor:
         """Return the probability of each next number, (size,)."""
@@ -385,10 +400,17 @@ class VerseRNN(nn.Module):
     def read(
         self, inputs: Tensor, state: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Return scores, (B, T, size), and the state to go on from."""
+        """Return scores, (B, T, size), and the state to go on from.
+
+        Raises ValueError for inputs of another shape, nothing in them,
+        or a number that doesn't exist.
+        """
         if inputs.dim() != 2 or inputs.numel() == 0:
             shape = tuple(inputs.shape)
             raise ValueError(f"inputs: shape {shape}, not (B, T)")
+        size = self.embed.num_embeddings
+        if inputs.min() < 0 or inputs.max() >= size:
+            raise ValueError(f"inputs: not all in 0..{size - 1}")
         outputs, state = self.memory(self.embed(inputs), state)
         return self.head(outputs), state
 

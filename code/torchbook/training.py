@@ -1,5 +1,5 @@
 # Generated from chapters/zh/11-training.qmd: edit there.
-# Checksum f2d94713528a: a change made here is refused, not lost.
+# Checksum 6bb4055c8728: a change made here is refused, not lost.
 # %% training-batches
 """One training loop for the rest of the book, and what it needs."""
 
@@ -8,6 +8,7 @@ import math
 import os
 import random
 import tempfile
+import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from itertools import islice
@@ -67,6 +68,14 @@ def ready(
 
 
 # %% training-train-epoch
+def check_step(clip: float | None, accumulate: int) -> None:
+    """Raise ValueError that names a bad option of a step."""
+    if not isinstance(accumulate, int) or accumulate < 1:
+        raise ValueError(f"accumulate: {accumulate!r}, not 1 or more")
+    if clip is not None and not clip > 0:
+        raise ValueError(f"clip: {clip!r}, not above 0")
+
+
 def train_epoch(
     model: nn.Module, train: Pairs, *, loss: Loss,
     optimizer: Optimizer, schedule: LRScheduler | None = None,
@@ -78,6 +87,7 @@ def train_epoch(
     fewer) as if they were one, clipped to the length `clip`. The
     schedule moves on after each step. loss gives a batch's mean.
     """
+    check_step(clip, accumulate)
     held = [p for g in optimizer.param_groups for p in g["params"]]
     total, seen = 0.0, 0
     batches = ready(train, "train", model)
@@ -181,6 +191,7 @@ def save_checkpoint(path: str | Path, **parts: object) -> None:
         Path(name).unlink(missing_ok=True)
 
 
+# %% training-load-checkpoint
 def load_checkpoint(path: str | Path) -> dict[str, Any]:
     """Return the parts that save_checkpoint wrote, on the CPU.
 
@@ -189,14 +200,21 @@ def load_checkpoint(path: str | Path) -> dict[str, Any]:
     """
     with open(path, "rb") as file:
         try:
+            with zipfile.ZipFile(file) as archive:
+                broken = archive.testzip()  # torch checks no sums
+            file.seek(0)
             found = torch.load(
                 file, map_location="cpu", weights_only=True
             )
         except Exception as error:
             raise ValueError(f"path: {path} is unreadable") from error
-    if not isinstance(found, dict) or found.get("torchbook") != 1:
+    if broken is not None:
+        raise ValueError(f"path: {path} is damaged")
+    found = found if isinstance(found, dict) else {}
+    parts, mark = found.get("parts"), str(found.get("torchbook"))
+    if mark != "1" or not isinstance(parts, dict):
         raise ValueError(f"path: {path} is no checkpoint of ours")
-    return found["parts"]
+    return parts
 
 
 # %% training-random
@@ -291,16 +309,20 @@ def capture(run: Run) -> dict[str, Any]:
     }
 
 
-def restore(run: Run, path: str | Path) -> None:
+# %% training-restore
+def restore(run: Run, path: str | Path, best: bool = False) -> None:
     """Put run where the checkpoint left off.
 
-    One of another run raises ValueError and changes nothing.
+    One of another run raises ValueError and changes nothing, and so
+    does one that has kept no best weights, if `best` asks for them.
     """
     parts, mine = load_checkpoint(path), run.signature()
-    theirs = parts.get("signature", {})
+    theirs = parts.get("signature")
     for name, value in mine.items():
-        if theirs.get(name) != value:
+        if not isinstance(theirs, dict) or theirs.get(name) != value:
             raise ValueError(f"checkpoint: {path} has another {name}")
+    if best and parts["best"] is None:
+        raise ValueError(f"patience: {path} was written without")
     run.optimizer.load_state_dict(parts["optimizer"])
     run.model.load_state_dict(parts["model"])
     if run.schedule is not None:
@@ -324,7 +346,7 @@ def check_options(
     accumulate: int, patience: int | None,
 ) -> None:
     """Raise TypeError or ValueError that names a bad argument."""
-    counts = {"epochs": epochs, "accumulate": accumulate}
+    counts = {"epochs": epochs}
     if patience is not None:
         counts["patience"] = patience
         if valid is None:
@@ -332,8 +354,7 @@ def check_options(
     for name, count in counts.items():
         if not isinstance(count, int) or count < 1:
             raise ValueError(f"{name}: {count!r}, not 1 or more")
-    if clip is not None and not clip > 0:
-        raise ValueError(f"clip: {clip!r}, not above 0")
+    check_step(clip, accumulate)
     if isinstance(schedule, ReduceLROnPlateau):
         raise TypeError("schedule: must not need a loss to step")
 
@@ -358,7 +379,7 @@ def fit(
     check_options(valid, epochs, schedule, clip, accumulate, patience)
     run = Run(model, optimizer, schedule, [train, valid])
     if checkpoint is not None and Path(checkpoint).exists():
-        restore(run, checkpoint)
+        restore(run, checkpoint, best=patience is not None)
     while len(run.history) < epochs and (
         patience is None or run.since_best() < patience
     ):

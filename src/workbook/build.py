@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
+from sysconfig import get_path
 from typing import Protocol
 
-from workbook import formats
+from workbook import formats, memo
 from workbook.check import check
 from workbook.derive import cheatsheet, claims, glossary, notation, tangle
 from workbook.derive.answers import answers
 from workbook.derive.assignments import assignments
+from workbook.files import atomic_write
 from workbook.problem import BookError, Problem, problem
 from workbook.publish.books import Book, make_books
 from workbook.publish.store import Product, open_store
@@ -37,6 +40,8 @@ from workbook.source.edition import (
 )
 
 WORK = ".workbook"  # caches and the like; may be deleted at any time
+# What is checked and what is generated, besides the files at the root.
+_SOURCES = ("chapters", "recordings", "code", "exercises", "tests/chapters")
 
 
 class Reporter(Protocol):
@@ -78,6 +83,14 @@ class Summary:
 
 def build(request: Request, report: Reporter) -> Summary:
     """Build the books that were asked for; BookError stops it and changes no book."""
+    kept = request.root / WORK / "pages"
+    with memo.kept_in(None if request.force else kept):
+        summary = _built(request, report)
+    memo.prune(kept)
+    return summary
+
+
+def _built(request: Request, report: Reporter) -> Summary:
     summary = _begun(request, report)
     books = {lang: _read(request.root, lang) for lang in LANGUAGES}
     memory = request.root / WORK / "books.json"
@@ -101,8 +114,8 @@ def build(request: Request, report: Reporter) -> Summary:
             )
             from workbook.publish import landing  # imports what renders, which takes a while
 
-            editions = [book.edition for book in books.values()]
-            products += landing.make_front(editions, products, request.root, store)
+            every = list(books.values())
+            products += landing.make_front(every, products, request.root, store)
             summary.products = store.install(products)
     return summary
 
@@ -124,7 +137,7 @@ def build_by_quarto(request: Request, report: Reporter) -> Summary:
             log = request.root / WORK / f"quarto-{lang}.log"
             said = quarto.render(request.root, lang, targets, log, steps.begin)
             steps.end()
-        summary.faults += quarto.faults(said, lang)
+        summary.faults += quarto.problems_of(said, lang)
         stem = read_edition(request.root, lang).output_file
         for book in quarto.books(request.root, lang, stem, targets):
             if book.exists():
@@ -178,14 +191,31 @@ def retangle(root: Path, check_only: bool = False, readers: bool = True) -> list
 
 
 def _begun(request: Request, report: Reporter) -> Summary:
-    """Nothing is wrong in the chapters, and what is generated from them is written."""
+    """Nothing is wrong in the chapters, and what is generated from them is written.
+
+    Where not a byte changed since that was so, it is so.
+    """
     summary = Summary()
+    stamp = request.root / WORK / "sources"
+    same = not request.force and stamp.is_file() and stamp.read_text() == _sources(request.root)
     with _stage("check", summary, report):
-        if problems := check(request.root):
+        if not same and (problems := check(request.root)):
             raise BookError(problems)
     with _stage("tangle", summary, report):
-        summary.tangled = retangle(request.root)
+        if not same:
+            summary.tangled = retangle(request.root)
+            atomic_write(stamp, _sources(request.root))
     return summary
+
+
+def _sources(root: Path) -> str:
+    """The hash of all that is checked or generated, and of what checks and generates it."""
+    written = (path for pattern in ("*.yml", "*.qmd", "*.bib") for path in root.glob(pattern))
+    folders = [root / name for name in _SOURCES] + [Path(__file__).parent]
+    inside = (path for folder in folders for path in folder.rglob("*") if path.is_file())
+    files = [path for path in (*written, *inside) if path.suffix != ".pyc"]
+    packages = sorted(path.name for path in Path(get_path("purelib")).glob("*.dist-info"))
+    return f"{sys.version} {packages} {memo.contents(files)}"
 
 
 def _read(root: Path, lang: str, generated: bool = True) -> Book:

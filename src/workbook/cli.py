@@ -253,17 +253,24 @@ def serve(port: int, show: bool) -> None:
               help="Which edition; may be repeated. [all]")  # fmt: skip
 @click.option("--only", multiple=True, metavar="NAME",
               help="Which validator; may be repeated. [all]")  # fmt: skip
+@click.option("--force", is_flag=True, help="Validate even what was good and did not change.")
 @_tells_problems
-def verify(output: Path | None, editions: tuple[str, ...], only: tuple[str, ...]) -> None:
+def verify(
+    output: Path | None, editions: tuple[str, ...], only: tuple[str, ...], force: bool
+) -> None:
     """Validate the finished books, and tell what each validator measured.
 
-    Fails if any validator finds anything, or is not installed: "make verify" installs
-    them all. The table is also kept as verify.md beside the books.
+    A book that was good and has not changed since is not validated again. Fails if any
+    validator finds anything, or is not installed: "make verify" installs them all. The
+    table is also kept as verify.md beside the books.
     """
+    from workbook.build import WORK
     from workbook.verify import validate
 
     folder = (output or _root() / "_book").absolute()
-    if problems := validate(_root(), folder, only, _chosen(editions, EDITIONS), click.echo):
+    memory = None if force else _root() / WORK / "verified.json"
+    chosen = _chosen(editions, EDITIONS)
+    if problems := validate(_root(), folder, only, chosen, click.echo, memory):
         raise BookError(problems)
 
 

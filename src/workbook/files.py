@@ -9,16 +9,20 @@ from pathlib import Path
 from typing import Any
 
 
-def atomic_write(path: Path, data: str | bytes) -> None:
-    """Write a file as a whole: an interruption leaves the old one or the new one."""
+def atomic_write(path: Path, data: str | bytes, durable: bool = True) -> None:
+    """Write a file as a whole: an interruption leaves the old one or the new one.
+
+    What is `durable` is on the disk when this returns, for a power cut as well.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.part")
     content = data if isinstance(data, bytes) else data.encode("utf-8", "surrogateescape")
     try:
         with aside.open("wb") as file:
             file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)

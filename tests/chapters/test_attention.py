@@ -1,5 +1,5 @@
 # Generated from chapters/zh/14-attention.qmd: edit there.
-# Checksum 02984c4cf1bf: a change made here is refused, not lost.
+# Checksum 4c4fa5a9d9f8: a change made here is refused, not lost.
 # %% exr-attention-by-hand
 def test_attention_by_hand(exercise):
     rows = exercise.rows
@@ -104,10 +104,11 @@ def test_attention_top_p(exercise):
         if not torch.allclose(came, wanted, atol=1e-6):
             raw = chances * (wanted > 0)
             assert not torch.allclose(came, raw, atol=1e-6), "sum"
-            ordered = wanted.sort(descending=True).values
-            if not torch.allclose(ordered, wanted, atol=1e-6):
-                same = torch.allclose(came, ordered, atol=1e-6)
-                assert not same, f"order: {case}"
+            ordered = (x.sort().values for x in (came, wanted))
+            assert not torch.allclose(*ordered, atol=1e-6), f"order: {case}"
+            lost = (came == 0) & (wanted > 0)
+            other = ((came > 0) & (wanted == 0)).any(-1)
+            assert not (lost.any(-1) & other).any(), f"largest: {case}"
             few = (came > 0).sum(-1) < (wanted > 0).sum(-1)
             assert not few.any(), f"short: {case}"
             more = (came > 0).sum(-1) > (wanted > 0).sum(-1)
@@ -126,7 +127,10 @@ def test_attention_top_p(exercise):
         assert torch.allclose(given.grad, twin.grad, atol=1e-5), "gradient"
     even = torch.full((8,), 0.125)
     assert (top_p(even, 0.3) > 0).sum() == 3, "ties"
-    whole = top_p(fixed, 1.0)
+    try:
+        whole = top_p(fixed, 1.0)
+    except ValueError:
+        raise AssertionError("whole: p = 1") from None
     assert torch.allclose(whole, fixed), "whole: p = 1"
     assert (top_p(fixed, 1e-6) > 0).sum() == 1, "short: p = 1e-6"
     for p in (0.0, -0.5, 1.01):
@@ -193,6 +197,10 @@ def test_attention_window(exercise):
                 wrong = seen(lengths, window, **slip)
                 assert not torch.equal(came, wrong), f"{name}: {case}"
             place = torch.arange(max(lengths))
+            real = place < given[:, None]
+            if torch.equal(came[real], wanted[real]):
+                assert came[~real].any(dim=-1).all(), f"empty: {case}"
+                raise AssertionError(f"keys: {case}")
             back, more = place[:, None] - place, came & ~wanted
             assert not (more & (back < 0)).any(), f"future: {case}"
             assert not (more & (back >= window)).any(), f"wide: {case}"
@@ -224,7 +232,7 @@ def test_attention_streaming(exercise):
 
         def __init__(self, limit, keys):
             super().__init__()
-            self.limit, self.keys = limit, keys
+            self.limit, self.keys, self.seen = limit, keys, set()
 
         def __torch_dispatch__(self, func, types, args=(), kwargs=None):
             out = func(*args, **(kwargs or {}))
@@ -232,6 +240,7 @@ def test_attention_streaming(exercise):
             scores = name in ("mm", "bmm", "mv", "exp", "_softmax")
             for part in out if isinstance(out, tuple | list) else (out,):
                 if isinstance(part, torch.Tensor):
+                    self.seen.update(part.shape)
                     assert part.numel() < self.limit, "whole"
                     row = scores and self.keys in part.shape
                     assert not row, "whole"
@@ -266,7 +275,7 @@ def test_attention_streaming(exercise):
             )
             given = [x.clone().requires_grad_() for x in (q, k, v)]
             limit, keys = (n * m, m) if size < m else (10**9, -1)
-            with Own(), Small(limit, keys):
+            with Own(), Small(limit, keys) as watch:
                 came = streaming(*given, size)
             assert came is not None, "returns"
             assert isinstance(came, torch.Tensor), "type"
@@ -283,6 +292,7 @@ def test_attention_streaming(exercise):
                     same = torch.allclose(came, other, atol=1e-5)
                     assert not same, f"{slip}: {case}"
             assert torch.allclose(came, wanted, atol=1e-5), f"value: {case}"
+            assert size > m or size in watch.seen, f"size: {case}"
             assert came.requires_grad, "gradient"
             weigh = torch.tensor([1.0, 2.0], dtype=dtype)
             (came * weigh).sum().backward()

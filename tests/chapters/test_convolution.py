@@ -1,5 +1,5 @@
 # Generated from chapters/zh/12-convolution.qmd: edit there.
-# Checksum 9ac9dd3ebce4: a change made here is refused, not lost.
+# Checksum dbc2175bf9a3: a change made here is refused, not lost.
 # %% exr-convolution-sizes
 def test_convolution_sizes(exercise):
     sizes_by_hand = exercise.sizes_by_hand
@@ -182,6 +182,10 @@ def test_convolution_occlusion(exercise):
         return image
 
 
+    def one_channel(image, i, j, size):
+        return torch.cat([covered(image[:1], i, j, size), image[1:]])
+
+
     def cut(image, i, j, size):
         image, r = image.clone(), size // 2
         image[:, i - r : i + r + 1, j - r : j + r + 1] = 0
@@ -248,7 +252,8 @@ def test_convolution_occlusion(exercise):
         assert came.dtype == dtype, "dtype"
         if not torch.allclose(came, wanted, **near):
             assert not torch.allclose(came, -wanted, **near), "sign"
-            for slip, cover in (("corner", from_corner), ("border", cut)):
+            for slip, cover in (("corner", from_corner), ("border", cut),
+                                ("one-channel", one_channel)):
                 other = expected(model, image, label, size, cover)
                 if not torch.allclose(other, wanted, **near):
                     assert not torch.allclose(came, other, **near), slip
@@ -440,7 +445,10 @@ def test_convolution_fold(exercise):
                     ("eps", gamma / (v**0.5 + eps), None),
                     ("mean", scale, scale * b + beta),
                     ("mean", scale, scale * b - m + beta),
+                    ("mean", scale, scale * (b + m) + beta),
                     ("bias-unscaled", scale, b - scale * m + beta),
+                    ("bias-unscaled", scale, beta - scale * m),
+                    ("affine", scale, scale / gamma * (b - m) + beta),
                     ("affine", scale / gamma, scale / gamma * (b - m)),
                     ("affine", scale, scale * (b - m)),
                 ):

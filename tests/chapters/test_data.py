@@ -1,5 +1,5 @@
 # Generated from chapters/zh/10-data.qmd: edit there.
-# Checksum a27dd564d253: a change made here is refused, not lost.
+# Checksum f916c4b61a89: a change made here is refused, not lost.
 # %% exr-data-count
 def test_data_count(exercise):
     count_by_hand = exercise.count_by_hand
@@ -188,6 +188,11 @@ def test_data_stratified(exercise):
     chosen = {tuple(rows & set((labels == 0).nonzero()[:, 0].tolist()))
               for rows in seen}
     assert len(chosen) > 30, "random: few choices"
+    twins = torch.tensor([0, 1] * 6)  # two classes in turn
+    seen = [put(twins, 0.5, seed)[1] for seed in range(20)]
+    alike = [{i // 2 for i in rows if i % 2 == 0}
+             == {i // 2 for i in rows if i % 2} for rows in seen]
+    assert not all(alike), "random: all classes alike"
     assert put(labels, 0.5, 1) == put(labels, 0.5, 1), "generator: again"
     g = torch.Generator().manual_seed(1)
     two = [set(stratified(labels, 0.5, g)[1].tolist()) for _ in range(2)]

@@ -104,7 +104,10 @@ def test_gradients_of_scaled_dot_product_by_differences():
     [
         (((2, 3), (4, 2), (4, 2)), "key"),
         (((2, 3), (0, 3), (0, 2)), "key"),
+        (((2, 3), (3,), (3,)), "key"),
+        (((2, 0), (4, 0), (4, 2)), "key"),
         (((2, 3), (4, 3), (5, 2)), "value"),
+        (((2, 3), (4, 3), (4,)), "value"),
     ],
 )
 def test_shapes_that_do_not_fit_are_named(sizes, name):
@@ -112,10 +115,25 @@ def test_shapes_that_do_not_fit_are_named(sizes, name):
         scaled_dot_product(*drawn(0, *sizes))
 
 
+@pytest.mark.parametrize("odd, name", [(0, "key"), (1, "key"), (2, "value")])
+def test_dtypes_that_differ_are_named(odd, name):
+    parts = drawn(0, (2, 3), (4, 3), (4, 2))
+    parts[odd] = parts[odd].float()
+    with pytest.raises(TypeError, match=rf"^{name}"):
+        scaled_dot_product(*parts)
+
+
+def test_an_empty_batch_gives_an_empty_one():
+    assert scaled_dot_product(*drawn(0, (0, 2, 3), (0, 4, 3), (0, 4, 5))).shape == (0, 2, 5)
+
+
 def test_bad_masks_are_named():
     q, k, v = drawn(0, (2, 3), (4, 3), (4, 2))
     with pytest.raises(TypeError, match=r"^mask"):
         scaled_dot_product(q, k, v, torch.ones(2, 4))
+    for shape in ((3, 4), (2, 3), (5, 2, 4)):
+        with pytest.raises(ValueError, match=r"^mask"):
+            scaled_dot_product(q, k, v, torch.ones(shape, dtype=torch.bool))
     nothing = torch.ones(2, 4, dtype=torch.bool)
     nothing[1] = False
     with pytest.raises(ValueError, match=r"^mask"):
@@ -224,7 +242,7 @@ def test_sinusoidal_by_its_formula():
 def test_an_odd_width_is_refused():
     with pytest.raises(ValueError, match=r"^x"):
         rotate(torch.zeros(2, 3))
-    with pytest.raises(ValueError, match=r"^(x|width)"):
+    with pytest.raises(ValueError, match=r"^width"):
         sinusoidal(4, 3)
     with pytest.raises(ValueError, match=r"^x"):
         MultiHead(6, 2, rotary=True)(torch.zeros(1, 2, 6))
@@ -301,9 +319,11 @@ def test_encoding_a_text_it_learned_from_gives_its_own_pieces():
 def test_bad_merges_and_tokens_are_named():
     with pytest.raises(ValueError, match=r"^merges"):
         BytePairs([(97, 256)])
-    for token in (-1, len(PAIRS)):
+    for token in (-1, len(PAIRS), 1.5):
         with pytest.raises(ValueError, match=r"^tokens"):
             PAIRS.decode(torch.tensor([token]))
+    with pytest.raises(UnicodeEncodeError):
+        PAIRS.encode("\ud800")
     assert PAIRS.encode("").tolist() == []
     assert PAIRS.decode(torch.tensor([255])) == "\ufffd"
 
@@ -340,6 +360,29 @@ def test_caches_give_the_same_scores_however_a_text_is_cut(sizes):
 def test_bad_tokens_are_named(tokens):
     with pytest.raises(ValueError, match=r"^tokens"):
         small()(torch.tensor(tokens, dtype=torch.int64))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.int32, torch.bool])
+def test_tokens_of_another_dtype_are_named(dtype):
+    with pytest.raises(TypeError, match=r"^tokens"):
+        small()(torch.zeros(1, 3, dtype=dtype))
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_each_block_needs_a_cache(count):
+    caches = [Cache() for _ in range(count)]
+    with pytest.raises(ValueError, match=r"^caches"):
+        small()(torch.zeros(1, 3, dtype=torch.int64), caches)
+    assert [len(cache) for cache in caches] == [0] * count
+
+
+def test_a_cache_of_another_batch_is_refused_and_stays():
+    model, tokens = small(), torch.zeros(2, 3, dtype=torch.int64)
+    caches = [Cache() for _ in model.blocks]
+    model(tokens, caches)
+    with pytest.raises(ValueError, match=r"^key"):
+        model(tokens[:1], caches)
+    assert [len(cache) for cache in caches] == [3, 3]
 
 
 @given(st.integers(1, 12), st.floats(0.2, 4))
@@ -409,6 +452,9 @@ def test_together_steps_each_optimizer_by_its_own_rule():
         both.step()
     torch.testing.assert_close(torch.cat([a, b]).detach(), torch.tensor([-1.4, -14.0]))
     assert len(both.param_groups) == 2
+    for options in ({"total": 0}, {"total": 5, "warmup": 0}):
+        with pytest.raises(ValueError, match="|".join(options)):
+            Together(both.optimizers, **options)
 
 
 @pytest.mark.slow
@@ -420,7 +466,7 @@ def test_the_gpt_beats_counting_by_the_margin_that_the_chapter_states(name, seed
     alphabet, parts = Alphabet(texts), verse_split(texts)
     train, valid, test = (verse_pieces(part, alphabet, 128) for part in parts)
     plan, counts, margin = {
-        "sonnets": ({"epochs": 7, "size": 8, "lr": 0.01, "muon": 0.02}, (6, 20.0), 0.01),
+        "sonnets": ({"epochs": 7, "size": 8, "lr": 0.01, "muon": 0.02}, (6, 20.0), 0.02),
         "poems": ({"epochs": 5, "size": 4, "lr": 0.004}, (2, 200.0), 0.25),
     }[name]
     torch.manual_seed(seed)

@@ -221,6 +221,12 @@ def test_layer_names_groups_that_do_not_divide(c_in, c_out, groups):
         Conv2d(c_in, c_out, 3, groups=groups)
 
 
+@pytest.mark.parametrize("sizes", [(0, 4, 3), (4, 0, 3), (4, 4, 0), (4, 4, (3, -1))])
+def test_layer_names_what_is_below_one(sizes):
+    with pytest.raises(ValueError, match="c_in, c_out, size"):
+        Conv2d(*sizes)
+
+
 def test_layer_names_wrong_input():
     layer = Conv2d(4, 2, 3)
     for shape in [(4, 8, 8), (1, 3, 8, 8), (1, 4, 8)]:

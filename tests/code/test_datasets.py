@@ -176,6 +176,11 @@ def test_an_empty_batch_is_refused():
         stack_examples([])
 
 
+def test_examples_of_several_kinds_are_refused():
+    with pytest.raises(ValueError, match="examples"):
+        stack_examples([(torch.zeros(1),), (torch.zeros(1), torch.zeros(1))])
+
+
 @settings(deadline=None, max_examples=40)
 @given(n=st.integers(1, 20), size=st.integers(1, 25), drop=st.booleans(), mix=st.booleans())
 def test_batches_are_those_of_data_loader(n, size, drop, mix):
@@ -303,6 +308,8 @@ def test_standardize_refuses_rows():
 def test_standardize_refuses_other_columns(shape):
     with pytest.raises(ValueError, match="x: "):
         Standardize(torch.randn(6, 3))(torch.zeros(shape))
+    with pytest.raises(ValueError, match="z: "):
+        Standardize(torch.randn(6, 3)).inverse(torch.zeros(shape))
 
 
 # Ragged batches.
@@ -370,6 +377,7 @@ def test_a_sequence_in_a_batch_gives_what_it_gives_alone(kind):
     [
         [],
         [torch.zeros(0), torch.zeros(2)],
+        [torch.tensor(1.0)],
         [torch.zeros(2, 3), torch.zeros(2, 4)],
         [torch.zeros(2), torch.zeros(2, 1)],
         [torch.zeros(2), torch.zeros(2, dtype=torch.int64)],
@@ -428,6 +436,11 @@ def test_random_shift_draws_from_its_generator_or_the_global_one():
     assert torch.equal(*own) and torch.equal(torch.get_rng_state(), before)
     RandomShift(3)(image)
     assert not torch.equal(torch.get_rng_state(), before)
+
+
+def test_shift_refuses_what_is_no_image():
+    with pytest.raises(ValueError, match="images"):
+        shift(torch.zeros(3), 1, 1)
 
 
 def test_random_shift_refuses_to_move_by_less_than_nothing():

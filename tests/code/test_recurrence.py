@@ -148,6 +148,12 @@ def test_unroll_names_a_bad_argument(change, word):
         unroll(RNNCell(3, 5), **{"x": torch.zeros(2, 4, 3)} | change)
 
 
+def test_unroll_names_another_dtype():
+    for dtype in (torch.int64, torch.float64):
+        with pytest.raises(TypeError, match=f"x: {dtype}"):
+            unroll(RNNCell(3, 5), torch.zeros(2, 4, 3, dtype=dtype))
+
+
 @pytest.mark.parametrize("make", [RNNCell, GRUCell, LSTMCell])
 @pytest.mark.parametrize(("sizes", "word"), [((0, 2), "features"), ((2, 0), "hidden")])
 def test_cells_name_a_bad_size(make, sizes, word):
@@ -299,6 +305,15 @@ def test_loss_is_the_mean_over_what_counts():
     assert bits(math.log(8)) == pytest.approx(3)
 
 
+def test_loss_names_targets_of_no_use():
+    scores = torch.zeros(2, 3, 4)
+    for shape in ((2, 4), (3, 2), (6,)):
+        with pytest.raises(ValueError, match="targets: shape"):
+            verse_loss(scores, torch.zeros(shape, dtype=torch.int64))
+    with pytest.raises(ValueError, match="targets: none"):
+        verse_loss(scores, torch.full((2, 3), IGNORED))
+
+
 @settings(deadline=None)
 @given(
     words=st.lists(st.lists(st.integers(0, 3), min_size=1, max_size=9), min_size=1, max_size=3),
@@ -342,7 +357,13 @@ def test_ngrams_name_what_is_wrong():
         with pytest.raises(ValueError, match=word):
             NGram(**{"sequences": numbers, "size": 2, "order": 2} | change)
     with pytest.raises(ValueError, match="order"):
-        count_followers(numbers, 0)
+        count_followers(numbers, 0, 2)
+    for bad in ([], [torch.tensor([], dtype=torch.int64)]):
+        with pytest.raises(ValueError, match="sequences: nothing"):
+            count_followers(bad, 2, 2)
+    for bad in (2, -1):
+        with pytest.raises(ValueError, match=f"sequences: {bad}"):
+            NGram([torch.tensor([0, bad])], size=2, order=2)
 
 
 def test_a_verse_model_sees_nothing_ahead():
@@ -360,6 +381,9 @@ def test_a_verse_model_sees_nothing_ahead():
     for bad in (torch.zeros(3, dtype=torch.int64), torch.zeros(0, 2, dtype=torch.int64)):
         with pytest.raises(ValueError, match="inputs"):
             model(bad)
+    for unknown in (7, -1):
+        with pytest.raises(ValueError, match=r"inputs: not all in 0\.\.6"):
+            model(torch.tensor([[0, unknown]]))
 
 
 def test_writing_stops_at_the_edge_or_the_limit():

@@ -475,6 +475,31 @@ def test_bad_options_are_refused_before_a_step(changes, error, what):
     assert torch.equal(flat(model), before)
 
 
+@pytest.mark.parametrize(
+    ("changes", "what"),
+    [
+        ({"accumulate": 0}, "accumulate: 0"),
+        ({"accumulate": 1.5}, "accumulate: 1.5"),
+        ({"clip": -1.0}, "clip: -1.0"),
+    ],
+)
+def test_an_epoch_refuses_bad_options_before_a_step(changes, what):
+    model = net()
+    before = flat(model)
+    with pytest.raises(ValueError, match=what):
+        train_epoch(model, [data()], loss=F.cross_entropy, optimizer=sgd(model), **changes)
+    assert torch.equal(flat(model), before)
+
+
+def test_patience_needs_a_checkpoint_that_kept_the_best(tmp_path):
+    model, options = start(epochs=1)
+    options.pop("patience", None)
+    fit(model, **options, checkpoint=tmp_path / "run.pt")
+    model, options = start(epochs=2)
+    with pytest.raises(ValueError, match=r"patience: .* without"):
+        fit(model, **(options | {"patience": 1}), checkpoint=tmp_path / "run.pt")
+
+
 def test_a_schedule_that_wants_a_loss_is_refused():
     model, options = start()
     options["schedule"] = lr_scheduler.ReduceLROnPlateau(options["optimizer"])
@@ -535,6 +560,23 @@ def test_a_disk_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
     assert os.listdir(tmp_path) == ["c.pt"]
 
 
+def saved(folder, content):
+    """The bytes that torch writes for this."""
+    torch.save(content, folder / "other.pt")
+    return (folder / "other.pt").read_bytes()
+
+
+@pytest.mark.parametrize("place", [0.2, 0.5, 0.8])
+def test_a_single_changed_byte_is_noticed(place, tmp_path):
+    path = tmp_path / "c.pt"
+    save_checkpoint(path, weights=torch.rand(5000))
+    content = bytearray(path.read_bytes())
+    content[int(place * len(content))] ^= 1
+    path.write_bytes(bytes(content))
+    with pytest.raises(ValueError, match=r"path: .*c\.pt"):
+        load_checkpoint(path)
+
+
 def test_damaged_and_foreign_files_are_refused_and_never_run(tmp_path):
     path, mark = tmp_path / "c.pt", tmp_path / "ran"
     save_checkpoint(path, good=torch.rand(100))
@@ -551,6 +593,10 @@ def test_damaged_and_foreign_files_are_refused_and_never_run(tmp_path):
         bomb,
         pickle.dumps(Bomb(mark), 2),
         pickle.dumps({"torchbook": 1}, 2),
+        saved(tmp_path, {"torchbook": 1}),
+        saved(tmp_path, {"torchbook": 1, "parts": [1]}),
+        saved(tmp_path, {"torchbook": torch.ones(2), "parts": {}}),
+        saved(tmp_path, {"parts": {}}),
     ):
         path.write_bytes(content)
         with pytest.raises(ValueError, match=r"path: .*c\.pt"):
@@ -583,8 +629,9 @@ def test_a_checkpoint_of_another_run_changes_nothing(change, what, tmp_path):
     assert torch.equal(torch.get_rng_state(), state)
 
 
-def test_a_checkpoint_not_written_by_fit_is_refused(tmp_path):
-    save_checkpoint(tmp_path / "run.pt", weights=torch.zeros(1))
+@pytest.mark.parametrize("parts", [{"weights": torch.zeros(1)}, {"signature": "mine"}])
+def test_a_checkpoint_not_written_by_fit_is_refused(parts, tmp_path):
+    save_checkpoint(tmp_path / "run.pt", **parts)
     model, options = start()
     with pytest.raises(ValueError, match="checkpoint"):
         fit(model, **options, checkpoint=tmp_path / "run.pt")

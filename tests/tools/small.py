@@ -29,6 +29,7 @@ def edition(*pages: Woven, lang: str = "zh", bibliography: Path = Path("none.bib
 
 def page(slug: str, number: str, markdown: str, part: str = "", **files: bytes) -> Woven:
     """One woven page; `a_svg=b"…"` is the file `a.svg`."""
-    entry = Entry(Path(f"chapters/{slug}.qmd"), slug, number, part, number.isalpha())
+    titles = (part,) if part else ()
+    entry = Entry(Path(f"chapters/{slug}.qmd"), slug, number, titles, number.isalpha())
     named = {name.replace("_", "."): data for name, data in files.items()}
     return Woven(entry, markdown, named)

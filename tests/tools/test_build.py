@@ -1,6 +1,7 @@
 """The whole way on a very small book: what is made, what is not made again, what fails."""
 
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -15,7 +16,7 @@ from workbook.build import Request, build
 from workbook.cli import main
 from workbook.console import Lines
 from workbook.problem import BookError, problem
-from workbook.render.html import website
+from workbook.render.html import page, website
 from workbook.source.edition import Options
 
 COMMAND = [sys.executable, "-c", "from workbook.cli import main; main()"]
@@ -54,6 +55,68 @@ def built(finished):
     shutil.rmtree(tiny.root)
     shutil.copytree(aside, tiny.root)
     return tiny, snapshot(tiny.root / "_book")
+
+
+EDITS = (  # old and new in both languages' files; what follows from it
+    ("chapters/LANG/01-one.qmd", "{#sec-one}", "more {#sec-one}"),
+    ("chapters/LANG/02-two.qmd", "{#sec-two}", "twice {#sec-two}"),
+    ("chapters/LANG/01-one.qmd", "[@sec-two]", "[-@sec-two] [@sec-one]"),
+    ("index.LANG.qmd", "{.unnumbered}\n", "{.unnumbered}\n\n$x < 1$\n"),
+    ("chapters/LANG/01-one.qmd", "twice(21)", "twice(3)"),
+    ("chapters/LANG/01-one.qmd", "    return 2 * x\n```\n\n", "    return x + x\n```\n\n"),
+    ("chapters/LANG/01-one.qmd", "★", "★★"),
+    ("chapters/LANG/01-one.qmd", "lines=2", "lines=3"),
+    ("chapters/LANG/02-two.qmd", "two-use\n", "two-used\n"),
+    ("_quarto-LANG.yml", "title: Tiny", "title: Little"),
+)
+
+
+def test_books_are_the_same_whether_built_anew_or_after_edits(tiny, tmp_path):
+    """The last books of thirty edits in a seeded order, by builds that keep what they can."""
+    order = random.Random(7).choices(range(len(EDITS)), k=30)
+    formats = ("html", "epub", "pdf")
+
+    def build_at(root, often=True):
+        request = Request(root, root / "_book", ("zh", "bilingual"), formats, jobs=1)
+        return build(request, Lines())
+
+    build_at(tiny.root)
+    turned = set()  # an edit done twice is undone
+    for count, at in enumerate(order, 1):
+        name, old, new = EDITS[at]
+        old, new = (old, new) if at not in turned else (new, old)
+        turned ^= {at}
+        tiny.edit(name, old, new)
+        if count % 6 == 0:
+            build_at(tiny.root)
+    anew = tmp_path / "anew"
+    shutil.copytree(tiny.root, anew, ignore=shutil.ignore_patterns("_book", ".workbook"))
+    build_at(anew)
+    kept, made = (
+        {path.relative_to(root): data for path, data in snapshot(root / "_book").items()}
+        for root in (tiny.root, anew)
+    )
+    assert kept.keys() == made.keys()
+    assert [str(name) for name in made if kept[name] != made[name]] == []
+
+
+def test_an_edit_of_prose_makes_its_own_page_again_and_no_other(built, monkeypatch):
+    tiny, _ = built
+    make(tiny)
+    made = []
+    real = page._made
+    monkeypatch.setattr(
+        page, "_made", lambda *given: (made.append(given[1].entry.slug), real(*given))[1]
+    )
+    tiny.edit("chapters/zh/02-two.qmd", "two}\n", "two}\n\n一段。\n")
+    tiny.edit("chapters/en/02-two.qmd", "two}\n", "two}\n\nA paragraph.\n")
+    summary = make(tiny)
+    assert summary.executed == []
+    assert made == ["two"] * 3  # once an edition
+    made.clear()
+    tiny.edit("chapters/LANG/02-two.qmd", "{#sec-two}", "too {#sec-two}")
+    make(tiny)
+    assert set(made) == {"two"}  # it is called 第 2 章 where it is referred to
 
 
 def test_a_build_makes_every_book_and_tells_what_it_ran(tiny):

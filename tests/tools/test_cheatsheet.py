@@ -61,7 +61,7 @@ APPENDIX = """
 一条规则。
 
 `x @ x.T`
-:   矩阵乘 · `(2, 2)`
+:   [矩阵乘]{.card-note} · `(2, 2)`
 
 `x.sum()`
 :   `15.0`
@@ -76,7 +76,7 @@ APPENDIX = """
 :   `RuntimeError`
 
 `y = x + 1`
-:   新的
+:   [新的]{.card-note}
 
 :::
 
@@ -117,7 +117,7 @@ def test_the_appendix_says_what_the_code_gives(sheet):
     target = cheatsheet.appendix(sheet.root, read_edition(sheet.root, "zh"), cache)
     assert (str(target.path), target.body) == ("chapters/zh/94-cheatsheet.qmd", APPENDIX)
     english = cheatsheet.appendix(sheet.root, read_edition(sheet.root, "en"), cache)
-    assert ":   matrix product · `(2, 2)`" in english.body
+    assert ":   [matrix product]{.card-note} · `(2, 2)`" in english.body
 
 
 def test_nothing_is_run_twice(sheet):

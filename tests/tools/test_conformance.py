@@ -119,7 +119,7 @@ def cross_references(text: str) -> list[str]:
 @pytest.mark.parametrize(("book", "name"), PAGES)
 def test_references_read_as_quartos(book, name):
     from workbook.render import crossref
-    from workbook.render.numbering import plain
+    from workbook.render.elements import plain_text
 
     lang, stem = name.split("/")
     pages = []
@@ -133,7 +133,9 @@ def test_references_read_as_quartos(book, name):
     at = next(i for i, entry in enumerate(entries) if entry.path.stem == stem)
     links = []
     docs[at].walk(
-        lambda e, _: links.append(plain(e)) if "xref" in getattr(e, "classes", []) else None
+        lambda e, _: (
+            links.append(plain_text(e)) if "xref" in getattr(e, "classes", []) else None
+        )
     )
     page = KEPT[book] / "rendered" / f"{lang}-{stem}.html.txt"
     expected = cross_references(page.read_text(encoding="utf-8"))

@@ -24,9 +24,9 @@ def test_an_edition_is_its_profile_over_the_common_file(tiny):
     assert edition.date == datetime.date(2026, 1, 1)
     assert edition.entries == (
         Entry(Path("index.zh.qmd"), "index", ""),
-        Entry(Path("chapters/zh/01-one.qmd"), "one", "1", "Part"),
-        Entry(Path("chapters/zh/02-two.qmd"), "two", "2", "Part"),
-        Entry(Path("chapters/zh/90-answers.qmd"), "answers", "A", "", True),
+        Entry(Path("chapters/zh/01-one.qmd"), "one", "1", ("Part",)),
+        Entry(Path("chapters/zh/02-two.qmd"), "two", "2", ("Part",)),
+        Entry(Path("chapters/zh/90-answers.qmd"), "answers", "A", (), True),
     )
 
 
@@ -38,7 +38,8 @@ def test_the_bilingual_edition_is_what_the_two_languages_say(tiny):
     assert both.output_file == "tiny-bilingual"
     assert both.on("b5").output_file == "tiny-bilingual-b5"
     assert both.halves == (zh, en)
-    assert [entry.part for entry in both.entries] == ["", "部分 · Part", "部分 · Part", ""]
+    parts = ("部分", "Part")
+    assert [entry.part for entry in both.entries] == [(), parts, parts, ()]
     assert [entry.path for entry in both.entries] == [entry.path for entry in zh.entries]
 
 

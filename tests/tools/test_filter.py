@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import shutil
 import zipfile
 
@@ -9,6 +10,7 @@ import pytest
 
 from workbook.problem import BookError
 from workbook.render import pandoc
+from workbook.render.theme import THEME
 
 
 def written(markdown: str, to: str = "html", lang: str = "zh", script=pandoc.FILTER) -> str:
@@ -54,6 +56,41 @@ def test_a_reference_keeps_its_space():
     assert written(source, "plain") == "见 图 1.1 与"
 
 
+IN_QUARTO = "quarto = {}\nreturn dofile '%s'\n"  # which sets citations after all filters
+
+
+@pytest.mark.parametrize(
+    ("source", "shown"),
+    [
+        ("初始化 [@he2015] 与", "初始化（He 2015）与"),
+        ("用 ReLU [@he2015] PyTorch", "用 ReLU（He 2015）PyTorch"),
+        ("初始化\n[@he2015]\n与 `x`", "初始化（He 2015）与 x"),
+        ("前者 [@he2015] [@doe2020] 后者", "前者（He 2015）（Doe 2020）后者"),
+    ],
+)
+def test_no_space_stands_beside_the_brackets_of_a_chinese_citation(source, shown, tmp_path):
+    works = tmp_path / "works.bib"
+    works.write_text("".join(
+        f"@misc{{{name.lower()}{year}, author={{{name}}}, title={{T}}, year={{{year}}}}}\n"
+        for name, year in (("He", 2015), ("Doe", 2020))
+    ))  # fmt: skip
+    quarto = tmp_path / "quarto.lua"
+    quarto.write_text(IN_QUARTO % pandoc.FILTER)
+    cite = ["--citeproc", f"--bibliography={works}", f"--csl={THEME / 'cite-zh.csl'}"]
+    cite += ["--metadata=suppress-bibliography"]
+    ours, quartos = f"--lua-filter={pandoc.FILTER}", f"--lua-filter={quarto}"
+    for order in ([*cite, ours], [quartos, *cite]):
+        options = ["--from=markdown", "--to=plain", "--wrap=none", "--metadata=lang:zh", *order]
+        assert pandoc.run(options, source, source="test").strip() == shown
+
+
+def test_a_reference_or_an_english_citation_keeps_the_spaces_around_it(tmp_path):
+    quarto = tmp_path / "quarto.lua"
+    quarto.write_text(IN_QUARTO % pandoc.FILTER)
+    assert written("见 [@fig-x] 与", "markdown", script=quarto) == "见 [@fig-x] 与"
+    assert written("see [@he2015] and", "markdown", "en", quarto) == "see [@he2015] and"
+
+
 # Room to write -------------------------------------------------------------------------
 
 ANSWER = "::: {.answer lines=2}\n:::\n"
@@ -65,23 +102,40 @@ def test_answer_space_in_html_is_a_named_textarea(lang, name):
     assert written(ANSWER, "html", lang) == expected
 
 
-def test_answer_space_in_epub_is_ruled_and_no_form(tmp_path):
-    body = in_epub(f"# A\n\n{ANSWER}", tmp_path)
-    line = "<p>\N{NO-BREAK SPACE}</p>"
-    space = f'<div class="answer-space" aria-hidden="true">{line}{line}</div>'
-    assert space in body
+@pytest.mark.parametrize(
+    ("lang", "predict", "work"),
+    [
+        ("zh", "先写在纸上，再往下看。", "写在纸上，或者写进文件夹 exercises/ 里本章的文件。"),
+        (
+            "en",
+            "Write it down on paper before you read on.",
+            "Write on paper, or into the file of this chapter in the folder exercises/.",
+        ),
+    ],
+)
+def test_in_an_epub_nobody_can_write_so_it_says_where_to(tmp_path, lang, predict, work):
+    question = f"::: {{.callout-tip}}\n{ANSWER}:::\n"
+    exercise = (
+        f":::: {{#exr-x .exercise}}\n::: box\n{ANSWER.replace('2', '8 .squared')}:::\n::::\n"
+    )
+    body = in_epub(f"# A\n\n{question}\n{exercise}", tmp_path, lang)
+    said = re.findall(r'<p class="answer-elsewhere">(.*?)</p>', body)
+    assert said == [predict, work]
     assert "textarea" not in body
 
 
 def test_squared_paper_is_told_from_ruled():
     squared = "::: {#answer-x .answer .squared lines=2}\n:::\n"
-    assert written(squared, "typst") == "#workbook-answer(2, squared: true)"
+    assert written(squared, "typst") == (
+        "#block[\n#workbook-answer(2, squared: true)\n] <answer-x>"
+    )
     assert '<textarea id="answer-x" class="answer squared" rows="4"' in written(squared)
 
 
 def test_answer_space_on_paper_is_ruled_lines():
-    assert written(ANSWER, "typst") == "#workbook-answer(2)"
-    assert written("::: answer\n:::", "typst") == "#workbook-answer(3)"
+    """In its box, which theme/print/typst.lua opens once it has measured what stands around."""
+    assert written(ANSWER, "typst") == "#block[\n#workbook-answer(2)\n]"
+    assert written("::: answer\n:::", "typst") == "#block[\n#workbook-answer(3)\n]"
 
 
 # Exercises -----------------------------------------------------------------------------

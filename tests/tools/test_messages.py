@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from workbook import messages
-from workbook.publish import books
+from workbook.render import makers
 from workbook.source.edition import LANGUAGES
 
 PACKAGE = Path(messages.__file__).parents[1]
@@ -78,7 +78,7 @@ def test_what_readers_of_books_see_is_known_by_its_fingerprint():
 
 
 def test_what_only_the_commands_say_shapes_no_book():
-    assert set(books._READERS) <= set(messages.read())
+    assert set(makers._READERS) <= set(messages.read())
     assert "还没动笔" in messages.fingerprint()
-    assert "还没动笔" not in books.words()
-    assert "跳到正文" in books.words()
+    assert "还没动笔" not in makers.words()
+    assert "跳到正文" in makers.words()

@@ -194,3 +194,56 @@ def test_every_exception_has_its_reason():
 
 def test_the_package_holds_the_exceptions():
     assert text.EXCEPTIONS.is_relative_to(Path(verify.__file__).parent)
+
+
+@pytest.fixture
+def seen(tiny):
+    """A validator of PDFs that notes whose it looked at, and a way to run it."""
+    looked = []
+
+    def look(subject: Subject) -> Finding:
+        looked.append(subject.edition.name)
+        faults = (
+            [] if subject.pdf.read_text() != "bad" else [subject.fault(subject.pdf, "", "")]
+        )
+        return Finding(f"{len(subject.pdf.read_text())} characters", faults)
+
+    def run(version: str = "1") -> list[str]:
+        looked.clear()
+        ruler = Validator("ruler", "pdf", lambda: version, look, ("zh", "en"))
+        memory = tiny.root / ".workbook" / "verified.json"
+        found = verify.verify(tiny.root, tiny.root / "_book", [ruler], jobs=1, memory=memory)
+        assert len([v for v in found if v.finding.figure.endswith("characters")]) == 2
+        return list(looked)
+
+    for lang in ("zh", "en"):
+        tiny.write(f"_book/{lang}/tiny-{lang}.pdf", "good")
+    return run
+
+
+def test_what_was_good_and_did_not_change_is_not_validated_again(tiny, seen):
+    assert seen() == ["zh", "en"]
+    assert seen() == []
+    tiny.write("_book/en/tiny-en.pdf", "better")
+    assert seen() == ["en"]
+    tiny.edit("chapters/zh/02-two.qmd", "# 二", "# 贰")
+    assert seen() == ["zh"]
+    assert seen(version="2") == ["zh", "en"]
+    tiny.write("references.bib", "@misc{x}")
+    assert seen(version="2") == ["zh", "en"]
+
+
+def test_what_was_bad_is_validated_until_it_is_good(tiny, seen):
+    tiny.write("_book/zh/tiny-zh.pdf", "bad")
+    assert seen() == ["zh", "en"]
+    assert seen() == ["zh"]
+    tiny.write("_book/zh/tiny-zh.pdf", "good")
+    assert seen() == ["zh"]
+    assert seen() == []
+
+
+@pytest.mark.parametrize("garbage", ["", "{", "[1]", '{"x": 1}'])
+def test_garbage_for_a_memory_is_no_memory(tiny, seen, garbage):
+    seen()
+    tiny.write(".workbook/verified.json", garbage)
+    assert seen() == ["zh", "en"]

@@ -169,8 +169,12 @@ def test_badly_set_chinese_is_found_out(subject):
     needs(text.VALIDATORS[1])
     chapter = "# 一\n\n用 `x` 表示张量，好。\n\n```{python}\n#| label: a\nx = 1  # 张量x\n```\n"
     (subject.root / "chapters/one.qmd").write_text(chapter + "\n好,用pytorch。\n")
+    said = subject.root / "src/workbook/messages/zh-en.yml"
+    said.parent.mkdir(parents=True)
+    said.write_text("a:\n  zh: 见[@{section}]。\n  en: See [@{section}].\nb:\n  zh: 不是YAML\n")
     found = [str(p) for p in text.autocorrect(subject).problems]
     assert found == [
         "chapters/one.qmd:7: “# 张量x”; write “# 张量 x”",
         "chapters/one.qmd:10: “好,用pytorch。”; write “好，用 pytorch。”",
+        "src/workbook/messages/zh-en.yml:5: “zh: 不是YAML”; write “zh: 不是 YAML”",
     ]

@@ -6,8 +6,11 @@ is started and torch is not imported.
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from pathlib import Path
 
+from workbook import memo
 from workbook.check import (
     cells,
     code,
@@ -20,42 +23,68 @@ from workbook.check import (
     terms,
     typing,
 )
-from workbook.problem import Problem
+from workbook.problem import Location, Problem
 from workbook.source.chapter import Chapter
 
 CHAPTER_RULES = (  # each looks at one chapter
     cells.fence,
     cells.label,
     cells.known_options,
+    cells.options_once,
     cells.scalar_options,
-    cells.figure,
+    cells.figure_texts,
+    cells.figure_label,
     cells.figure_shown,
-    cells.table,
+    cells.table_caption,
+    cells.table_label,
     cells.reason,
     cells.error,
-    cells.recorded,
+    cells.recorded_on,
+    cells.recorded_not_run,
     cells.check_hidden,
     cells.exercise_named,
     cells.tangle_target,
     cells.tangle_alone,
     code.solution,
+    code.solution_markers,
     code.line_width,
     code.length,
     code.python,
     code.annotations,
-    structure.title,
-    structure.sections,
+    structure.titled,
+    structure.title_id,
+    structure.one_title,
+    structure.section_ids,
+    structure.section_attributes,
     structure.heading_levels,
     structure.headings_in_divs,
-    structure.divs,
-    structure.exercise_parts,
+    structure.div_known,
+    structure.div_attributes,
+    structure.collapsed,
+    structure.answer_lines,
+    structure.parts_in_exercises,
+    structure.stray_fences,
+    structure.exercise_outermost,
+    structure.exercise_id,
+    structure.exercise_title,
+    structure.exercise_hint,
+    structure.exercise_answer,
+    structure.exercise_worked,
+    structure.worked_last,
     structure.exercise_place,
     exercises.whole,
-    exercises.room,
+    exercises.slips_explained,
+    exercises.hints,
+    exercises.room_squared,
+    exercises.room_enough,
     exercises.slip_list,
+    exercises.slip_names,
+    exercises.slips_once,
     exercises.assertions,
     exercises.slips_used,
-    exercises.wrong_answers,
+    exercises.wrong_named,
+    exercises.wrong_values,
+    exercises.wrong_enough,
     exercises.wrong_hidden,
     markup.refused_text,
     markup.refused_code_blocks,
@@ -63,15 +92,21 @@ CHAPTER_RULES = (  # each looks at one chapter
     markup.setext_headings,
     markup.lettered_start,
     markup.spans,
-    markup.figures,
-    markup.tables,
+    markup.figure_caption,
+    markup.figure_id,
+    markup.figure_alt,
+    markup.figure_attributes,
+    markup.table_rule,
+    markup.grid_tables,
+    markup.table_captions,
     markup.equations,
     references.in_brackets,
     references.footnotes,
     typing.brackets,
     typing.minus,
     typing.times_less,
-    typing.reference_spaced,
+    typing.number_spaced,
+    typing.section_unspaced,
 )
 EDITION_RULES = (  # each looks at the chapters of one language
     references.duplicate_labels,
@@ -81,7 +116,10 @@ BOOK_RULES = (  # each looks at everything
     files.same_chapters,
     files.images,
     files.twin_chapters,
-    files.recordings,
+    files.described,
+    files.recordings_readable,
+    files.recordings_placed,
+    files.recordings_fresh,
     exercises.same_slips,
     references.cross_references,
     references.citations,
@@ -99,12 +137,25 @@ BOOK_RULES = (  # each looks at everything
 def check(root: Path) -> list[Problem]:
     """Every fault of the book in `root`, in the order of files and lines."""
     book, problems = files.read_sources(root)
+    engine = memo.contents(Path(__file__).parents[1].rglob("*.py"))
     for chapters in book.chapters.values():
         for chapter in chapters:
-            problems += [found for rule in CHAPTER_RULES for found in rule(chapter)]
+            problems += _in_chapter(chapter, engine)
         problems += [found for rule in EDITION_RULES for found in rule(chapters)]
     problems += [found for rule in BOOK_RULES for found in rule(book)]
     return sorted(set(problems))
+
+
+def _in_chapter(chapter: Chapter, engine: str) -> list[Problem]:
+    """What the rules over one chapter find; kept by its text and by the files of the engine."""
+
+    def found() -> str:
+        problems = (problem for rule in CHAPTER_RULES for problem in rule(chapter))
+        return json.dumps([dataclasses.astuple(problem) for problem in problems])
+
+    text = "".join(block.text for block in chapter.blocks)
+    kept = memo.recall(found, "check", engine, str(chapter.path), text)
+    return [Problem(Location(*where), *rest) for where, *rest in json.loads(kept)]
 
 
 def check_chapter(chapter: Chapter) -> list[Problem]:

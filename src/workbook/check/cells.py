@@ -45,7 +45,7 @@ def label(chapter: Chapter) -> Iterator[Problem]:
 
 
 def known_options(chapter: Chapter) -> Iterator[Problem]:
-    """Only the options of the house markup, each once."""
+    """Only the options of the house markup."""
     for cell in chapter.cells:
         for name in map(str, cell.options):
             if name not in TEXT_OPTIONS | FLAGS:
@@ -53,6 +53,11 @@ def known_options(chapter: Chapter) -> Iterator[Problem]:
                 remedy = f'did you mean "{near[0]}"?' if near else "take it off"
                 what = f'unknown cell option "{name}"'
                 yield problem(chapter.path, option_line(cell, name), what, remedy)
+
+
+def options_once(chapter: Chapter) -> Iterator[Problem]:
+    """An option is given once."""
+    for cell in chapter.cells:
         written = re.findall(r"^#\|\s*([\w-]+)\s*:", cell.text, re.M)
         for name in sorted({name for name in written if written.count(name) > 1}):
             what = f'cell option "{name}" is given twice'
@@ -79,15 +84,21 @@ def scalar_options(chapter: Chapter) -> Iterator[Problem]:
                 yield problem(chapter.path, line, f'cell option "{name}" {what}', remedy)
 
 
-def figure(chapter: Chapter) -> Iterator[Problem]:
-    """A figure has fig-cap, fig-alt and a label that begins with fig-; all or none."""
+def figure_texts(chapter: Chapter) -> Iterator[Problem]:
+    """A figure has fig-cap and fig-alt."""
     for cell in chapter.cells:
         has = {name: name in cell.options for name in ("fig-cap", "fig-alt")}
         if cell.label.startswith("fig-") or any(has.values()):
             for name in (name for name in has if not has[name]):
                 what, remedy = f"figure has no {name}", f'add "#| {name}: …"'
                 yield problem(chapter.path, cell.line, what, remedy)
-        if any(has.values()) and cell.label and not cell.label.startswith("fig-"):
+
+
+def figure_label(chapter: Chapter) -> Iterator[Problem]:
+    """The label of a figure begins with fig-."""
+    for cell in chapter.cells:
+        texts = {"fig-cap", "fig-alt"} & set(cell.options)
+        if texts and cell.label and not cell.label.startswith("fig-"):
             what = f'label "{cell.label}" of a figure does not begin with fig-'
             remedy = f'write "fig-{chapter.slug}-…"'
             yield problem(chapter.path, option_line(cell, "label"), what, remedy)
@@ -104,15 +115,20 @@ def figure_shown(chapter: Chapter) -> Iterator[Problem]:
             yield problem(chapter.path, cell.line, what, remedy)
 
 
-def table(chapter: Chapter) -> Iterator[Problem]:
-    """A table has tbl-cap and a label that begins with tbl-; both or none."""
+def table_caption(chapter: Chapter) -> Iterator[Problem]:
+    """A table has tbl-cap."""
     for cell in chapter.cells:
-        named, captioned = cell.label.startswith("tbl-"), "tbl-cap" in cell.options
-        if named and not captioned:
+        if cell.label.startswith("tbl-") and "tbl-cap" not in cell.options:
             yield problem(
                 chapter.path, cell.line, "table has no tbl-cap", 'add "#| tbl-cap: …"'
             )
-        if captioned and cell.label and not named:
+
+
+def table_label(chapter: Chapter) -> Iterator[Problem]:
+    """The label of a table begins with tbl-."""
+    for cell in chapter.cells:
+        named = cell.label.startswith("tbl-")
+        if "tbl-cap" in cell.options and cell.label and not named:
             what = f'label "{cell.label}" of a table does not begin with tbl-'
             remedy = f'write "tbl-{chapter.slug}-…"'
             yield problem(chapter.path, option_line(cell, "label"), what, remedy)
@@ -138,16 +154,20 @@ def error(chapter: Chapter) -> Iterator[Problem]:
             yield problem(chapter.path, option_line(cell, "raises"), what, remedy)
 
 
-def recorded(chapter: Chapter) -> Iterator[Problem]:
-    """A recording is made on CUDA and not run with the book."""
+def recorded_on(chapter: Chapter) -> Iterator[Problem]:
+    """A recording is made on CUDA."""
     for cell in (cell for cell in chapter.cells if "recorded" in cell.options):
-        line, value = option_line(cell, "recorded"), cell.option("recorded")
-        if value != "cuda":
+        if (value := cell.option("recorded")) != "cuda":
             what, remedy = f"recorded: {value} is no device we know", 'write "recorded: cuda"'
-            yield problem(chapter.path, line, what, remedy)
-        if cell.flag("eval"):
+            yield problem(chapter.path, option_line(cell, "recorded"), what, remedy)
+
+
+def recorded_not_run(chapter: Chapter) -> Iterator[Problem]:
+    """What is recorded is not run with the book."""
+    for cell in chapter.cells:
+        if "recorded" in cell.options and cell.flag("eval"):
             what, remedy = "recorded without eval: false", 'add "#| eval: false"'
-            yield problem(chapter.path, line, what, remedy)
+            yield problem(chapter.path, option_line(cell, "recorded"), what, remedy)
 
 
 def check_hidden(chapter: Chapter) -> Iterator[Problem]:

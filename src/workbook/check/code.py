@@ -22,10 +22,7 @@ _UNREADABLE = {"SyntaxError", "IndentationError", "TabError"}
 
 def solution(chapter: Chapter) -> Iterator[Problem]:
     """An exercise cell holds its solution between markers, and no other cell has them."""
-    if generated(chapter):
-        return
-    for cell in chapter.cells:
-        found = [(n, m[1]) for n, line in _code(cell) if (m := _MARKER.match(line))]
+    for cell, found in _marked(chapter):
         if not found and cell.option("exercise"):
             what = "exercise cell has no solution"
             remedy = 'set it between "### BEGIN SOLUTION" and "### END SOLUTION"'
@@ -35,7 +32,18 @@ def solution(chapter: Chapter) -> Iterator[Problem]:
             yield problem(
                 chapter.path, found[0][0], what, f'{remedy} or add "#| exercise: exr-…"'
             )
+
+
+def solution_markers(chapter: Chapter) -> Iterator[Problem]:
+    """The markers of a solution are written as they should be, BEGIN and END by turns."""
+    for cell, found in _marked(chapter):
         yield from _markers(chapter, cell, found)
+
+
+def _marked(chapter: Chapter) -> Iterator[tuple[Cell, list[tuple[int, str]]]]:
+    """The cells of an author, each with line and word of its markers."""
+    for cell in () if generated(chapter) else chapter.cells:
+        yield cell, [(n, m[1]) for n, line in _code(cell) if (m := _MARKER.match(line))]
 
 
 def _markers(chapter: Chapter, cell: Cell, found: list[tuple[int, str]]) -> Iterator[Problem]:

@@ -18,35 +18,56 @@ _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
 def whole(chapter: Chapter) -> Iterator[Problem]:
-    """An exercise that is written has all that a reader needs to do it alone."""
-    for exercise in () if generated(chapter) else chapter.exercises:
-        if not exercise.cell:
-            continue
+    """An exercise that is written has a check and wrong answers."""
+    for exercise in _written(chapter):
         for option, what in (("check", "check"), ("wrong", "wrong answers")):
             if not any(cell.option(option) for cell in exercise.cells):
                 remedy = f'add a cell with "#| {option}: {exercise.id}"'
                 yield problem(chapter.path, exercise.line, f"exercise has no {what}", remedy)
+
+
+def slips_explained(chapter: Chapter) -> Iterator[Problem]:
+    """An exercise that is written says what helps with a slip."""
+    for exercise in _written(chapter):
         if not exercise.slips:
             remedy = 'add "::: {.slips}" before its worked solution'
             yield problem(chapter.path, exercise.line, "exercise explains no slip", remedy)
+
+
+def hints(chapter: Chapter) -> Iterator[Problem]:
+    """Hints are steps: one alone would solve or not help."""
+    for exercise in _written(chapter):
         if len(exercise.hints) == 1:
             remedy = "write two paragraphs at least: the first nudges, the last nearly tells"
             yield problem(chapter.path, exercise.line, "exercise has one hint only", remedy)
 
 
-def room(chapter: Chapter) -> Iterator[Problem]:
-    """Room to write code is squared, with a line at least for each of the solution's."""
-    for exercise in _complete(chapter):
+def _written(chapter: Chapter) -> list[Exercise]:
+    """The exercises of an author that have their cell."""
+    return [] if generated(chapter) else [each for each in chapter.exercises if each.cell]
+
+
+def room_squared(chapter: Chapter) -> Iterator[Problem]:
+    """Room to write code is squared."""
+    for _, block in _rooms_for_code(chapter):
+        if "squared" not in attributes(block).classes:
+            yield problem(chapter.path, block.line, "room for code is ruled", "add .squared")
+
+
+def room_enough(chapter: Chapter) -> Iterator[Problem]:
+    """Room to write code has a line at least for each of the solution's."""
+    for exercise, block in _rooms_for_code(chapter):
         need = len(exercise.solution.splitlines()) - len(exercise.stub.splitlines()) + 1
+        lines = int(attributes(block).values.get("lines", 0))
+        if lines < need:
+            what = f"room of {lines} lines for a solution of {need}"
+            yield problem(chapter.path, block.line, what, "give it as many at least")
+
+
+def _rooms_for_code(chapter: Chapter) -> Iterator[tuple[Exercise, Block]]:
+    for exercise in _complete(chapter):
         for block in () if exercise.by_hand else _answers(chapter, exercise):
-            found = attributes(block)
-            lines = int(found.values.get("lines", 0))
-            if "squared" not in found.classes:
-                what = "room for code is ruled"
-                yield problem(chapter.path, block.line, what, "add .squared")
-            if lines < need:
-                what = f"room of {lines} lines for a solution of {need}"
-                yield problem(chapter.path, block.line, what, "give it as many at least")
+            yield exercise, block
 
 
 def _answers(chapter: Chapter, exercise: Exercise) -> Iterator[Block]:
@@ -58,34 +79,62 @@ def _answers(chapter: Chapter, exercise: Exercise) -> Iterator[Block]:
 
 def slip_list(chapter: Chapter) -> Iterator[Problem]:
     """Slips are a definition list: a name in code type, and one piece of text."""
+    form = "write a name in code type and, on the next line, “: ” with what helps"
+    for div, inside in _slip_divs(chapter):
+        if not inside:
+            yield problem(chapter.path, div.line, "no slip in .slips", f"{form}, or remove it")
+        sound = _sound(inside)
+        if len(sound) < len(inside):
+            what = "the list of slips breaks off" if sound else "this is no list of slips"
+            yield problem(chapter.path, inside[len(sound)].line, what, form)
+        elif len(sound) % 2:
+            what = f'slip "{_slip(sound[-1])}" says nothing'
+            yield problem(chapter.path, sound[-1].line, what, form)
+
+
+def slip_names(chapter: Chapter) -> Iterator[Problem]:
+    """A slip's name is in kebab-case."""
+    for _, inside in _slip_divs(chapter):
+        for block in _sound(inside):
+            name = _slip(block)
+            if name and not _NAME.fullmatch(name):
+                what, remedy = f'slip "{name}" is not kebab-case', "small letters and hyphens"
+                yield problem(chapter.path, block.line, what, f"write {remedy}")
+
+
+def slips_once(chapter: Chapter) -> Iterator[Problem]:
+    """An exercise names a slip once."""
+    for _, inside in _slip_divs(chapter):
+        names: set[str] = set()
+        for block in _sound(inside):
+            name = _slip(block)
+            if name in names:
+                what = f'slip "{name}" is named twice'
+                yield problem(chapter.path, block.line, what, "keep one of the two")
+            names |= {name} - {""}
+
+
+def _slip_divs(chapter: Chapter) -> Iterator[tuple[Block, list[Block]]]:
+    """Each `.slips` with what stands in it."""
     for at, block in enumerate(chapter.blocks):
         if block.kind == "open" and role(attributes(block)) == "slips":
             inside = chapter.blocks[at + 1 : div_end(chapter.blocks, at) - 1]
-            yield from _entries(chapter, block, [b for b in inside if b.kind != "blank"])
+            yield block, [each for each in inside if each.kind != "blank"]
 
 
-def _entries(chapter: Chapter, div: Block, inside: list[Block]) -> Iterator[Problem]:
-    form = "write a name in code type and, on the next line, “: ” with what helps"
-    if not inside:
-        yield problem(chapter.path, div.line, "no slip in .slips", f"{form}, or remove it")
-    names: list[str] = []
+def _sound(inside: list[Block]) -> list[Block]:
+    """The names and meanings by turns, up to where they break off."""
     for at, block in enumerate(inside):
-        named = SLIP.fullmatch(block.text.strip())
-        wanted = "definition" if at % 2 else "paragraph"
-        if block.kind != wanted or (not at % 2 and not named):
-            what = "this is no list of slips" if at == 0 else "the list of slips breaks off"
-            yield problem(chapter.path, block.line, what, form)
-            return
-        if named and not _NAME.fullmatch(named[1]):
-            what = f'slip "{named[1]}" is not kebab-case'
-            yield problem(chapter.path, block.line, what, "write small letters and hyphens")
-        if named and named[1] in names:
-            what = f'slip "{named[1]}" is named twice'
-            yield problem(chapter.path, block.line, what, "keep one of the two")
-        names += [named[1]] if named else []
-    if len(inside) % 2:
-        what = f'slip "{names[-1]}" says nothing'
-        yield problem(chapter.path, inside[-1].line, what, form)
+        fits = block.kind == "definition" if at % 2 else block.kind == "paragraph"
+        if not fits or not (at % 2 or _slip(block)):
+            return inside[:at]
+    return inside
+
+
+def _slip(block: Block) -> str:
+    """The slip that a block names, if it does nothing else."""
+    named = SLIP.fullmatch(block.text.strip())
+    return named[1] if named else ""
 
 
 def assertions(chapter: Chapter) -> Iterator[Problem]:
@@ -119,30 +168,45 @@ def slips_used(chapter: Chapter) -> Iterator[Problem]:
                 yield problem(chapter.path, exercise.line, what, remedy)
 
 
-def wrong_answers(chapter: Chapter) -> Iterator[Problem]:
-    """Named wrong answers: each with a slip, enough of them, in their form."""
+def wrong_named(chapter: Chapter) -> Iterator[Problem]:
+    """A wrong answer has the name of a slip that is explained."""
+    for exercise in _complete(chapter):
+        for piece in exercise.wrong:
+            what, remedy = "", 'write "# %% name-of-the-slip" above it'
+            if not piece.slip:
+                what = "wrong answer without a name"
+            elif piece.slip not in exercise.slips and piece.slip not in COMMON_SLIPS:
+                what, remedy = f'slip "{piece.slip}" is not explained', "add it to .slips"
+            if what:
+                yield problem(chapter.path, piece.line, what, remedy)
+
+
+def wrong_values(chapter: Chapter) -> Iterator[Problem]:
+    """A wrong answer on paper ends in a value."""
+    for exercise in _complete(chapter):
+        for piece in exercise.wrong if exercise.by_hand else ():
+            if not _ends_in_value(piece):
+                what = "wrong value is not there"
+                remedy = "end in an expression: the value that is wrong"
+                yield problem(chapter.path, piece.line, what, remedy)
+
+
+def _ends_in_value(piece: Piece) -> bool:
+    try:
+        code = parsed(piece.code).body
+    except SyntaxError:
+        return True  # told of the cell
+    return bool(code) and isinstance(code[-1], ast.Expr)
+
+
+def wrong_enough(chapter: Chapter) -> Iterator[Problem]:
+    """There are two wrong answers in code at least, and one on paper."""
     for exercise in _complete(chapter):
         cell = next(c for c in exercise.cells if c.option("wrong"))
-        for piece in exercise.wrong:
-            for what, remedy in _piece_faults(exercise, piece):
-                yield problem(chapter.path, piece.line, what, remedy)
         least = 1 if exercise.by_hand else 2
         if len(exercise.wrong) < least:
             what = f"{len(exercise.wrong)} wrong answer, {least} at least"
             yield problem(chapter.path, cell.code_line, what, "name what readers get wrong")
-
-
-def _piece_faults(exercise: Exercise, piece: Piece) -> Iterator[tuple[str, str]]:
-    if not piece.slip:
-        yield "wrong answer without a name", 'write "# %% name-of-the-slip" above it'
-    elif piece.slip not in exercise.slips and piece.slip not in COMMON_SLIPS:
-        yield f'slip "{piece.slip}" is not explained', "add it to .slips"
-    try:
-        code = parsed(piece.code).body
-    except SyntaxError:
-        return  # told of the cell
-    if exercise.by_hand and not (code and isinstance(code[-1], ast.Expr)):
-        yield "wrong value is not there", "end in an expression: the value that is wrong"
 
 
 def wrong_hidden(chapter: Chapter) -> Iterator[Problem]:

@@ -15,10 +15,20 @@ import yaml
 
 from workbook.check.alignment import compare
 from workbook.problem import BookError, Problem, problem
+from workbook.source.blocks import Cell
 from workbook.source.chapter import Chapter, read_chapter
-from workbook.source.edition import BIBLIOGRAPHY, LANGUAGES, line_of, read_edition, slug_of
+from workbook.source.edition import (
+    BIBLIOGRAPHY,
+    GENERATED,
+    LANGUAGES,
+    line_of,
+    read_edition,
+    slug_of,
+)
 from workbook.source.inline import generated
 
+_UNDESCRIBED = ("index", *GENERATED)
+_RECORD_AGAIN = "run workbook record --device cuda"
 _IMAGE = re.compile(r"\]\(([^)\s]+)")
 
 
@@ -134,6 +144,16 @@ def images(book: Sources) -> Iterator[Problem]:
                     yield problem(chapter.path, block.line, what, remedy)
 
 
+def described(book: Sources) -> Iterator[Problem]:
+    """Where chapters say what one can do after them, each does: the front page lists them."""
+    every = [chapter for chapters in book.chapters.values() for chapter in chapters]
+    if any(chapter.description for chapter in every):
+        for chapter in every:
+            if chapter.slug not in _UNDESCRIBED and not chapter.description:
+                what = "says nowhere what one can do after it"
+                yield problem(chapter.path, 1, what, "begin it with ---, description: …, ---")
+
+
 def twin_chapters(book: Sources) -> Iterator[Problem]:
     """The two files of a chapter say the same; those that the tooling wrote are left out."""
     english = {chapter.slug: chapter for chapter in book.chapters["en"]}
@@ -143,32 +163,54 @@ def twin_chapters(book: Sources) -> Iterator[Problem]:
             yield from compare(chapter, twin)
 
 
-def recordings(book: Sources) -> Iterator[Problem]:
-    """A recording belongs to a cell and was made from what stands there now."""
-    cells = {
+def recordings_readable(book: Sources) -> Iterator[Problem]:
+    """A recording is what `workbook record` wrote."""
+    for path, label, _ in _recordings(book.root):
+        if label is None:
+            yield problem(path, 0, "recording cannot be read", _RECORD_AGAIN)
+
+
+def recordings_placed(book: Sources) -> Iterator[Problem]:
+    """A recording belongs to a cell."""
+    cells = _recorded(book)
+    for path, label, _ in _recordings(book.root) if book.complete else ():
+        if label is not None and label not in cells:
+            what = f'recording of "{label}", which is no recorded cell'
+            yield problem(path, 0, what, f"remove it, or {_RECORD_AGAIN}")
+
+
+def recordings_fresh(book: Sources) -> Iterator[Problem]:
+    """A recording was made from what stands there now."""
+    cells = _recorded(book)
+    for path, label, inputs in _recordings(book.root):
+        if label in cells:
+            current = {"cell": cells[label].code.encode()} | _modules(book.root, inputs)
+            stale = [name for name in inputs if _sha1(current.get(name)) != inputs[name]]
+            if stale:
+                what = f"recording is stale: {', '.join(stale)} changed since"
+                yield problem(path, 0, what, _RECORD_AGAIN)
+
+
+def _recorded(book: Sources) -> dict[str | None, Cell]:
+    """The cells that are recorded, by their labels."""
+    return {
         cell.label: cell
         for chapters in book.chapters.values()
         for chapter in chapters
         for cell in chapter.cells
         if cell.option("recorded") == "cuda"
     }
-    for path in sorted((book.root / "recordings" / "cuda").glob("*.json")):
-        shown, again = path.relative_to(book.root), "run workbook record --device cuda"
+
+
+def _recordings(root: Path) -> Iterator[tuple[Path, str | None, dict[str, str]]]:
+    """Path, label and inputs of each recording; no label where it cannot be read."""
+    for path in sorted((root / "recordings" / "cuda").glob("*.json")):
         try:
             data = json.loads(path.read_text(encoding="utf-8"))
             label, inputs = data["label"], dict(data["inputs"])
         except (ValueError, KeyError, TypeError):
-            yield problem(shown, 0, "recording cannot be read", again)
-            continue
-        if label in cells:
-            current = {"cell": cells[label].code.encode()} | _modules(book.root, inputs)
-            stale = [name for name in inputs if _sha1(current.get(name)) != inputs[name]]
-            if stale:
-                what = f"recording is stale: {', '.join(stale)} changed since"
-                yield problem(shown, 0, what, again)
-        elif book.complete:
-            what = f'recording of "{label}", which is no recorded cell'
-            yield problem(shown, 0, what, f"remove it, or {again}")
+            label, inputs = None, {}
+        yield path.relative_to(root), label, inputs
 
 
 def _modules(root: Path, inputs: dict[str, str]) -> dict[str, bytes]:

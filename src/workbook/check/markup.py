@@ -116,43 +116,68 @@ def spans(chapter: Chapter) -> Iterator[Problem]:
             yield problem(chapter.path, _line(line, text, match.start()), what, remedy)
 
 
-def figures(chapter: Chapter) -> Iterator[Problem]:
-    """A figure from a file has a caption, an id and an alternative text."""
+def figure_caption(chapter: Chapter) -> Iterator[Problem]:
+    """A figure from a file has a caption."""
+    for block in _figures(chapter):
+        if not caption(block).strip():
+            yield _unlike_figure(chapter, block, "image without a caption")
+
+
+def figure_id(chapter: Chapter) -> Iterator[Problem]:
+    """A figure from a file has an id that begins with its chapter's slug."""
+    for block in _figures(chapter):
+        if not re.fullmatch(rf"fig-{re.escape(chapter.slug)}-{_KEBAB}", attributes(block).id):
+            yield _unlike_figure(chapter, block, f"image without an id fig-{chapter.slug}-…")
+
+
+def figure_alt(chapter: Chapter) -> Iterator[Problem]:
+    """A figure from a file has an alternative text."""
+    for block in _figures(chapter):
+        if not attributes(block).values.get("fig-alt", "").strip():
+            yield _unlike_figure(chapter, block, "image without fig-alt")
+
+
+def figure_attributes(chapter: Chapter) -> Iterator[Problem]:
+    """A figure from a file carries nothing else."""
+    for block in _figures(chapter):
+        found = attributes(block)
+        odd = [f".{name}" for name in found.classes]
+        odd += [f"{key}=" for key in found.values if key != "fig-alt"] + found.rest.split()
+        if odd:
+            yield _unlike_figure(chapter, block, f"image with {' '.join(odd)}")
+
+
+def _figures(chapter: Chapter) -> Iterator[Block]:
+    return (block for block in chapter.blocks if block.kind == "figure")
+
+
+def _unlike_figure(chapter: Chapter, block: Block, what: str) -> Problem:
+    form = f'![caption](path){{#fig-{chapter.slug}-… fig-alt="…"}}'
+    return problem(chapter.path, block.line, what, f"write {form}")
+
+
+def table_rule(chapter: Chapter) -> Iterator[Problem]:
+    """A pipe table has a rule below its head."""
+    for block in (b for b in chapter.blocks if b.kind == "table"):
+        lines = block.text.splitlines()
+        if not (len(lines) > 1 and _DELIMITERS.match(lines[1].strip())):
+            what, remedy = "| without a table", 'write "|---|---|" below the head of the table'
+            yield problem(chapter.path, block.line, what, remedy)
+
+
+def grid_tables(chapter: Chapter) -> Iterator[Problem]:
+    """A table is a pipe table."""
     for block in chapter.blocks:
-        if block.kind == "figure":
-            form = f'![caption](path){{#fig-{chapter.slug}-… fig-alt="…"}}'
-            for what in _figure_faults(block, chapter.slug):
-                yield problem(chapter.path, block.line, what, f"write {form}")
+        if block.kind != "blank" and re.match(r"\+[-=]+\+", block.text):
+            what, remedy = "grid table", "write a pipe table: | a | b |"
+            yield problem(chapter.path, block.line, what, remedy)
 
 
-def _figure_faults(block: Block, slug: str) -> Iterator[str]:
-    found = attributes(block)
-    if not caption(block).strip():
-        yield "image without a caption"
-    if not re.fullmatch(rf"fig-{re.escape(slug)}-{_KEBAB}", found.id):
-        yield f"image without an id fig-{slug}-…"
-    if not found.values.get("fig-alt", "").strip():
-        yield "image without fig-alt"
-    odd = [f".{name}" for name in found.classes]
-    odd += [f"{key}=" for key in found.values if key != "fig-alt"] + found.rest.split()
-    if odd:
-        yield f"image with {' '.join(odd)}"
-
-
-def tables(chapter: Chapter) -> Iterator[Problem]:
-    """A table is a pipe table; its caption stands below it in the one form."""
+def table_captions(chapter: Chapter) -> Iterator[Problem]:
+    """A table's caption stands below it in the one form."""
     form = f'write ": caption {{#tbl-{chapter.slug}-…}}" below the table'
     above = ""
     for block in (b for b in chapter.blocks if b.kind != "blank"):
-        lines = block.text.splitlines()
-        if block.kind == "table" and not (
-            len(lines) > 1 and _DELIMITERS.match(lines[1].strip())
-        ):
-            what, remedy = "| without a table", 'write "|---|---|" below the head of the table'
-            yield problem(chapter.path, block.line, what, remedy)
-        if re.match(r"\+[-=]+\+", lines[0]):
-            what, remedy = "grid table", "write a pipe table: | a | b |"
-            yield problem(chapter.path, block.line, what, remedy)
         if above == "table" and (block.kind == "definition" or block.text.startswith("Table:")):
             yield problem(chapter.path, block.line, "table caption without an id", form)
         if block.kind == "caption":

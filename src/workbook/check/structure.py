@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from workbook import messages
 from workbook.problem import Problem, problem
@@ -15,41 +16,66 @@ CALLOUTS = ("callout-note", "callout-tip", "callout-warning", "callout-important
 _NAME = "[a-z0-9]+(-[a-z0-9]+)*"
 
 
-def title(chapter: Chapter) -> Iterator[Problem]:
-    """One `#` heading with the chapter's id; the preface's is not numbered."""
-    if chapter.slug == "index":
-        form, fits = "# Title {.unnumbered}", ("", ("unnumbered",))
-    else:
-        form, fits = f"# Title {{#sec-{chapter.slug}}}", (f"sec-{chapter.slug}", ())
-    found = [b for b, inside in nested(chapter) if level(b) == 1 and not inside]
-    if not found:
+def titled(chapter: Chapter) -> Iterator[Problem]:
+    """A chapter has a title."""
+    if not _titles(chapter):
+        form, _ = _title_form(chapter)
         yield problem(chapter.path, 1, "chapter has no title", f'begin with "{form}"')
-    for block in found[:1]:
+
+
+def title_id(chapter: Chapter) -> Iterator[Problem]:
+    """The title carries the chapter's id; the preface's is not numbered."""
+    form, fits = _title_form(chapter)
+    for block in _titles(chapter)[:1]:
         if (attributes(block).id, attributes(block).classes) != fits:
             what = "title does not carry the chapter's id"
             if chapter.slug == "index":
                 what = "title of the preface is numbered"
             yield problem(chapter.path, block.line, what, f'write "{form}"')
-    for block in found[1:]:
+
+
+def one_title(chapter: Chapter) -> Iterator[Problem]:
+    """A chapter has no second title."""
+    for block in _titles(chapter)[1:]:
         yield problem(chapter.path, block.line, "second # heading", "write ## or a new chapter")
 
 
-def sections(chapter: Chapter) -> Iterator[Problem]:
+def _titles(chapter: Chapter) -> list[Block]:
+    return [b for b, inside in nested(chapter) if level(b) == 1 and not inside]
+
+
+def _title_form(chapter: Chapter) -> tuple[str, tuple[str, tuple[str, ...]]]:
+    """How a chapter's title is written, and the id and classes that it has then."""
+    if chapter.slug == "index":
+        return "# Title {.unnumbered}", ("", ("unnumbered",))
+    return f"# Title {{#sec-{chapter.slug}}}", (f"sec-{chapter.slug}", ())
+
+
+def section_ids(chapter: Chapter) -> Iterator[Problem]:
     """A section has an id that begins with its chapter's, or is not numbered."""
-    for block, inside in nested(chapter):
-        if level(block) < 2 or inside:
-            continue
-        found, form = attributes(block), f"{{#sec-{chapter.slug}-…}}"
+    form = f"{{#sec-{chapter.slug}-…}}"
+    for block, found in _sections(chapter):
         if found.id and not re.fullmatch(rf"sec-{re.escape(chapter.slug)}-{_NAME}", found.id):
             what = f'section id "{found.id}" does not begin with sec-{chapter.slug}-'
             yield problem(chapter.path, block.line, what, f'write "{form}" in kebab-case')
         elif level(block) == 2 and not found.id and "unnumbered" not in found.classes:
             remedy = f'add "{form}" or "{{.unnumbered}}"'
             yield problem(chapter.path, block.line, "section has no id", remedy)
+
+
+def section_attributes(chapter: Chapter) -> Iterator[Problem]:
+    """A section's heading carries nothing else."""
+    for block, found in _sections(chapter):
         if set(found.classes) - {"unnumbered"} or found.values or found.rest:
             what = "heading has attributes that are not in the house markup"
-            remedy = f'keep "{form}" and "{{.unnumbered}}" only'
+            remedy = f'keep "{{#sec-{chapter.slug}-…}}" and "{{.unnumbered}}" only'
             yield problem(chapter.path, block.line, what, remedy)
+
+
+def _sections(chapter: Chapter) -> Iterator[tuple[Block, Attributes]]:
+    for block, inside in nested(chapter):
+        if level(block) > 1 and not inside:
+            yield block, attributes(block)
 
 
 def heading_levels(chapter: Chapter) -> Iterator[Problem]:
@@ -79,50 +105,98 @@ def headings_in_divs(chapter: Chapter) -> Iterator[Problem]:
         yield problem(chapter.path, block.line, what, remedy)
 
 
-def divs(chapter: Chapter) -> Iterator[Problem]:
-    """Callouts, exercises, answer spaces and worked solutions; each in its form."""
-    if generated(chapter):  # has divs of its own
-        return
-    for block, inside in nested(chapter):
+@dataclass(frozen=True)
+class _Div:
+    """A div that an author opened."""
+
+    block: Block
+    found: Attributes
+    role: str
+    around: str  # the role of the div that it stands in
+
+    def fault(self, chapter: Chapter, what: str, remedy: str) -> Problem:
+        return problem(chapter.path, self.block.line, what, remedy)
+
+
+def _divs(chapter: Chapter) -> Iterator[_Div]:
+    """The divs of a chapter that an author wrote; a generated one has divs of its own."""
+    for block, inside in () if generated(chapter) else nested(chapter):
         if block.kind == "open":
             found = attributes(block)
-            faults = _div_faults(
-                block, found, role(found), [role(attributes(x)) for x in inside]
-            )
-            for what, remedy in faults:
-                yield problem(chapter.path, block.line, what, remedy)
-        elif block.kind not in ("cell", "code"):
-            for number, line in enumerate(block.text.splitlines(), block.line):
-                if re.match(r"\s*:::", line) and block.kind != "close":
-                    what, remedy = "::: that opens no div", 'write "::: {…}" from column 1'
-                    yield problem(chapter.path, number, what, remedy)
+            around = role(attributes(inside[-1])) if inside else ""
+            yield _Div(block, found, role(found), around)
 
 
-def _div_faults(
-    block: Block, found: Attributes, kind: str, inside: Sequence[str]
-) -> Iterator[tuple[str, str]]:
-    if not kind:
-        what = f"div {block.text.strip().lstrip(':').strip()} is not in the house markup"
-        yield what, _instead(block, found)
-        return
+def div_known(chapter: Chapter) -> Iterator[Problem]:
+    """A div is a callout, an exercise, room to write, slips or a worked solution."""
+    for div in _divs(chapter):
+        if not div.role:
+            words = div.block.text.strip().lstrip(":").strip()
+            what = f"div {words} is not in the house markup"
+            yield div.fault(chapter, what, _instead(div.block, div.found))
+
+
+def div_attributes(chapter: Chapter) -> Iterator[Problem]:
+    """A div carries what belongs to its kind and nothing else."""
+    for div in _divs(chapter):
+        odd = _odd_attributes(div) if div.role else []
+        if odd:
+            yield div.fault(chapter, f"{div.role} with {' '.join(odd)}", "take it off")
+
+
+def _odd_attributes(div: _Div) -> list[str]:
+    kind, found = div.role, div.found
     allowed = {"callout": {"title", "collapse"}, "answer": {"lines"}}.get(kind, set())
-    odd = [f"#{found.id}"] if found.id and kind != "exercise" else []
     known = {"squared"} if kind == "answer" else set()
+    odd = [f"#{found.id}"] if found.id and kind != "exercise" else []
     odd += [f".{name}" for name in found.classes[kind != "exercise" :] if name not in known]
-    odd += [f"{key}=" for key in found.values if key not in allowed] + found.rest.split()
-    if odd:
-        yield f"{kind} with {' '.join(odd)}", "take it off"
-    if found.values.get("collapse", "true") != "true":
-        yield f'collapse="{found.values["collapse"]}"', 'write collapse="true" or take it off'
-    if kind == "answer" and not re.fullmatch(
-        r"[1-9]|[1-3]\d|40", found.values.get("lines", "")
-    ):
-        yield "answer space without lines=1 to 40", 'write "::: {.answer lines=4}"'
-    for name, words in (("worked", "worked solution"), ("slips", "slips")):
-        if kind == name and list(inside[-1:]) != ["exercise"]:
-            yield f"{words} outside an exercise", 'move it inside "::: {#exr-…}"'
-    if kind == "exercise" and inside:
-        yield "exercise inside another div", "close that div first"
+    return odd + [f"{key}=" for key in found.values if key not in allowed] + found.rest.split()
+
+
+def collapsed(chapter: Chapter) -> Iterator[Problem]:
+    """What is collapsed is so by `true`."""
+    for div in _divs(chapter):
+        value = div.found.values.get("collapse", "true")
+        if div.role and value != "true":
+            remedy = 'write collapse="true" or take it off'
+            yield div.fault(chapter, f'collapse="{value}"', remedy)
+
+
+def answer_lines(chapter: Chapter) -> Iterator[Problem]:
+    """Room to write has 1 to 40 lines."""
+    for div in _divs(chapter):
+        lines = div.found.values.get("lines", "")
+        if div.role == "answer" and not re.fullmatch(r"[1-9]|[1-3]\d|40", lines):
+            what, remedy = "answer space without lines=1 to 40", 'write "::: {.answer lines=4}"'
+            yield div.fault(chapter, what, remedy)
+
+
+def parts_in_exercises(chapter: Chapter) -> Iterator[Problem]:
+    """Worked solutions and slips stand in an exercise."""
+    names = {"worked": "worked solution", "slips": "slips"}
+    for div in _divs(chapter):
+        if div.role in names and div.around != "exercise":
+            what = f"{names[div.role]} outside an exercise"
+            yield div.fault(chapter, what, 'move it inside "::: {#exr-…}"')
+
+
+def exercise_outermost(chapter: Chapter) -> Iterator[Problem]:
+    """An exercise stands in no other div."""
+    for block, inside in () if generated(chapter) else nested(chapter):
+        if block.kind == "open" and role(attributes(block)) == "exercise" and inside:
+            what, remedy = "exercise inside another div", "close that div first"
+            yield problem(chapter.path, block.line, what, remedy)
+
+
+def stray_fences(chapter: Chapter) -> Iterator[Problem]:
+    """A line of ::: opens or closes a div."""
+    for block in () if generated(chapter) else chapter.blocks:
+        if block.kind in ("open", "close", "cell", "code"):
+            continue
+        for number, line in enumerate(block.text.splitlines(), block.line):
+            if re.match(r"\s*:::", line):
+                what, remedy = "::: that opens no div", 'write "::: {…}" from column 1'
+                yield problem(chapter.path, number, what, remedy)
 
 
 def _instead(block: Block, found: Attributes) -> str:
@@ -136,54 +210,89 @@ def _instead(block: Block, found: Attributes) -> str:
     return "write a callout, an exercise, .answer, .slips or .worked"
 
 
-def exercise_parts(chapter: Chapter) -> Iterator[Problem]:
-    """An exercise has a title with stars, a hint, room to write and a worked solution."""
-    if generated(chapter):
-        return
-    for at, block in enumerate(chapter.blocks):
+@dataclass(frozen=True)
+class _Box:
+    """An exercise's div and what stands in it."""
+
+    block: Block
+    id: str
+    inside: tuple[Block, ...]
+
+    @property
+    def divs(self) -> list[tuple[int, Attributes]]:
+        """Place and attributes of the divs in it."""
+        return [(at, attributes(b)) for at, b in enumerate(self.inside) if b.kind == "open"]
+
+    @property
+    def worked(self) -> list[int]:
+        """Where its worked solutions begin."""
+        return [at for at, found in self.divs if role(found) == "worked"]
+
+
+def _boxes(chapter: Chapter) -> Iterator[_Box]:
+    for at, block in enumerate(() if generated(chapter) else chapter.blocks):
         found = attributes(block)
         if block.kind == "open" and role(found) == "exercise":
             inside = chapter.blocks[at + 1 : div_end(chapter.blocks, at) - 1]
-            if not re.fullmatch(rf"exr-{re.escape(chapter.slug)}-{_NAME}", found.id):
-                what = f'exercise id "{found.id}" does not begin with exr-{chapter.slug}-'
-                remedy = f'write "{{#exr-{chapter.slug}-…}}" in kebab-case'
-                yield problem(chapter.path, block.line, what, remedy)
-            yield from _exercise_title(chapter, block, inside)
-            yield from _exercise_divs(chapter, block, inside)
+            yield _Box(block, found.id, tuple(inside))
 
 
-def _exercise_title(
-    chapter: Chapter, block: Block, inside: Sequence[Block]
-) -> Iterator[Problem]:
-    first = next((b for b in inside if b.kind != "blank"), block)
-    if level(first) != 2:
-        what, remedy = "exercise does not begin with its title", 'write "## title ★"'
-        yield problem(chapter.path, block.line, what, remedy)
-    elif not re.search(r"[^★]★{1,3}$", heading_text(first)):
-        what = "title of the exercise does not end in ★, ★★ or ★★★"
-        yield problem(chapter.path, first.line, what, "say how hard it is")
+def exercise_id(chapter: Chapter) -> Iterator[Problem]:
+    """An exercise's id begins with its chapter's slug."""
+    for box in _boxes(chapter):
+        if not re.fullmatch(rf"exr-{re.escape(chapter.slug)}-{_NAME}", box.id):
+            what = f'exercise id "{box.id}" does not begin with exr-{chapter.slug}-'
+            remedy = f'write "{{#exr-{chapter.slug}-…}}" in kebab-case'
+            yield problem(chapter.path, box.block.line, what, remedy)
 
 
-def _exercise_divs(
-    chapter: Chapter, block: Block, inside: Sequence[Block]
-) -> Iterator[Problem]:
-    opened = [(at, attributes(b)) for at, b in enumerate(inside) if b.kind == "open"]
-    hint = any(
-        a.classes == ("callout-tip",) and a.values.get("collapse") == "true" for _, a in opened
-    )
-    if not hint:
-        form = '::: {.callout-tip collapse="true" title="…"}'
-        yield problem(chapter.path, block.line, "exercise has no hint", f"add {form}")
-    if not any(role(a) == "answer" for _, a in opened):
-        remedy = 'add "::: {.answer lines=4}"'
-        yield problem(chapter.path, block.line, "exercise has no answer space", remedy)
-    worked = [at for at, a in opened if role(a) == "worked"]
-    if not worked:
-        what, remedy = "exercise has no worked solution", 'add "::: {.worked}" as its last part'
-        yield problem(chapter.path, block.line, what, remedy)
-    elif any(b.kind != "blank" for b in inside[div_end(tuple(inside), worked[0]) :]):
-        what, remedy = "worked solution is not last in its exercise", "move it to the end"
-        yield problem(chapter.path, inside[worked[0]].line, what, remedy)
+def exercise_title(chapter: Chapter) -> Iterator[Problem]:
+    """An exercise begins with a title that says how hard it is."""
+    for box in _boxes(chapter):
+        first = next((b for b in box.inside if b.kind != "blank"), box.block)
+        if level(first) != 2:
+            what, remedy = "exercise does not begin with its title", 'write "## title ★"'
+            yield problem(chapter.path, box.block.line, what, remedy)
+        elif not re.search(r"[^★]★{1,3}$", heading_text(first)):
+            what = "title of the exercise does not end in ★, ★★ or ★★★"
+            yield problem(chapter.path, first.line, what, "say how hard it is")
+
+
+def exercise_hint(chapter: Chapter) -> Iterator[Problem]:
+    """An exercise has a hint, which is folded."""
+    form = '::: {.callout-tip collapse="true" title="…"}'
+    for box in _boxes(chapter):
+        if not any(
+            found.classes == ("callout-tip",) and found.values.get("collapse") == "true"
+            for _, found in box.divs
+        ):
+            yield problem(chapter.path, box.block.line, "exercise has no hint", f"add {form}")
+
+
+def exercise_answer(chapter: Chapter) -> Iterator[Problem]:
+    """An exercise has room to write."""
+    for box in _boxes(chapter):
+        if not any(role(found) == "answer" for _, found in box.divs):
+            what, remedy = "exercise has no answer space", 'add "::: {.answer lines=4}"'
+            yield problem(chapter.path, box.block.line, what, remedy)
+
+
+def exercise_worked(chapter: Chapter) -> Iterator[Problem]:
+    """An exercise has a worked solution."""
+    for box in _boxes(chapter):
+        if not box.worked:
+            what = "exercise has no worked solution"
+            remedy = 'add "::: {.worked}" as its last part'
+            yield problem(chapter.path, box.block.line, what, remedy)
+
+
+def worked_last(chapter: Chapter) -> Iterator[Problem]:
+    """Nothing follows an exercise's worked solution."""
+    for box in _boxes(chapter):
+        for at in box.worked[:1]:
+            if any(b.kind != "blank" for b in box.inside[div_end(box.inside, at) :]):
+                what = "worked solution is not last in its exercise"
+                yield problem(chapter.path, box.inside[at].line, what, "move it to the end")
 
 
 def exercise_place(chapter: Chapter) -> Iterator[Problem]:

@@ -70,10 +70,10 @@ _COUNTED = tuple(Profile.__dataclass_fields__)[1:]
 
 def profile(zh: Chapter, en: Chapter | None) -> Profile:
     """What the Chinese of a chapter counts; the twin lends its sentences."""
-    texts = [plain(block) for block in _prose(zh)]
+    texts = [plain_text(block) for block in _prose(zh)]
     text = "\n".join(texts)
     long = alike = 0
-    twins = [plain(block) for block in _prose(en)] if en else []
+    twins = [plain_text(block) for block in _prose(en)] if en else []
     if len(twins) == len(texts):  # else the twins drifted apart, which `check` tells
         for ours, theirs in zip(texts, twins, strict=True):
             if len(_CHINESE.findall(ours)) >= _LONG:
@@ -98,7 +98,7 @@ def sentences(text: str, lang: str) -> int:
     return max(1, len(_SENTENCE[lang].findall(text)))
 
 
-def plain(block: Block) -> str:
+def plain_text(block: Block) -> str:
     """A block's words: no code, formulas, addresses, citations or attributes."""
     return _ATTRIBUTES.sub("", _CITATION.sub("", masked(block.text))).strip()
 

@@ -120,9 +120,11 @@ def explained_at_first_use(book: Sources) -> Iterator[Problem]:
             plain = _unquoted(text)
             for word in longest_first:
                 use = plain.find(word)
+                if use < 0:
+                    continue
                 plain = plain.replace(word, " " * len(word))
-                here = line + text.count("\n", 0, max(use, 0))
-                if use < 0 or word in reported or (at, here) >= first[word][:2]:
+                here = line + text.count("\n", 0, use)
+                if word in reported or (at, here) >= first[word][:2]:
                     continue
                 reported.add(word)
                 term = by_name.get(word)

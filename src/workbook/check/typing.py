@@ -42,11 +42,16 @@ def times_less(chapter: Chapter) -> Iterator[Problem]:
                       "say to what part of it: 降到十分之一")  # fmt: skip
 
 
-def reference_spaced(chapter: Chapter) -> Iterator[Problem]:
-    """In Chinese a space follows the number of a figure, and none follows 第 4 章."""
+def number_spaced(chapter: Chapter) -> Iterator[Problem]:
+    """In Chinese a space follows the number of a figure."""
     if chapter.path.parent.name == "zh" or chapter.path.name.endswith(".zh.qmd"):
         yield from _found(chapter, _CLOSE, lambda _: True, "no space after a number",
                           "write a space behind the reference")  # fmt: skip
+
+
+def section_unspaced(chapter: Chapter) -> Iterator[Problem]:
+    """In Chinese no space follows 第 4 章."""
+    if chapter.path.parent.name == "zh" or chapter.path.name.endswith(".zh.qmd"):
         yield from _found(chapter, _APART, lambda _: True, "a space after 章 or 节",
                           "write none behind the reference")  # fmt: skip
 

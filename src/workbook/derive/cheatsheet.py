@@ -227,6 +227,6 @@ def _blocks(card: Card, given: Sequence[str], lang: str) -> Iterator[str]:
     if card.listing:
         yield f"```python\n{card.listing}\n```"
     for entry, result in zip(card.entries, given, strict=True):
-        shown = [entry.note[lang]] if entry.note else []
+        shown = [f"[{entry.note[lang]}]{{.card-note}}"] if entry.note else []
         shown += [f"`{result}`"] if result else []
         yield f"`{entry.code}`\n:   {' · '.join(shown)}".rstrip()

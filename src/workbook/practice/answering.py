@@ -9,10 +9,11 @@ import click
 from workbook.practice import answer_values, by_hand
 from workbook.practice.catalog import Unit
 from workbook.practice.progress import Progress, Record
+from workbook.practice.report import slip_text
 from workbook.practice.runner import import_torch
 from workbook.practice.terminal_text import for_terminal
 from workbook.practice.words import ReaderError, say
-from workbook.source.exercise import COMMON_SLIPS, Exercise
+from workbook.source.exercise import Exercise
 
 
 def ask(unit: Unit, exercise: Exercise, lang: str) -> None:
@@ -88,9 +89,7 @@ def _tell(exercise: Exercise, key: str, text: str, verdict: list[str], lang: str
         mark = click.style(f"✓ {say(lang, 'answer:right')}", fg="green")
     click.echo(f"  {mark}  {shown}")
     if slip:
-        common = say(lang, f"slip:{slip}") if slip in COMMON_SLIPS else slip
-        said = exercise.slips.get(slip)
-        click.echo(f"      {for_terminal([said], lang)[0] if said else common}")
+        click.echo(f"      {slip_text(exercise, slip, lang)}")
     if detail and detail not in (key, text):
         click.echo(f"      {say(lang, 'case')}  {detail}")
 

@@ -11,7 +11,7 @@ from workbook.practice.attempt import ERROR, FAIL, PASS, TODO, Outcome
 from workbook.practice.catalog import Unit
 from workbook.practice.terminal_text import for_terminal
 from workbook.practice.words import say
-from workbook.source.exercise import COMMON_SLIPS
+from workbook.source.exercise import COMMON_SLIPS, Exercise
 
 MARKS = {PASS: ("✓", "green"), FAIL: ("✗", "red"), ERROR: ("!", "yellow"), TODO: ("·", None)}
 _PRINTED = 20  # lines
@@ -77,10 +77,9 @@ def reason(outcome: Outcome, lang: str) -> str:
     )
 
 
-def slip_text(outcome: Outcome, lang: str) -> str:
-    """What the chapter, or the book as a whole, says of the slip."""
-    slip = outcome.verdict.slip
-    if text := outcome.exercise.slips.get(slip):
+def slip_text(exercise: Exercise, slip: str, lang: str) -> str:
+    """What the chapter says of the slip, else what the book as a whole does, else its name."""
+    if text := exercise.slips.get(slip):
         return for_terminal([text], lang)[0]
     return say(lang, f"slip:{slip}") if slip in COMMON_SLIPS else slip
 
@@ -100,7 +99,9 @@ def _found(outcome: Outcome, lang: str) -> Iterator[str]:
     """What the check has found; an answer on paper is not given away."""
     verdict = outcome.verdict
     if verdict.slip:
-        yield from _labelled(lang, "slip", slip_text(outcome, lang))
+        yield from _labelled(
+            lang, "slip", slip_text(outcome.exercise, outcome.verdict.slip, lang)
+        )
     if verdict.detail and verdict.cause == "slip":
         yield from _labelled(lang, "case", verdict.detail)
     if verdict.claim and not outcome.exercise.by_hand:

@@ -6,29 +6,21 @@ import contextlib
 import functools
 import gc
 import hashlib
-import importlib.metadata
 import multiprocessing
-import platform
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from workbook import messages
+from workbook import memo
 from workbook.formats import HTML, Format, Job
 from workbook.publish.store import Product, Store
+from workbook.render import makers
 from workbook.run.execute import Outputs
 from workbook.source.chapter import Chapter
 from workbook.source.edition import EDITIONS, Edition, Options
 from workbook.weave import Woven, weave
-
-_MAKERS = (  # the packages that shape a book, and those that its colophon names
-    "pypandoc_binary", "typst", "jinja2", "pagefind", "panflute", "pylopdf-fonts-zh-cn",
-    "fonttools", "torch", "numpy", "matplotlib",
-)  # fmt: skip
-_ROOMS = ("source", "render", "publish")  # of this package, beside weave and formats
-_READERS = ("assignment", "practice", "progress", "terminal")  # words that stand in no book
 
 
 @dataclass(frozen=True)
@@ -71,7 +63,7 @@ def make_books(
             stale.append(missing)
     if stale:
         with _workers(min(jobs, len(stale))) as pool:
-            futures = [pool.submit(_make, plans, store) for plans in stale]
+            futures = [pool.submit(_make, plans, store, memo.folder()) for plans in stale]
             for future in as_completed(futures):
                 note(future.result())
     return [made[f"{edition} {each.name}"] for edition in books for each in formats]
@@ -158,9 +150,10 @@ def _plans(
         yield _Plan(f"{edition.name} {each.name}", each.path(edition), key, write)
 
 
-def _make(plans: Sequence[_Plan], store: Store) -> dict[str, Product]:
-    """Make these books, each under its title."""
-    return {each.title: store.product(each.name, each.key, each.write) for each in plans}
+def _make(plans: Sequence[_Plan], store: Store, kept: Path | None) -> dict[str, Product]:
+    """Make these books, each under its title, of what is kept and what is new."""
+    with memo.kept_in(kept):
+        return {each.title: store.product(each.name, each.key, each.write) for each in plans}
 
 
 def _woven(book: Book, outputs: Mapping[str, Outputs], fmt: str, root: Path) -> list[Woven]:
@@ -187,33 +180,13 @@ def _sites(names: Sequence[str], formats: Sequence[Format], store: Store) -> lis
 
 def _render_key(job: Job, name: str, root: Path) -> str:
     """The hash of all that a book depends on besides the machine."""
-    digest = hashlib.sha256(f"{name} {job.sites} {job.edition!r}".encode())
+    digest = hashlib.sha256(
+        f"{name} {job.sites} {job.edition!r} {makers.fingerprint(root)}".encode()
+    )
     for page in job.pages:
         digest.update(page.markdown.encode())
         digest.update(page.twin.markdown.encode() if page.twin else b"")
-        for name, content in sorted(page.files.items()):
-            digest.update(name.encode() + content)
-    for package in _MAKERS:
-        digest.update(f"{package} {importlib.metadata.version(package)}".encode())
-    digest.update(platform.python_version().encode())  # the colophon names it
-    digest.update(words().encode())
-    for file in [*makers(root), job.edition.bibliography]:
-        digest.update(file.name.encode() + file.read_bytes())
+        for path, content in sorted(page.files.items()):
+            digest.update(path.encode() + content)
+    digest.update(job.edition.bibliography.read_bytes())
     return digest.hexdigest()
-
-
-def words() -> str:
-    """All that books say, besides the chapters' own words."""
-    return messages.fingerprint(without=_READERS)
-
-
-def makers(root: Path) -> list[Path]:
-    """The files that shape every book: theme, filter, recordings, and the rooms of this
-    package that turn chapters and outputs into books. What else is in it may change freely.
-    """
-    package = Path(__file__).parents[1]
-    folders = [root / name for name in ("theme", "_extensions", "recordings")]
-    folders += [package / room for room in _ROOMS]
-    files = (path for folder in folders for path in folder.rglob("*"))
-    files = (*files, package / "weave.py", package / "formats.py")
-    return sorted(path for path in files if path.is_file() and path.suffix != ".pyc")

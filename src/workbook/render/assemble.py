@@ -9,7 +9,7 @@ import panflute as pf
 from workbook import messages
 from workbook.render import crossref, pandoc
 from workbook.render.parallel import zip_trees
-from workbook.source.edition import BETWEEN, Edition
+from workbook.source.edition import Edition, Entry
 from workbook.weave import Woven
 
 
@@ -31,9 +31,11 @@ def trees(edition: Edition, pages: Sequence[Woven], *, site: bool) -> list[pf.Do
     ]
 
 
-def appendices(edition: Edition) -> str:
-    """The title of the part that the appendices are, in one line."""
-    return BETWEEN.join(messages.of("books", lang)["appendices"] for lang in edition.languages)
+def part_of(edition: Edition, entry: Entry) -> tuple[str, ...]:
+    """The title of the part that a page belongs to, in each language; appendices are one."""
+    if not entry.appendix:
+        return entry.part
+    return tuple(messages.of("books", lang)["appendices"] for lang in edition.languages)
 
 
 def _cited(edition: Edition, docs: Sequence[pf.Doc], site: bool) -> Sequence[pf.Doc]:

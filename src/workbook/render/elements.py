@@ -38,14 +38,14 @@ def spaced(content: list[pf.Inline]) -> list[pf.Inline]:
     return [pf.Space, *content] if content else []
 
 
-def plain(element: pf.Element | None) -> str:
+def plain_text(element: pf.Element | None) -> str:
     """An element's text without its markup."""
     return pf.stringify(element).strip() if element else ""
 
 
 def ending(header: pf.Header) -> str:
     """The name of a heading without an id of its own: pandoc made one up from its words."""
-    return _ENDINGS.get(plain(header), header.identifier)
+    return _ENDINGS.get(plain_text(header), header.identifier)
 
 
 def give_alt(figure: pf.Figure) -> None:

@@ -22,7 +22,7 @@ from workbook.render.elements import (
     is_a,
     label_span,
     paragraph,
-    plain,
+    plain_text,
     pop_formula,
     put_label,
     spaced,
@@ -117,7 +117,7 @@ class Numberer:
             header.attributes["number"] = number
             if header.level == 1:
                 header.attributes["label"] = text
-        title = plain(header)
+        title = plain_text(header)
         if not numbered:
             number, text = "", title
         self._label(header.identifier, "sec", number, text, title)
@@ -161,7 +161,7 @@ class Numberer:
 
     def _exercise(self, div: pf.Div) -> pf.Div:
         title = take_heading(div)
-        head = [self._span("exr", div.identifier, plain(pf.Para(*title)))]
+        head = [self._span("exr", div.identifier, plain_text(pf.Para(*title)))]
         # The worked solution is printed at the back, so nothing in it counts here.
         worked = [block for block in div.content if is_a(block, "worked")]
         body = [b for b in div.content if not (is_a(b, "worked") or is_a(b, "slips"))]
@@ -179,7 +179,7 @@ class Numberer:
     def _figure(self, figure: pf.Figure) -> pf.Figure:
         give_alt(figure)
         if figure.identifier.startswith("fig-"):
-            put_label(figure, self._span("fig", figure.identifier, plain(figure.caption)))
+            put_label(figure, self._span("fig", figure.identifier, plain_text(figure.caption)))
         return figure
 
     def _figure_cell(self, div: pf.Div) -> pf.Div:
@@ -187,10 +187,10 @@ class Numberer:
         blocks = list(div.content)
         caption = list(blocks.pop().content) if isinstance(blocks[-1], pf.Para) else []
         parts = [f for b in blocks for f in inside(b, pf.Figure)]
-        label = self._label_of("fig", div.identifier, plain(pf.Para(*caption)))
+        label = self._label_of("fig", div.identifier, plain_text(pf.Para(*caption)))
         for part, letter in zip(parts, "abcdefghijklmnopqrstuvwxyz", strict=False):
             give_alt(part)
-            title = plain(part.caption)
+            title = plain_text(part.caption)
             put_label(part, label_span(f"({letter})"))
             number, text = (f"{x}{NBSP}({letter})" for x in (label.number, label.text))
             self._label(part.identifier, "fig", number, text, title)
@@ -223,7 +223,7 @@ class Numberer:
         return div
 
     def _table(self, table: pf.Table, identifier: str) -> pf.Div:
-        put_label(table, self._span("tbl", identifier, plain(table.caption)))
+        put_label(table, self._span("tbl", identifier, plain_text(table.caption)))
         table.identifier = ""
         return pf.Div(table, identifier=identifier, classes=["table-float"])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import re
 import subprocess
@@ -13,13 +14,15 @@ from pathlib import Path
 import panflute as pf
 import pypandoc
 
-from workbook import messages
+from workbook import memo, messages
 from workbook.problem import BookError, problem
+from workbook.render import makers
 from workbook.render.elements import inside
 from workbook.render.theme import ROOT
 from workbook.source.edition import Edition
 
 FILTER = ROOT / "_extensions" / "workbook" / "workbook.lua"
+FILTERED = f"--lua-filter={FILTER}"
 
 # The names that pandoc, citeproc and browsers know the languages by.
 LOCALES = {"zh": "zh-CN", "en": "en"}
@@ -45,8 +48,41 @@ def run(
 ) -> str:
     """Run pandoc on `text`; a warning or an error becomes a BookError about `source`.
 
-    `date` (seconds since 1970) is the only time that pandoc may write down.
+    `date` (seconds since 1970) is the only time that pandoc may write down. What goes to a
+    file is made each time; text is kept by all that pandoc was given.
     """
+
+    def make() -> str:
+        return _run(arguments, text, source, cwd, date)
+
+    if cwd or any(each.startswith("--output") for each in arguments):
+        return make()
+    return memo.recall(make, "pandoc", _given(arguments), text)
+
+
+def _given(arguments: Sequence[str]) -> str:
+    """All that pandoc is given besides the text: options, the files they name, its version."""
+    named = [Path(value) for _, _, value in (each.partition("=") for each in arguments)]
+    files = [path for path in named if path.is_absolute() and path.is_file()]
+    if any(path.suffix == ".lua" for path in files):
+        files += makers.of_filters()
+    options = [_named(each) for each in arguments]
+    return json.dumps([options, memo.contents(files), pypandoc.get_pandoc_version()])
+
+
+def _named(option: str) -> str:
+    """An option without the folder of the file that it names: a moved book is the same."""
+    name, _, value = option.partition("=")
+    return f"{name}={Path(value).name}" if value.startswith("/") else option
+
+
+def _run(
+    arguments: Sequence[str],
+    text: str,
+    source: Path | str,
+    cwd: Path | None,
+    date: int | None,
+) -> str:
     environment = os.environ | ({} if date is None else {"SOURCE_DATE_EPOCH": str(date)})
     done = subprocess.run(
         [pypandoc.get_pandoc_path(), *arguments],
@@ -114,15 +150,22 @@ def cites(doc: pf.Doc) -> bool:
 
 def filters(edition: Edition, doc: pf.Doc) -> list[str]:
     """pandoc's options for the bibliography, if one is called for, and the book's filter."""
-    return [*(_citing(edition) if cites(doc) else []), f"--lua-filter={FILTER}"]
+    return [*(_citing(edition) if cites(doc) else []), FILTERED]
 
 
 def cited(edition: Edition, doc: pf.Doc) -> pf.Doc:
     """The document with its citations as text, which links to a bibliography elsewhere."""
-    citing = _citing(edition)
-    made = pf.load(io.StringIO(write(doc, "json", *citing, source=edition.bibliography.name)))
+    made = resolved(edition, doc)
     made.content = [b for b in made.content if getattr(b, "identifier", "") != "refs"]
     return made.walk(lambda e, _: list(e.content) if isinstance(e, pf.Cite) else None)
+
+
+def resolved(edition: Edition, doc: pf.Doc) -> pf.Doc:
+    """The document with its citations written out, which it still holds as such, and with
+    the bibliography in the place for it, or at its end.
+    """
+    citing = _citing(edition)
+    return pf.load(io.StringIO(write(doc, "json", *citing, source=edition.bibliography.name)))
 
 
 def _citing(edition: Edition) -> list[str]:

@@ -14,7 +14,7 @@ import panflute as pf
 
 from workbook.problem import BookError, Problem, problem
 from workbook.render import pandoc
-from workbook.render.elements import inside, plain
+from workbook.render.elements import inside, plain_text
 from workbook.source.edition import BETWEEN
 
 # Boxes that hold one line: a title of both languages, not a pair.
@@ -35,10 +35,10 @@ def zip_trees(zh: pf.Doc, en: pf.Doc, paths: tuple[Path, Path]) -> pf.Doc:
     return zh
 
 
-def title_of(words: str) -> list[pf.Inline]:
-    """A title of both languages, `基础 · Foundations`, as `join_titles` gives it."""
-    zh, _, en = words.partition(BETWEEN)
-    return join_titles(pandoc.inlines(zh), pandoc.inlines(en)) if en else pandoc.inlines(words)
+def title_of(words: Sequence[str]) -> list[pf.Inline]:
+    """A title in one language, or in both as `join_titles` gives it."""
+    first, *others = map(pandoc.inlines, words)
+    return join_titles(first, *others) if others else first
 
 
 def join_titles(left: Iterable[pf.Inline], right: Iterable[pf.Inline]) -> list[pf.Inline]:
@@ -187,12 +187,9 @@ def _narrow(element: pf.Element, _doc: pf.Doc | None) -> pf.Block | None:
     left, right = (half.content[0] for half in element.content)
     if isinstance(left, pf.Para):
         return pf.Para(*_lines(left.content, right.content))
-    ours, theirs, result = list(left.content), list(right.content), []
-    if isinstance(ours[-1], pf.Code) and _same(ours[-4:], theirs[-4:]):  # note · result
-        ours, theirs, result = ours[:-4], theirs[:-4], ours[-4:]
-    if not _same(ours, theirs):  # a stroke, or 输出 4 and 3 in would be 4 3
-        ours += [pf.Space(), pf.Str("/")]
-    return pf.Plain(*join_titles(ours, theirs), *result)
+    (ours, *result), (theirs, *_) = left.content, right.content  # notes, and what both give
+    stroke = (pf.Space(), pf.Str("/"))  # or 输出 4 and 3 in would be 4 3
+    return pf.Plain(*join_titles([*ours.content, *stroke], theirs.content), *result)
 
 
 def _header(left: pf.Header, right: pf.Header) -> pf.Header:
@@ -210,7 +207,7 @@ def _caption(left: pf.Caption | None, right: pf.Caption | None) -> pf.Caption | 
 
 
 def _both(left: pf.Image, right: pf.Image) -> str:
-    words = [image.attributes.get("alt") or plain(image) for image in (left, right)]
+    words = [image.attributes.get("alt") or plain_text(image) for image in (left, right)]
     return " ".join(dict.fromkeys(filter(None, words)))
 
 
@@ -241,7 +238,7 @@ def _prose(*blocks: pf.Block) -> bool:
 
 def _described(block: pf.Block) -> str:
     """A block as problems name it: its kind and how it begins."""
-    words = plain(block)
+    words = plain_text(block)
     return f"{type(block).__name__} “{words[:30]}{'…' if len(words) > 30 else ''}”"
 
 

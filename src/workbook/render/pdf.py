@@ -13,7 +13,7 @@ import platform
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
 
@@ -24,8 +24,8 @@ from pypdf import PdfReader
 
 from workbook import messages
 from workbook.problem import BookError, Problem, problem
-from workbook.render import exercises, index, pandoc, typefaces
-from workbook.render.assemble import appendices, trees
+from workbook.render import exercises, index, pandoc, pencil, typefaces
+from workbook.render.assemble import part_of, trees
 from workbook.render.parallel import title_of
 from workbook.render.theme import PRINT
 from workbook.source.edition import Edition, Entry
@@ -61,10 +61,11 @@ def typeset(edition: Edition, pages: Sequence[Woven]) -> str:
     docs = trees(edition, pages, site=False)
     for doc in docs:
         exercises.place_stubs(doc)
-    entries = [page.entry for page in pages]
-    back = _index(edition, [d for e, d in zip(entries, docs, strict=True) if not e.appendix])
+    hints = pencil.lay_out(edition, docs)
+    parts = [(page.entry, doc) for page, doc in zip(pages, docs, strict=True)]
+    back = _index(edition, [doc for entry, doc in parts if not entry.appendix])
     doc = pandoc.join(docs)
-    blocks = list(_assembled(edition, entries, docs))
+    blocks = list(_assembled(edition, _with_hints(parts, hints)))
     doc.content = [*blocks, *(_references(edition) if pandoc.cites(doc) else []), *back]
     body = pandoc.write(
         doc,
@@ -110,12 +111,12 @@ def _preamble(edition: Edition) -> str:
     date = edition.date
     arguments = {
         "edition": _quoted(edition.name),
-        "title": _quoted(edition.title),
-        "subtitle": _quoted(edition.subtitle),
+        "titles": _array(edition.titles),
+        "subtitles": _array(edition.subtitles),
         "author": _quoted(edition.author),
         "date": f"datetime(year: {date.year}, month: {date.month}, day: {date.day})",
         "paper": _quoted(edition.paper),
-        "versions": f"({''.join(f'{_quoted(tool)}, ' for tool in versions())})",
+        "versions": _array(versions()),
     }
     form = "stacked" if edition.paper == "b5" else "columns"
     return (
@@ -146,13 +147,23 @@ def _quoted(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def _assembled(
-    edition: Edition, entries: Sequence[Entry], docs: Sequence[pf.Doc]
-) -> Iterator[pf.Block]:
+def _array(words: Iterable[str]) -> str:
+    return f"({''.join(f'{_quoted(each)}, ' for each in words)})"
+
+
+def _with_hints(
+    parts: Sequence[tuple[Entry, pf.Doc]], hints: pf.Doc | None
+) -> list[tuple[Entry, pf.Doc]]:
+    """The pages with that of the hints, where there is one, before the first appendix."""
+    at = next((at for at, (entry, _) in enumerate(parts) if entry.appendix), len(parts))
+    return [*parts[:at], *([(pencil.HINTS, hints)] if hints else []), *parts[at:]]
+
+
+def _assembled(edition: Edition, parts: Sequence[tuple[Entry, pf.Doc]]) -> Iterator[pf.Block]:
     """The pages in their order, with the pages that open the parts."""
-    part, begun = "", False
-    for entry, doc in zip(entries, docs, strict=True):
-        title = appendices(edition) if entry.appendix else entry.part
+    part, begun = (), False
+    for entry, doc in parts:
+        title = part_of(edition, entry)
         blocks = _placed(entry, doc, depth=1 if title else 0)
         if title and title != part:
             blocks.insert(0, pf.Header(*title_of(title), level=1, attributes={"kind": "part"}))

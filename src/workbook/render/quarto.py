@@ -153,7 +153,7 @@ def _lay_fonts(root: Path) -> None:
         link.symlink_to(fonts, target_is_directory=True)
 
 
-def faults(said: Said, lang: str) -> list[Problem]:
+def problems_of(said: Said, lang: str) -> list[Problem]:
     """What must be mended before a reader gets the book."""
     return [
         problem(file or f"_quarto-{lang}.yml", 0, f"Quarto warns: {words}", "the book shows it")

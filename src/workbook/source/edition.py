@@ -32,7 +32,7 @@ class Entry:
     path: Path  # relative to the root
     slug: str
     number: str  # "1", "2" … for chapters, "A", "B" … for appendices, "" for the preface
-    part: str = ""  # title of the part that the chapter belongs to
+    part: tuple[str, ...] = ()  # title of the part that the chapter belongs to, by language
     appendix: bool = False
 
 
@@ -59,6 +59,16 @@ class Edition:
         """The language of a book as a whole: the first of its own."""
         return self.languages[0]
 
+    @property
+    def titles(self) -> tuple[str, ...]:
+        """The title in each language, for where each has a place of its own."""
+        return _each(*(half.title for half in self.halves or (self,)))
+
+    @property
+    def subtitles(self) -> tuple[str, ...]:
+        """The subtitle in each language."""
+        return _each(*(half.subtitle for half in self.halves or (self,)))
+
     def on(self, paper: str) -> Edition:
         """The edition printed on this paper; only the usual one has the plain file name."""
         if paper == self.paper:
@@ -69,6 +79,11 @@ class Edition:
     def with_font(self) -> Edition:
         """The edition whose EPUBs bring a Chinese font along, the English for its glossary."""
         return dataclasses.replace(self, embeds_font=True)
+
+    def without_entries(self) -> Edition:
+        """What it says of itself, without the order of its chapters."""
+        halves = tuple(half.without_entries() for half in self.halves)
+        return dataclasses.replace(self, entries=(), halves=halves)
 
     def entry(self, slug: str) -> Entry | None:
         """The entry with this slug, if the edition has one."""
@@ -122,7 +137,7 @@ def read_edition(root: Path, name: str) -> Edition:
 def bilingual(zh: Edition, en: Edition) -> Edition:
     """Both languages in one book, in the order of the Chinese one."""
     entries = (
-        dataclasses.replace(ours, part=_both(ours.part, theirs.part))
+        dataclasses.replace(ours, part=_each(*ours.part, *theirs.part))
         for ours, theirs in zip(zh.entries, en.entries, strict=True)
     )
     return dataclasses.replace(
@@ -138,8 +153,13 @@ def bilingual(zh: Edition, en: Edition) -> Edition:
     )
 
 
+def _each(*words: str) -> tuple[str, ...]:
+    """What is said in each language, what is the same in both once."""
+    return tuple(dict.fromkeys(filter(None, words)))
+
+
 def _both(ours: str, theirs: str) -> str:
-    return BETWEEN.join(dict.fromkeys(filter(None, (ours, theirs))))
+    return BETWEEN.join(_each(ours, theirs))
 
 
 def slug_of(path: Path | str) -> str:
@@ -159,7 +179,8 @@ def _entries(chapters: list[Any], appendices: list[Any]) -> list[Entry]:
     for part, path in listed:
         slug = slug_of(path)
         count += slug != "index"
-        entries.append(Entry(Path(path), slug, "" if slug == "index" else str(count), part))
+        number = "" if slug == "index" else str(count)
+        entries.append(Entry(Path(path), slug, number, _each(part)))
     lettered = [path for path in appendices if slug_of(path) != BIBLIOGRAPHY]
     for i, path in enumerate(lettered):
         entries.append(Entry(Path(path), slug_of(path), chr(ord("A") + i), appendix=True))

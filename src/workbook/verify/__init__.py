@@ -23,6 +23,7 @@ from workbook.verify import (
     markup,
     pdf,
     pdfa,
+    pencil,
     quarto,
     search,
     site,
@@ -30,6 +31,7 @@ from workbook.verify import (
     text,
     typesetting,
 )
+from workbook.verify.kept import Kept
 from workbook.verify.table import Verdict
 from workbook.verify.validator import INSTALL, Failed, Finding, Missing, Subject, Validator
 
@@ -39,6 +41,7 @@ VALIDATORS: tuple[Validator, ...] = (
     *pdf.VALIDATORS,
     *layout.VALIDATORS,
     *typesetting.VALIDATORS,
+    *pencil.VALIDATORS,
     *markup.VALIDATORS,
     *axe.VALIDATORS,
     *site.VALIDATORS,
@@ -56,18 +59,22 @@ def validate(
     names: Sequence[str],
     editions: Sequence[str],
     say: Callable[[str], None],
+    memory: Path | None = None,
 ) -> list[Problem]:
     """Say a table of what these validators, or all, measured; gives what is wrong.
 
-    The table of all validators over all editions is kept as a file beside the books.
+    The table of all validators over all editions is kept as a file beside the books. What was
+    good is remembered in the file `memory`, and not looked at again until it changes.
     """
     wanted = _chosen(names)
     order = [validator.name for validator in VALIDATORS]
     verdicts = []
     say(table.header())
-    for verdict in verify(root, output, wanted, editions):
+    for verdict in verify(root, output, wanted, editions, memory=memory):
         say(str(verdict))
         verdicts.append(verdict)
+    if again := sum(verdict.kept for verdict in verdicts):
+        say(f"{again} of {len(verdicts)} good and unchanged since an earlier run")
     verdicts.sort(key=lambda v: (order.index(v.validator), EDITIONS.index(v.edition)))
     if not names and tuple(editions) == EDITIONS:
         table.write(output, verdicts)
@@ -80,28 +87,35 @@ def verify(
     validators: Sequence[Validator] = VALIDATORS,
     editions: Sequence[str] = EDITIONS,
     jobs: int = os.cpu_count() or 1,
+    memory: Path | None = None,
 ) -> Iterator[Verdict]:
     """Run every validator over every edition in the store `output`; verdicts as they fall.
 
     Most validators are processes of their own, so threads keep `jobs` cores busy.
     """
+    kept = Kept(memory)
     subjects = [Subject(root, read_edition(root, name), output / name) for name in editions]
     tasks = [
         (validator, group)
         for validator in sorted(validators, key=lambda v: not v.slow)
         for group in _groups(validator, subjects)
     ]
-    with ThreadPoolExecutor(jobs) as pool:
-        together = [pool.submit(_verdicts, *task) for task in tasks if not task[0].alone]
-        try:
-            for future in as_completed(together):
-                yield from future.result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-    for task in tasks:
-        if task[0].alone:
-            yield from _verdicts(*task)
+    try:
+        with ThreadPoolExecutor(jobs) as pool:
+            together = [
+                pool.submit(_verdicts, *task, kept) for task in tasks if not task[0].alone
+            ]
+            try:
+                for future in as_completed(together):
+                    yield from future.result()
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+        for task in tasks:
+            if task[0].alone:
+                yield from _verdicts(*task, kept)
+    finally:
+        kept.write()
 
 
 def _groups(validator: Validator, subjects: Sequence[Subject]) -> list[list[Subject]]:
@@ -119,15 +133,21 @@ def _chosen(names: Sequence[str]) -> Sequence[Validator]:
     return [known[name] for name in names] or VALIDATORS
 
 
-def _verdicts(validator: Validator, subjects: Sequence[Subject]) -> list[Verdict]:
+def _verdicts(validator: Validator, subjects: Sequence[Subject], kept: Kept) -> list[Verdict]:
     """What one validator says; that it is missing, breaks, or has no book, is a fault."""
     began = time.monotonic()
     version = ""
+    good: dict[Subject, Finding | None] = {}
     try:
         version = validator.version()
         findings = {subject: _no_book(validator, subject) for subject in subjects}
-        books = [subject for subject, lack in findings.items() if not lack]
-        findings |= zip(books, validator.findings(books) if books else (), strict=True)
+        good = {each: kept.good(validator, each, version) for each in subjects}
+        findings |= {each: finding for each, finding in good.items() if finding}
+        books = [subject for subject, known in findings.items() if not known]
+        made = dict(zip(books, validator.findings(books) if books else (), strict=True))
+        for subject, finding in made.items():
+            kept.keep(validator, subject, version, finding)
+        findings |= made
     except Missing as missing:
         fault = problem(validator.name, 0, f"{missing} is not installed", INSTALL)
         findings = dict.fromkeys(subjects, Finding("nothing validated", [fault]))
@@ -138,7 +158,10 @@ def _verdicts(validator: Validator, subjects: Sequence[Subject]) -> list[Verdict
         findings = dict.fromkeys(subjects, Finding("nothing validated", [fault]))
     seconds = (time.monotonic() - began) / len(subjects)
     return [
-        Verdict(validator.name, version, subject.edition.name, finding, seconds)
+        Verdict(
+            *(validator.name, version, subject.edition.name, finding, seconds),
+            kept=bool(good.get(subject)),
+        )
         for subject, finding in findings.items()
     ]
 

@@ -23,6 +23,7 @@ class Verdict:
     edition: str
     finding: Finding
     seconds: float = 0
+    kept: bool = False  # from an earlier run, since which nothing changed
 
     @property
     def good(self) -> bool:

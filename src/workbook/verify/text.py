@@ -15,7 +15,8 @@ from workbook.verify.validator import Finding, Subject, Validator, count
 EXCEPTIONS = Path(__file__).with_name("exceptions.yml")
 # What is written in English, beside the English chapters.
 ENGLISH = ("*.md", "docs/**/*.md", "code/**/*.py", "scripts/**/*.py", "tests/**/*.py")
-CHINESE = ("*.zh.md",)
+# What is written in Chinese; a message in YAML reads as a line of Markdown.
+CHINESE = ("*.zh.md", "src/workbook/messages/*.yml")
 _SLIP = re.compile(r"^(?P<path>.+?):(?P<line>\d+): (?P<what>.+?) ==> (?P<remedy>.+)$", re.M)
 _CELL = re.compile(r"^(\s*`{3,}) *\{(\w+)\}", re.M)
 

@@ -11,6 +11,7 @@ from workbook.formats import EINK, EPUB, HTML, PDF, Format
 from workbook.problem import Problem, problem
 from workbook.source.edition import EDITIONS, Edition
 
+BOOKS = ("html", "pdf", "epub")  # the products; text is none
 INSTALL = "run make verify, which installs it"
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime
 import html
+import json
 import tempfile
 import uuid
 from collections.abc import Sequence
@@ -19,12 +20,12 @@ import typst
 
 from workbook import messages
 from workbook.render import exercises, pandoc, typefaces, xhtml
-from workbook.render.assemble import appendices, trees
+from workbook.render.assemble import part_of, trees
 from workbook.render.epub import formulas, typeface
 from workbook.render.epub.package import BACK, finish
 from workbook.render.parallel import title_of
 from workbook.render.theme import EPUB, PRINT
-from workbook.source.edition import BETWEEN, Edition, Entry
+from workbook.source.edition import Edition, Entry
 from workbook.weave import Woven
 
 CSS, TEMPLATE = EPUB / "epub.css", EPUB / "page.xhtml"
@@ -84,7 +85,9 @@ def identifier(edition: Edition, eink: bool = False) -> str:
 
 def _cover(edition: Edition) -> bytes:
     """A picture of 1600 by 2560, as shops and readers want it."""
-    inputs = {key: getattr(edition, key) for key in ("title", "subtitle", "author", "name")}
+    inputs = {"author": edition.author, "name": edition.name}
+    for key in ("titles", "subtitles"):
+        inputs[key] = json.dumps(getattr(edition, key))
     return typst.compile(
         PRINT / "cover.typ",
         format="png",
@@ -100,9 +103,9 @@ def _open_parts(
 ) -> dict[str, list[str]]:
     """Put a page before the first chapter of each part; gives the chapters' ids by part's."""
     parts: dict[str, list[str]] = {}
-    current = name = ""
+    name, current = "", ()
     for doc, page in zip(docs, pages, strict=True):
-        part = appendices(edition) if page.entry.appendix else page.entry.part
+        part = part_of(edition, page.entry)
         chapter = next(block for block in doc.content if isinstance(block, pf.Header))
         chapter.attributes |= _role(_kind(page.entry))
         if part and part != current:
@@ -115,7 +118,7 @@ def _open_parts(
     return parts
 
 
-def _part_page(title: str, name: str) -> pf.Header:
+def _part_page(title: Sequence[str], name: str) -> pf.Header:
     return pf.Header(
         *title_of(title),
         identifier=name,
@@ -160,8 +163,8 @@ def _metadata(edition: Edition, eink: bool) -> dict[str, object]:
     words = _words(*edition.languages)
     halves = edition.halves or (edition,)
     titles = {
-        "main": _title(halves, eink),
-        "subtitle": BETWEEN.join(half.subtitle for half in halves if half.subtitle),
+        "main": edition.title + _kind_of_book(edition, eink),
+        "subtitle": edition.subtitle,
     }
     return {
         "title": [{"type": kind, "text": text} for kind, text in titles.items() if text],
@@ -181,15 +184,15 @@ def _metadata(edition: Edition, eink: bool) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _title(halves: Sequence[Edition], eink: bool) -> str:
-    kind = _words(halves[0].lang)["eink"] if eink else ""
-    return BETWEEN.join(half.title for half in halves) + kind
+def _kind_of_book(edition: Edition, eink: bool) -> str:
+    return _words(edition.lang)["eink"] if eink else ""
 
 
 def _title_page(edition: Edition, eink: bool) -> str:
     """What stands on the page of the title: each language on lines of its own."""
     first, *others = edition.halves or (edition,)
-    lines = [("h1", "title", _title([first], eink), ""), ("p", "subtitle", first.subtitle, "")]
+    title = first.title + _kind_of_book(first, eink)
+    lines = [("h1", "title", title, ""), ("p", "subtitle", first.subtitle, "")]
     for half in others:
         lines += [
             ("p", "title", half.title, half.lang),

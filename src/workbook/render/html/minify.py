@@ -30,26 +30,24 @@ _SHOWN = {
 _BRACKETS = frozenset("()[]{}")  # which form they have follows from which they are
 
 
-class Styles:
-    """Lifts style attributes out of the pages, so that the content policy can be strict."""
+def lift_styles(root: Element) -> dict[str, str]:
+    """Put classes for the style attributes of a page, and drop its data attributes, so that
+    the content policy can be strict; gives the names of the classes by style.
+    """
+    names: dict[str, str] = {}
+    for element in root.iter(etree.Element):
+        for name in [name for name in element.attrib if name.startswith("data-")]:
+            del element.attrib[name]
+        if style := element.attrib.pop("style", ""):
+            names[style] = "-".join(["s", *re.findall(r"[a-z0-9]+", style.lower())])
+            dom.add_class(element, names[style])
+    return names
 
-    def __init__(self) -> None:
-        self._names: dict[str, str] = {}
 
-    def lift(self, root: Element) -> None:
-        """Put classes for the style attributes of a page, and drop its data attributes."""
-        for element in root.iter(etree.Element):
-            for name in [name for name in element.attrib if name.startswith("data-")]:
-                del element.attrib[name]
-            if style := element.attrib.pop("style", ""):
-                name = "-".join(["s", *re.findall(r"[a-z0-9]+", style.lower())])
-                self._names[style] = name
-                dom.add_class(element, name)
-
-    def rules(self) -> str:
-        """The style sheet of what was lifted."""
-        lines = [f".{name} {{ {style} }}\n" for style, name in sorted(self._names.items())]
-        return "\n/* Styles that stood in attributes. */\n" + "".join(lines) if lines else ""
+def rules(names: Mapping[str, str]) -> str:
+    """The style sheet of what was lifted."""
+    lines = [f".{name} {{ {style} }}\n" for style, name in sorted(names.items())]
+    return "\n/* Styles that stood in attributes. */\n" + "".join(lines) if lines else ""
 
 
 def minify(root: Element) -> None:
@@ -70,12 +68,13 @@ def minified(name: str, text: str) -> str:
 
 
 def give_sizes(root: Element, images: Mapping[str, bytes]) -> None:
-    """Say how large each image is, so that nothing jumps when it loads late."""
+    """Say how large each image is, so that nothing jumps when it comes. None waits until it
+    is scrolled to: a page that is printed at once would have holes.
+    """
     for image in dom.having(root, "img"):
         if found := size(images.get(image.get("src", ""), b"")):
             image.set("width", str(found[0]))
             image.set("height", str(found[1]))
-            image.set("loading", "lazy")
 
 
 def size(svg: bytes) -> Size | None:

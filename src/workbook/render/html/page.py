@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import copy
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,10 +13,10 @@ import panflute as pf
 from lxml import etree
 from markupsafe import Markup
 
-from workbook import messages
+from workbook import memo, messages
 from workbook.render import dom, exercises, pandoc, xhtml
 from workbook.render.dom import Element
-from workbook.render.html import minify
+from workbook.render.html import figures, minify
 from workbook.source.edition import Edition, Entry
 from workbook.weave import Woven
 
@@ -35,6 +37,22 @@ class Page:
     body: Markup = _NOTHING
     sections: list[tuple[str, Markup]] = field(default_factory=list)  # id, heading
     images: Mapping[str, bytes] = field(default_factory=dict)  # by their path on the site
+    styles: Mapping[str, str] = field(default_factory=dict)  # the names of what was lifted
+
+    def dumped(self) -> str:
+        """All but its entry, as text."""
+        images = {path: base64.b64encode(data).decode() for path, data in self.images.items()}
+        return json.dumps(vars(self) | {"entry": None, "images": images}, ensure_ascii=False)
+
+    @classmethod
+    def loaded(cls, entry: Entry, text: str) -> Page:
+        """The page that was dumped."""
+        kept = json.loads(text)
+        for name in ("heading", "name", "body"):
+            kept[name] = Markup(kept[name])
+        kept["sections"] = [(name, Markup(heading)) for name, heading in kept["sections"]]
+        kept["images"] = {path: base64.b64decode(data) for path, data in kept["images"].items()}
+        return cls(**kept | {"entry": entry})
 
     @property
     def file(self) -> str:
@@ -61,8 +79,21 @@ def with_answers_apart(
             yield replace(woven, entry=replace(woven.entry, slug=name, number="")), part
 
 
-def make(edition: Edition, woven: Woven, doc: pf.Doc, styles: minify.Styles) -> Page:
-    """Turn a chapter, numbered for a site, into its page."""
+def make(edition: Edition, woven: Woven, doc: pf.Doc, shaped: str) -> Page:
+    """The page of a chapter, numbered for a site; kept by its tree, which knows all numbers and
+    titles that it refers to, by its images, and by `shaped`, which stands for the tooling.
+    """
+    about = edition.without_entries(), woven.entry, memo.hashed(woven.files)
+    citing = edition.bibliography.read_text(encoding="utf-8") if pandoc.cites(doc) else ""
+    text = memo.recall(
+        lambda: _made(edition, woven, doc).dumped(),
+        *("page", shaped, repr(about), citing, pandoc.dumps(doc)),
+    )
+    return Page.loaded(woven.entry, text)
+
+
+def _made(edition: Edition, woven: Woven, doc: pf.Doc) -> Page:
+    """Turn the chapter into its page."""
     title = next((h for h in doc.content if isinstance(h, pf.Header)), None)
     page = Page(woven.entry, pf.stringify(title).strip() if title else edition.title)
     page.number = xhtml.visible_number(title) if title else ""
@@ -70,7 +101,7 @@ def make(edition: Edition, woven: Woven, doc: pf.Doc, styles: minify.Styles) -> 
     page.images = xhtml.place_images(doc, woven)
     _prepare(edition, page, doc)
     anchor = messages.of("site", *edition.languages)["anchor"]
-    _describe(page, _html(edition, page, doc, styles), anchor)
+    _describe(page, _html(edition, page, doc), anchor)
     return page
 
 
@@ -91,7 +122,7 @@ def _prepare(edition: Edition, page: Page, doc: pf.Doc) -> None:
     doc.walk(_fold)
 
 
-def _html(edition: Edition, page: Page, doc: pf.Doc, styles: minify.Styles) -> Element:
+def _html(edition: Edition, page: Page, doc: pf.Doc) -> Element:
     """The page as pandoc writes it, made small."""
     root = dom.parse(
         pandoc.write(
@@ -105,10 +136,13 @@ def _html(edition: Edition, page: Page, doc: pf.Doc, styles: minify.Styles) -> E
         )
     )
     xhtml.drop_line_anchors(root)
+    if edition.lang != "en":
+        xhtml.say_english(root)
     _box_notes(root)
-    styles.lift(root)
+    page.styles = minify.lift_styles(root)
     minify.minify(root)
     minify.give_sizes(root, page.images)
+    figures.mark_pictures(root, page.images)
     if edition.halves:  # the page is in its first language; only the other has to say so
         for element in root.iter("*"):
             if element.get("lang") == pandoc.locale(edition):

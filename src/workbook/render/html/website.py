@@ -9,11 +9,11 @@ from pathlib import Path
 import jinja2
 
 from workbook import messages
-from workbook.render import pandoc
-from workbook.render.assemble import trees
-from workbook.render.html import minify, page, search
+from workbook.render import makers, pandoc
+from workbook.render.assemble import part_of, trees
+from workbook.render.html import figures, minify, page, search
 from workbook.render.html.page import Page
-from workbook.render.theme import SITE, THEME
+from workbook.render.theme import ROOT, SITE, THEME
 from workbook.source.edition import BILINGUAL, LANGUAGES, LANGUAGES_OF, Edition
 from workbook.weave import Woven
 
@@ -43,11 +43,11 @@ def write(
     writes. `front` is the page that offers all editions, as seen from `out`.
     """
     out.mkdir(parents=True, exist_ok=True)
-    styles = minify.Styles()
+    shaped = makers.fingerprint(ROOT)
     docs = trees(edition, pages, site=True)
     parts = list(page.with_answers_apart(pages, docs)) if edition.halves else []
-    answers = [page.make(edition, *part, styles) for part in parts]
-    made = [page.make(edition, w, d, styles) for w, d in zip(pages, docs, strict=True)]
+    answers = [page.make(edition, *part, shaped) for part in parts]
+    made = [page.make(edition, w, d, shaped) for w, d in zip(pages, docs, strict=True)]
     template = environment().get_template("page.html")
     words = messages.of("site", *edition.languages)
     for at, each in enumerate([*made, *answers]):
@@ -58,7 +58,8 @@ def write(
             words=words,
             script_words=dict(messages.of("script", *edition.languages)),
             page=each,
-            contents=_contents(made, messages.of("books", *edition.languages)["appendices"]),
+            contents=_contents(edition, made),
+            preface=next((page for page in made if page.landing), None),
             previous=made[at - 1] if 0 < at < len(made) else None,
             following=made[at + 1] if at + 1 < len(made) else None,
             twins=_twins(each, twins or {}),
@@ -70,18 +71,21 @@ def write(
         (out / each.file).write_text(text, encoding="utf-8", newline="\n")
         for place, data in each.images.items():
             (out / place).parent.mkdir(parents=True, exist_ok=True)
-            (out / place).write_bytes(data)
+            (out / place).write_bytes(figures.themed(data))
+    styles = {style: name for each in [*made, *answers] for style, name in each.styles.items()}
     for name in ASSETS:
         text = asset(name)
         if name == "site.css":
-            text = (_two_columns(text) if edition.halves else text) + styles.rules()
+            text = (_two_columns(text) if edition.halves else text) + minify.rules(styles)
         (out / name).write_text(minify.minified(name, text), encoding="utf-8", newline="\n")
     search.index(out)
 
 
 def asset(name: str) -> str:
-    """A file that pages load; a style sheet has the palette of all pages before it."""
-    files = [THEME / "palette.css"] if name.endswith(".css") else []
+    """A file that pages load; a style sheet has what all pages share before it: the colors,
+    the face of Chinese punctuation."""
+    shared = ("palette.css", "punctuation.css") if name.endswith(".css") else ()
+    files = [THEME / each for each in shared]
     return "".join(file.read_text(encoding="utf-8") for file in [*files, SITE / name])
 
 
@@ -106,10 +110,12 @@ def environment() -> jinja2.Environment:
     return templates
 
 
-def _contents(pages: Sequence[Page], appendices: str) -> list[tuple[str, list[Page]]]:
+def _contents(
+    edition: Edition, pages: Sequence[Page]
+) -> list[tuple[tuple[str, ...], list[Page]]]:
     """The chapters by part; the landing page is not among them."""
     chapters = [each for each in pages if not each.landing]
-    groups = groupby(chapters, lambda p: appendices if p.entry.appendix else p.entry.part)
+    groups = groupby(chapters, lambda each: part_of(edition, each.entry))
     return [(part, list(group)) for part, group in groups]
 
 

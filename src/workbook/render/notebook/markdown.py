@@ -42,15 +42,18 @@ def chapters(
     for doc, page in zip(docs, pages, strict=True):
         if page.entry.slug not in slugs:
             continue
-        xhtml.with_references(doc, edition, level=2)
-        xhtml.show_numbers(doc)
-        options = pandoc.filters(edition, doc)
-        source = page.entry.path
-        plain = pf.load(io.StringIO(pandoc.write(doc, "json", *options, source=source)))
-        plain.content = list(_Plain(edition.languages).blocks(plain.content))
-        plain.walk(_inline)
-        text = pandoc.write(plain, _DIALECT, "--wrap=none", source=source)
-        yield page.entry.slug, list(_runs(text))
+        yield page.entry.slug, list(_runs(_plain(edition, page.entry, doc)))
+
+
+def _plain(edition: Edition, entry: Entry, doc: pf.Doc) -> str:
+    """The chapter in the dialect."""
+    xhtml.with_references(doc, edition, level=2)
+    xhtml.show_numbers(doc)
+    options, source = pandoc.filters(edition, doc), entry.path
+    plain = pf.load(io.StringIO(pandoc.write(doc, "json", *options, source=source)))
+    plain.content = list(_Plain(edition.languages).blocks(plain.content))
+    plain.walk(_inline)
+    return pandoc.write(plain, _DIALECT, "--wrap=none", source=source)
 
 
 def label(entry: Entry | None, lang: str) -> str:
