@@ -82,10 +82,17 @@ class Edition:
         """The edition whose EPUBs bring a Chinese font along, the English for its glossary."""
         return dataclasses.replace(self, embeds_font=True)
 
-    def without_entries(self) -> Edition:
-        """What it says of itself, without the order of its chapters."""
-        halves = tuple(half.without_entries() for half in self.halves)
-        return dataclasses.replace(self, entries=(), halves=halves)
+    def described(self) -> str:
+        """All that it says of itself but the order of its chapters, wherever it stands."""
+        style = self.citation_style
+        alone = dataclasses.replace(
+            self,
+            entries=(),
+            halves=(),
+            bibliography=Path(self.bibliography.name),
+            citation_style=Path(style.name) if style else None,
+        )
+        return " ".join([repr(alone), *(half.described() for half in self.halves)])
 
     def entry(self, slug: str) -> Entry | None:
         """The entry with this slug, if the edition has one."""
