@@ -6,7 +6,7 @@ from urllib.parse import unquote, urlsplit
 
 import nbformat
 import pytest
-from copies import ROOT
+from kept import ROOT
 from nbclient import NotebookClient
 
 from workbook.source.edition import EDITIONS

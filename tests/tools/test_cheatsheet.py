@@ -122,13 +122,13 @@ def test_the_appendix_says_what_the_code_gives(sheet):
 
 def test_nothing_is_run_twice(sheet):
     cache, cards = sheet.root / "cache.json", read_cheatsheet(sheet.root)
-    given = results(cards, cache)
+    given = results(cards, cache, sheet.root)
     kept = json.loads(cache.read_text())
     kept["given"][1][-1] = "from the cache"
     cache.write_text(json.dumps(kept))
-    assert results(cards, cache) == [given[0], ["from the cache"]]
+    assert results(cards, cache, sheet.root) == [given[0], ["from the cache"]]
     sheet.edit(PATH.as_posix(), "2 * n", "3 * n")
-    assert results(read_cheatsheet(sheet.root), cache) == [given[0], ["6"]]
+    assert results(read_cheatsheet(sheet.root), cache, sheet.root) == [given[0], ["6"]]
 
 
 def test_a_card_for_all_lends_its_names(sheet):
@@ -140,7 +140,7 @@ def test_a_card_for_all_lends_its_names(sheet):
     sheet.edit(PATH.as_posix(), "- code: x @ x.T\n", "- code: x + 0\n")
     sheet.edit(PATH.as_posix(), "- code: x @ x\n", "- code: x @ v\n")
     sheet.edit(PATH.as_posix(), "show: RuntimeError", "show: NameError")
-    first, second = results(read_cheatsheet(sheet.root), sheet.root / "cache.json")
+    first, second = results(read_cheatsheet(sheet.root), sheet.root / "cache.json", sheet.root)
     assert first == ["(4,)", "4.0", "0", "(4,), 1", "NameError", ""]
     assert second == ["4"]
 
@@ -157,7 +157,7 @@ def test_code_that_fails_is_told_with_its_line(sheet, name):
     old, new, reported = WRONG[name]
     sheet.edit(PATH.as_posix(), old, new)
     with pytest.raises(BookError) as caught:
-        results(read_cheatsheet(sheet.root), sheet.root / "cache.json")
+        results(read_cheatsheet(sheet.root), sheet.root / "cache.json", sheet.root)
     (problem,) = caught.value.problems
     assert str(problem).startswith(f"{PATH}:{reported}")
     assert not (sheet.root / "cache.json").exists()
@@ -268,10 +268,13 @@ def lowest(page) -> float:
     return sorted(set(round(y, 1) for y in found))[1]
 
 
-@pytest.mark.parametrize("damage", ["", '{"key": "1", "giv', "[]", "null", '{"key": 1}'])
+@pytest.mark.parametrize(
+    "damage", ["", '{"key": "1", "giv', "[]", "null", '{"key": 1}', "KEY:null", "KEY:[[], []]"]
+)
 def test_a_damaged_cache_is_made_again(sheet, damage):
     cache, cards = sheet.root / "cache.json", read_cheatsheet(sheet.root)
-    given, kept = results(cards, cache), cache.read_text()
-    cache.write_text(damage)
-    assert results(cards, cache) == given
+    given, kept = results(cards, cache, sheet.root), cache.read_text()
+    key = json.loads(kept)["key"]
+    cache.write_text(re.sub(r"^KEY:(.*)", rf'{{"key": "{key}", "given": \1}}', damage))
+    assert results(cards, cache, sheet.root) == given
     assert cache.read_text() == kept

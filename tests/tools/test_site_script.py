@@ -16,6 +16,7 @@ from workbook.verify import browser
 
 pymupdf = pytest.importorskip("pymupdf")
 sync_api = pytest.importorskip("playwright.sync_api", reason="make verify installs it")
+pytestmark = pytest.mark.slow
 DRAWING = b"""<svg xmlns="http://www.w3.org/2000/svg" width="40" height="40">
 <path d="M0 0H40V20H0z" style="fill: #000000"/></svg>"""
 INDEX = (

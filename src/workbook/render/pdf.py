@@ -64,19 +64,36 @@ def typeset(edition: Edition, pages: Sequence[Woven]) -> str:
     hints = pencil.lay_out(edition, docs)
     parts = [(page.entry, doc) for page, doc in zip(pages, docs, strict=True)]
     back = _index(edition, [doc for entry, doc in parts if not entry.appendix])
-    doc = pandoc.join(docs)
-    blocks = list(_assembled(edition, _with_hints(parts, hints)))
-    doc.content = [*blocks, *(_references(edition) if pandoc.cites(doc) else []), *back]
-    body = pandoc.write(
-        doc,
-        "typst-smart",  # quotation marks as they are in the tree
+    chapters = _cited(edition, list(_assembled(edition, _with_hints(parts, hints))))
+    chapters += [pandoc.like(docs[0], back)] if back else []
+    return "\n\n".join([_preamble(edition), *(_typst(edition, each) for each in chapters)])
+
+
+def _cited(edition: Edition, chapters: list[pf.Doc]) -> list[pf.Doc]:
+    """The chapters with their citations written out, which are told apart (2019a, 2019b) over
+    the whole book, and its bibliography as the last of them, where one is called for.
+    """
+    if not any(map(pandoc.cites, chapters)):
+        return chapters
+    whole = pandoc.join(chapters)
+    whole.content = [*(pf.Div(*doc.content) for doc in chapters), *_references(edition)]
+    *boxes, heading, references = pandoc.resolved(edition, whole).content
+    contents = [*(list(box.content) for box in boxes), [heading, references]]
+    return [pandoc.like(whole, blocks) for blocks in contents]
+
+
+def _typst(edition: Edition, chapter: pf.Doc) -> str:
+    """A chapter as Typst, kept for as long as nothing in it changes."""
+    written = pandoc.write(
+        chapter,
+        "typst-smart-citations",  # quotation marks and citations as they are in the tree
         "--wrap=none",
-        *pandoc.filters(edition, doc),
+        pandoc.FILTERED,
         f"--lua-filter={PRINT / 'typst.lua'}",
         *([f"--lua-filter={PRINT / 'parallel.lua'}"] if edition.halves else []),
         source=edition.output_file,
     )
-    return f"{_preamble(edition)}\n\n{body}"
+    return written.strip("\n")
 
 
 def compile_pdf(source: str, images: dict[str, bytes], date: datetime.date) -> bytes:
@@ -159,7 +176,7 @@ def _with_hints(
     return [*parts[:at], *([(pencil.HINTS, hints)] if hints else []), *parts[at:]]
 
 
-def _assembled(edition: Edition, parts: Sequence[tuple[Entry, pf.Doc]]) -> Iterator[pf.Block]:
+def _assembled(edition: Edition, parts: Sequence[tuple[Entry, pf.Doc]]) -> Iterator[pf.Doc]:
     """The pages in their order, with the pages that open the parts."""
     part, begun = (), False
     for entry, doc in parts:
@@ -174,7 +191,8 @@ def _assembled(edition: Edition, parts: Sequence[tuple[Entry, pf.Doc]]) -> Itera
             if entry.number and not begun:
                 opening.attributes["main"] = "true"
                 begun = True
-        yield from blocks
+        doc.content = blocks
+        yield doc
 
 
 def _placed(entry: Entry, doc: pf.Doc, depth: int) -> list[pf.Block]:

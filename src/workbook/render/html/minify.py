@@ -56,6 +56,9 @@ def minify(root: Element) -> None:
         _formula(math)
     for pair in dom.having(root, "div", "pair"):
         _halves(pair)
+    for words in dom.having(root, "span", "en"):
+        if words.get("class") == words.get("lang"):  # its language says it
+            del words.attrib["class"]
     for box in dom.having(root, "div", "sourceCode"):
         _code(box)
 
