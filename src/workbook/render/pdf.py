@@ -223,10 +223,13 @@ def _index(edition: Edition, docs: Sequence[pf.Doc]) -> list[pf.Block]:
     words += index.names(docs) if words else []
     if not words:
         return []
+    entries = index.marked(docs, words)
+    if not entries:
+        return []
     title = messages.of("books", *edition.languages)["index"]
     heading = pf.Header(pf.Str(title), level=1, identifier="index")
     heading.attributes["kind"] = "chapter"
-    called = index.typst(words, index.marked(docs, words))
+    called = index.typst(words, entries)
     return [heading, pf.CodeBlock(called, classes=["typst-call"])]
 
 
