@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 
-class _Handler(SimpleHTTPRequestHandler):
+class Handler(SimpleHTTPRequestHandler):
+    """Answers with the files of a folder."""
+
     def log_message(self, *_: object) -> None:
         """Say nothing of the requests."""
 
@@ -21,10 +24,12 @@ class Server(ThreadingHTTPServer):
     port 0 takes a free one.
     """
 
-    def __init__(self, folder: Path, port: int = 0) -> None:
+    def __init__(
+        self, folder: Path, port: int = 0, handler: Callable[..., Handler] = Handler
+    ) -> None:
         if not folder.is_dir():
             raise FileNotFoundError(folder)
-        super().__init__(("127.0.0.1", port), partial(_Handler, directory=str(folder)))
+        super().__init__(("127.0.0.1", port), partial(handler, directory=str(folder)))
 
     @property
     def address(self) -> str:
