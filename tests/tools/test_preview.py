@@ -262,6 +262,8 @@ def test_the_search_and_the_notebooks_follow(preview):
     folder = preview.tiny.root / ".workbook/preview/zh/html"
     for name in ("pagefind/pagefind.js", "notebooks/two.ipynb"):
         wait_for(lambda name=name: (folder / name).is_file())
+    assert 'href="zh/html/index.html"' in preview.page("index.html")
+    preview.settled()
 
 
 def test_the_next_port_is_taken_and_the_end_leaves_nothing(tmp_path):
