@@ -257,7 +257,7 @@ def preview(editions: tuple[str, ...], port: int, show: bool) -> None:
     """Show the book in a browser while you write it, anew at each save.
 
     A page that you changed is loaded again and keeps its place. Prose runs nothing; a
-    chapter whose code you changed is run, and so are those that may import it. What is
+    chapter whose code you changed is run, and so are those that import it. What is
     wrong shows on the page and here, with file and line, until it is mended, and the page
     stays as it last was. In the book of both languages a page waits for its twin.
 

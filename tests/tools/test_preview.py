@@ -177,7 +177,9 @@ def test_the_twin_is_waited_for(preview):
     zh, en = (TWO.replace("LANG", lang) for lang in ("zh", "en"))
     preview.saves((en, "two}\n", "two}\n\nEnglish words.\n"))
     preview.until_page("en/html/two.html", "English words.")
-    state = preview.until_state(lambda s: s["notes"] and s["problems"])
+    state = preview.until_state(
+        lambda s: s["notes"] and of(s, "chapters/zh/02-two.qmd:3", "no twin of the paragraph")
+    )
     assert state["notes"]["bilingual"].startswith("as it last was: chapters/en/02-two.qmd: ")
     assert [each["where"] for each in state["problems"]] == ["chapters/zh/02-two.qmd:3"]
     assert "English words." not in preview.page("bilingual/html/two.html")

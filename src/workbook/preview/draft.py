@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from pathlib import Path
 
 from workbook.build import bilingual_book
@@ -17,6 +18,8 @@ from workbook.source.edition import (
     Entry,
     read_edition,
 )
+
+_WRITING = 0.05  # seconds in which an editor has written what it saves
 
 
 class Draft:
@@ -57,6 +60,9 @@ class Draft:
         try:
             chapter = read_chapter(path, self.root)
             if not chapter.source.strip():  # an editor has cut it and not written it yet
+                time.sleep(_WRITING)
+                chapter = read_chapter(path, self.root)
+            if not chapter.source.strip():
                 problems.append(problem(entry.path, 0, "is empty", "write the chapter"))
             else:
                 self._chapters[entry.path] = chapter

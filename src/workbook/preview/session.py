@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import os
 import queue
 import signal
 import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -67,6 +67,8 @@ class Session:
         self.problems: dict[str, list[Problem]] = {}  # by what found them
         self._saved: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._due: list[tuple[float, Callable[[], None]]] = []  # after so many quiet seconds
+        self._later: queue.SimpleQueue[str] = queue.SimpleQueue()  # editions to be finished
+        self._ending = threading.Event()
         self._unfinished: set[str] = set()  # editions without their notebooks and index
         self._said: set[Problem] = set()
         self._telling = threading.Lock()
@@ -82,9 +84,10 @@ class Session:
             ending.enter_context(memo.kept_in(self.root / WORK / "pages"))
             ending.callback(memo.prune, self.root / WORK / "pages")
             ending.enter_context(self.server)
-            self.later = ending.enter_context(ThreadPoolExecutor(1, "later"))
             ending.callback(_end_children)
-            ending.callback(self.later.shutdown, wait=False, cancel_futures=True)
+            # A thread that is not waited for: what it makes is made again at the next start.
+            threading.Thread(target=self._finish_sites, name="later", daemon=True).start()
+            ending.callback(self._ending.set)
             self.runs = Runs(self._busy, lambda: self._saved.put(None))
             ending.callback(self.runs.stop)
             ending.callback(self.books.stop)
@@ -170,16 +173,25 @@ class Session:
             books = list(self.draft.books.values())
             store.install(landing.make_front(books, [], self.root, store))
         for name in sorted(self._unfinished):
-            self.later.submit(self._finish_site, name)
+            self._later.put(name)
         self._unfinished.clear()
 
-    def _finish_site(self, name: str) -> None:
-        try:
-            self.sites[name].finish()
-            self.problems.pop(f"finish {name}", None)
-        except BookError as error:
-            self.problems[f"finish {name}"] = error.problems
-        self._tell()
+    def _finish_sites(self) -> None:
+        """Finish one site after the other, when nothing else wants the processor."""
+        _give_way()
+        while True:
+            name = self._later.get()
+            problems: list[Problem] = []
+            for work in (self.sites[name].write_notebooks, self.sites[name].index):
+                try:
+                    if not self._ending.is_set():
+                        work()
+                except BookError as error:
+                    problems += error.problems
+            if self._ending.is_set():
+                return
+            self.problems[f"finish {name}"] = problems
+            self._tell()
 
     def _tell(self) -> None:
         """Tell page and terminal what is wrong, and that it is no more."""
@@ -231,6 +243,12 @@ def _interrupted_by(*signals: signal.Signals) -> Iterator[None]:
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)
+
+
+def _give_way() -> None:
+    """Let this thread and what it starts run when nothing else does, where a system can."""
+    with contextlib.suppress(OSError, AttributeError):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 15)
 
 
 def _end_children() -> None:

@@ -63,11 +63,14 @@ class Site:
         self._made_of, self._problems, self.woven = made_of, update.problems, woven
         return update
 
-    def finish(self) -> None:
-        """Make what a reader asks for less often: notebooks, and the index of the search."""
+    def write_notebooks(self) -> None:
+        """Write the chapters as notebooks and as scripts."""
         if self.book and self.woven:
             shutil.rmtree(self.folder / "notebooks", ignore_errors=True)
             ipynb.write(self.book.edition, self.book.chapters, self.woven, self.folder)
+
+    def index(self) -> None:
+        """Make the index of the search."""
         search.index(self.folder)
 
     def _write(self, made: website.Pages) -> list[str]:
