@@ -12,7 +12,7 @@ NEEDED = (
     ("torch", "torch"),
     ("numpy", "numpy"),
     ("matplotlib", "matplotlib"),
-    ("nbclient", "nbclient"),
+    ("jupyter_client", "jupyter_client"),
     ("ipykernel", "ipykernel"),
     ("pypandoc_binary", "pypandoc"),
     ("typst", "typst"),

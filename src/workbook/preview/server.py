@@ -32,7 +32,7 @@ class _Handler(Handler):
         url = urlsplit(self.path)
         if url.path.startswith(OWN):
             self._own(url.path.removeprefix(OWN), url.query)
-        elif (page := _PAGE.fullmatch(url.path)) and self._file(url.path).suffix == ".html":
+        elif (page := _PAGE.fullmatch(url.path)) and self._is_page(url.path):
             self._page(url.path, page["edition"])
         else:
             super().do_GET()
@@ -40,6 +40,9 @@ class _Handler(Handler):
     def end_headers(self) -> None:
         self.send_header("Cache-Control", "no-store")
         super().end_headers()
+
+    def _is_page(self, path: str) -> bool:
+        return self._is_inside() and self._file(path).suffix == ".html"
 
     def _file(self, path: str) -> Path:
         file = Path(self.translate_path(path))
