@@ -203,7 +203,7 @@ def test_the_twin_is_waited_for(preview):
         ),
         (ONE, "[@sec-two]", "[@sec-three]", "chapters/zh/01-one.qmd:3", "leads nowhere"),
         ("_quarto-zh.yml", "book:", "book: [", "_quarto-zh.yml:5", "not YAML"),
-        ("_quarto-zh.yml", "book:", "book: 1\nother:", "_quarto-zh.yml", "description"),
+        ("_quarto-zh.yml", "book:", "book: 1\nother:", "_quarto-zh.yml:3", "key: value"),
         ("_quarto-zh.yml", "02-two", "03-three", "_quarto-zh.yml:11", "does not exist"),
     ],
     ids=[
@@ -287,7 +287,7 @@ def test_the_next_port_is_taken_and_the_end_leaves_nothing(tmp_path):
         assert preview.end() == 0
         assert time.monotonic() - begun < 30  # idle: under one
         assert not [each for each in children if each.is_running() and not zombie(each)]
-        assert list(tiny.temporary.iterdir()) == []
+        assert list(tiny.temporary.glob("workbook*")) == []
         assert not list((tiny.root / ".workbook/preview").glob(".part*"))
 
 

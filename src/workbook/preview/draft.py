@@ -40,9 +40,6 @@ class Draft:
                 self._editions[lang] = read_edition(self.root, lang)
             except BookError as error:
                 problems += error.problems
-            except (TypeError, ValueError, AttributeError, OSError) as error:
-                what = f"is not what a book's description is ({error})"
-                problems.append(problem(f"_quarto-{lang}.yml", 0, what, "mend it"))
             if edition := self._editions.get(lang):
                 self.books[lang] = self._book(edition, problems)
         self._join(problems)
