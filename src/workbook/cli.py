@@ -278,6 +278,46 @@ def serve(port: int, show: bool) -> None:
 
 
 @main.command()
+@click.option("--edition", "-e", "editions", multiple=True,
+              type=click.Choice([*EDITIONS, ALL]),
+              help="Which edition; may be repeated. [all]")  # fmt: skip
+@click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True,
+              help="Where to serve it; the next free one if it is taken.")  # fmt: skip
+@click.option("--open", "show", is_flag=True, help="Open it in the browser.")
+@_tells_problems
+def preview(editions: tuple[str, ...], port: int, show: bool) -> None:
+    """Show the book in a browser while you write it, anew at each save.
+
+    A page that you changed is loaded again and keeps its place. Prose runs nothing; a
+    chapter whose code you changed is run, and so are those that import it. What is
+    wrong shows on the page and here, with file and line, until it is mended, and the page
+    stays as it last was. In the book of both languages a page waits for its twin.
+
+    The pages lead to the PDF and the EPUB, which are made when you ask for them. All of it
+    stands in .workbook/preview; the books in _book/ stay as they are.
+
+    \b
+    workbook preview                     all editions
+    workbook preview -e zh               the Chinese one, which is the quickest
+    """
+    from workbook.preview.session import Session
+
+    try:
+        session = Session(_root(), _chosen(editions, EDITIONS), port, click.echo)
+    except OSError as error:
+        what = f"no port from {port} on is to be had ({error.strerror}); give another"
+        raise click.ClickException(what) from None
+    if session.server.server_port != port:
+        click.echo(f"port {port} is taken")
+    if show:
+        click.launch(session.server.address)
+    try:
+        session.run()
+    except KeyboardInterrupt:
+        click.echo()
+
+
+@main.command()
 @click.option("--output", "-o", type=click.Path(path_type=Path), metavar="FOLDER",
               help="Where the books are. [_book]")  # fmt: skip
 @click.option("--edition", "-e", "editions", multiple=True,

@@ -80,6 +80,15 @@ def atomic_write(path: Path, data: str | bytes, durable: bool = True) -> None:
         aside.unlink(missing_ok=True)
 
 
+def renew(path: Path, data: str | bytes) -> bool:
+    """Write a file as a whole if its content is another one; returns whether it was."""
+    content = data if isinstance(data, bytes) else data.encode()
+    if path.is_file() and path.read_bytes() == content:
+        return False
+    atomic_write(path, content, durable=False)
+    return True
+
+
 def read_json(path: Path) -> Any:
     """What a cache holds; None if it is not there, cut off or damaged: it is made again."""
     try:
