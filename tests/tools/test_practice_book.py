@@ -66,8 +66,8 @@ def test_each_wrong_value_that_is_named_is_told_by_its_name(exercise):
 @every_paper
 def test_what_is_asked_can_be_said(exercise):
     unit = next(unit for unit, each in ALL if each is exercise)
-    assert len(unit.question(exercise)) > 20
-    assert ":::" not in unit.question(exercise)
+    assert len(unit.questions[exercise.id]) > 20
+    assert ":::" not in unit.questions[exercise.id]
     assert by_hand.form(exercise)
 
 

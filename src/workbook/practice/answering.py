@@ -20,7 +20,7 @@ def ask(unit: Unit, exercise: Exercise, lang: str) -> None:
     """Say what is asked and how to write the answer."""
     title = say(lang, "answer:asks", name=exercise.name, title=exercise.title)
     click.echo(click.style(title, bold=True))
-    question = for_terminal([unit.question(exercise)], lang)[0]
+    question = for_terminal([unit.questions[exercise.id]], lang)[0]
     click.echo(f"\n{question}\n\n{by_hand.form(exercise)}\n")
     click.echo(say(lang, "answer:form"))
     names = by_hand.keys(exercise)
