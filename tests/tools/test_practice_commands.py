@@ -267,6 +267,37 @@ DAMAGE = {
     "hints": ("a:\n  hints: many\n", 2, "hints is a whole number, 0 or more"),
     "not UTF-8": (b"a:\n  note: \xb2\xe2\n", 2, "this line is not UTF-8"),
     "tabs": ("a:\n\tstate: pass\n", 2, "this is not YAML"),
+    "a number": (
+        "7:\n  state: pass\n",
+        1,
+        "the name of an exercise is a word, such as tensors-boxes",
+    ),
+    "nothing": (
+        "a:\n  hints: 1\n:\n  state: pass\n",
+        3,
+        "the name of an exercise is a word, such as tensors-boxes",
+    ),
+    "true": (
+        "true:\n  state: pass\n",
+        1,
+        "the name of an exercise is a word, such as tensors-boxes",
+    ),
+    "a list for a name": (
+        "? [a, b]\n: {state: pass}\n",
+        1,
+        "the name of an exercise is a word, such as tensors-boxes",
+    ),
+    "an omap": (
+        "!!omap\n- 7: {state: pass}\n",
+        1,
+        "the name of an exercise is a word, such as tensors-boxes",
+    ),
+    "a day that is none": ("a:\n  since: 2026-99-99\n", 1, "this is not YAML"),
+    "a merged key": (
+        "a: &a\n  state: pass\nb:\n  <<: *a\n  hints: x\n",
+        5,
+        "hints is a whole number, 0 or more",
+    ),
     "twice": ("a:\n  state: pass\na:\n  state: fail\n", 3, "this is not YAML"),
 }
 
@@ -447,9 +478,3 @@ def test_plain_pytest_says_the_same(reader):
     assert done.stdout.startswith(".Fsssss")
     assert "看看  要乘二：2 * x。\n情形  x = 0\n" in done.stdout
     assert "1 failed, 1 passed, 5 skipped" in done.stdout
-
-
-def test_a_machine_that_cannot_fork_is_told_what_to_use(reader, monkeypatch):
-    monkeypatch.delattr(os, "fork")
-    said = reader.run("progress", status=2)
-    assert said == "this command runs on Linux and macOS; on Windows, use WSL\n"
