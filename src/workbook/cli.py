@@ -26,7 +26,10 @@ def _root() -> Path:
 
 
 def _tells_problems(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Print every problem on its own line and leave with status 1."""
+    """Print every problem on its own line and leave with status 1.
+
+    What readers install has no package that makes books: a command that needs one says so.
+    """
 
     @functools.wraps(command)
     def wrapped(*args: Any, **options: Any) -> Any:
@@ -37,6 +40,11 @@ def _tells_problems(command: Callable[..., Any]) -> Callable[..., Any]:
                 click.echo(str(each), err=True)
             count = len(error.problems)
             click.echo(f"{count} problem{'s' if count > 1 else ''}", err=True)
+        except ModuleNotFoundError as error:
+            if (error.name or "").startswith("workbook"):
+                raise
+            remedy = "run make setup, or pip install 'pytorch-workbook[build]'"
+            click.echo(f"{error.name} is not installed, which makes books; {remedy}", err=True)
         except KeyboardInterrupt:
             click.echo("\ninterrupted: the last good book is as it was", err=True)
         raise SystemExit(1)
@@ -49,8 +57,9 @@ def _tells_problems(command: Callable[..., Any]) -> Callable[..., Any]:
 def main() -> None:
     """Work with The PyTorch Workbook, or build, check and maintain it.
 
-    Readers: try, hint, answer, progress, reset. Write your answers into exercises/, then
-    "workbook try". 读者用的命令：try、hint、answer、progress、reset。
+    Readers: start, try, hint, answer, progress, reset. Make a folder with "workbook start",
+    write your answers into its files, then "workbook try".
+    读者用的命令：start、try、hint、answer、progress、reset。
 
     Chapters in chapters/{zh,en}/*.qmd become books in _book/ and modules in
     code/torchbook/. Start with "workbook check", then "workbook build".

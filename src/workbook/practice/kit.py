@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from workbook import memo
 from workbook.derive.assignments import assignments, module
 from workbook.practice.catalog import Catalog, Unit, catalog
 from workbook.practice.terminal_text import Plain, for_terminal
@@ -93,7 +94,8 @@ def _entries(book: Catalog) -> Iterator[dict[str, Any]]:
         for each in unit.exercises
         for text in (unit.questions[each.id], *each.hints, *each.slips.values())
     ]
-    plain = iter(for_terminal(said, book.lang))
+    made = memo.recall(lambda: json.dumps(for_terminal(said, book.lang)), book.lang, *said)
+    plain = iter(json.loads(made))
     for unit in book.units:
         exercises = [
             {

@@ -31,7 +31,7 @@ _PAPER_NAMES = {"a4": "A4", "letter": "Letter", "b5": "B5"}
 class Download:
     """A file of an edition."""
 
-    kind: str  # pdf, epub, eink
+    kind: str  # pdf, epub, eink, wheel
     href: str  # as seen from the front page
     size: int  # bytes
     pages: int = 0
@@ -80,6 +80,8 @@ def _offer(edition: Edition, products: Sequence[Product], store: Store) -> Offer
         found = store.listing(each.path(edition), products)
         files += [Download(each.name, *found)] if found else []
     site = store.listing(HTML.path(edition), products)
+    if site and (wheel := store.inside(site[0], "notebooks/*.whl")):
+        files.append(Download("wheel", *wheel))
     return Offer(edition, f"{site[0]}/index.html" if site else "", tuple(files))
 
 

@@ -34,13 +34,15 @@ def write(
     twins: Mapping[str, str] | None = None,
     notebooks: Collection[str] = (),
     front: str = "",
+    wheel: str = "",
 ) -> None:
     """Write the site of an edition into the folder `out`.
 
     `twins` maps each other edition to its folder as seen from `out`, such as
     `{"en": "../../en/html"}`; every page links to the page of the same name there. The
     chapters named in `notebooks` offer `notebooks/SLUG.ipynb` and `.py`, which someone else
-    writes. `front` is the page that offers all editions, as seen from `out`.
+    writes. `front` is the page that offers all editions, as seen from `out`,
+    and `wheel` the name of what is installed from `notebooks/`, too.
     """
     out.mkdir(parents=True, exist_ok=True)
     shaped = makers.fingerprint(ROOT)
@@ -65,6 +67,7 @@ def write(
             front=front,
             license={lang: messages.of("books", lang)["license"] for lang in edition.languages},
             license_url=LICENSE_URL,
+            wheel=wheel,
             notebook=each.entry.slug if each.entry.slug in notebooks else "",
         )
         (out / each.file).write_text(text, encoding="utf-8", newline="\n")
