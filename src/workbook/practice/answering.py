@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import click
 
-from workbook.practice import answer_values, by_hand
+from workbook.practice import answer_values, by_hand, sandbox
 from workbook.practice.catalog import Unit
 from workbook.practice.progress import Progress, Record
 from workbook.practice.report import slip_text
@@ -38,6 +38,7 @@ def take(exercise: Exercise, texts: Sequence[str], progress: Progress, lang: str
         import_torch()
     values = {key: valued(exercise, text, lang) for key, text in given.items()}
     ended = by_hand.graded(exercise, values)
+    sandbox.close()
     if ended.reason != "finished":
         raise ReaderError(say(lang, "answer:lost", error=ended.reason))
     known = progress.read().get(exercise.name, Record()).answers

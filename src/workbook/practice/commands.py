@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -120,8 +121,11 @@ def start(context: Context, place: Path | None) -> None:
 @click.argument("names", nargs=-1, metavar="[EXERCISE|CHAPTER]...")
 @click.option("--watch", "-w", "watching", is_flag=True,
               help="Stay, and check again what changes whenever you save.")  # fmt: skip
+@click.option("--runner", type=click.Choice(["fork", "fresh"]), envvar="WORKBOOK_RUNNER",
+              help="What each exercise runs in: a fork of this process, or a fresh interpreter. "
+                   "[fork, where there is one]")  # fmt: skip
 @reader_command
-def try_(context: Context, names: tuple[str, ...], watching: bool) -> int:
+def try_(context: Context, names: tuple[str, ...], watching: bool, runner: str | None) -> int:
     """Check what you wrote into the chapters' files. 检查你写在各章文件里的答案。
 
     Each exercise is run alone, in a process of its own, with limits on time (10 s of
@@ -136,8 +140,11 @@ def try_(context: Context, names: tuple[str, ...], watching: bool) -> int:
     workbook try tensors-standardize      one exercise · 一道题
     workbook try tensors --watch          again at each save · 保存就重查
     """
+    from workbook.practice import sandbox
     from workbook.practice.session import Session
 
+    if runner:
+        os.environ[sandbox.ASKED] = runner
     session = Session(context.root, context.catalog, context.progress, context.lang)
     return session.run(names, watching)
 
