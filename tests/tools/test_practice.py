@@ -1,6 +1,5 @@
 """What readers are told of their files, whatever they have written in them."""
 
-import os
 import re
 import shutil
 import signal
@@ -485,7 +484,8 @@ def test_a_message_that_the_readers_code_writes_is_an_error_of_that_exercise(rea
 @pytest.mark.parametrize("method", ["__str__", "__repr__"])
 def test_what_cannot_be_shown_in_time_is_told_as_such(reader, small, method):
     kind, use = ("Exception", "raise Odd") if method == "__str__" else ("int", "return Odd(7)")
-    body = f"class Odd({kind}):\n    def {method}(self):\n        while True:\n            pass\n{use}"
+    loop = "        while True:\n            pass"
+    body = f"class Odd({kind}):\n    def {method}(self):\n{loop}\n{use}"
     mark, lines = reported(reader, body)
     assert mark == "!"
     assert lines[0] == (

@@ -122,7 +122,7 @@ def start(context: Context, place: Path | None) -> None:
 @click.option("--watch", "-w", "watching", is_flag=True,
               help="Stay, and check again what changes whenever you save.")  # fmt: skip
 @click.option("--runner", type=click.Choice(["fork", "fresh"]), envvar="WORKBOOK_RUNNER",
-              help="What each exercise runs in: a fork of this process, or a fresh interpreter. "
+              help="What each exercise runs in: a fork of this one, or a fresh interpreter. "
                    "[fork, where there is one]")  # fmt: skip
 @reader_command
 def try_(context: Context, names: tuple[str, ...], watching: bool, runner: str | None) -> int:
