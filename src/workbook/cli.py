@@ -44,7 +44,8 @@ def _tells_problems(command: Callable[..., Any]) -> Callable[..., Any]:
             if (error.name or "").startswith("workbook"):
                 raise
             remedy = "run make setup, or pip install 'pytorch-workbook[build]'"
-            click.echo(f"{error.name} is not installed, which makes books; {remedy}", err=True)
+            what = f"this makes books and needs {error.name}, which is not installed"
+            click.echo(f"{what}; {remedy}", err=True)
         except KeyboardInterrupt:
             click.echo("\ninterrupted: the last good book is as it was", err=True)
         raise SystemExit(1)

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
+
+_TRIES, _PAUSE = 20, 0.05  # seconds between two tries to replace a file that is being read
 
 
 def atomic_write(path: Path, data: str | bytes, durable: bool = True) -> None:
@@ -23,9 +27,25 @@ def atomic_write(path: Path, data: str | bytes, durable: bool = True) -> None:
             if durable:
                 file.flush()
                 os.fsync(file.fileno())
-        aside.replace(path)
+        _move(aside, path)
     finally:
         aside.unlink(missing_ok=True)
+
+
+def _move(aside: Path, path: Path) -> None:
+    """Put a file in the place of another, which Windows refuses while somebody reads that one.
+
+    What synchronizes folders or looks for viruses reads a new file for a moment.
+    """
+    for _ in range(_TRIES - 1):
+        try:
+            aside.replace(path)
+            return
+        except PermissionError:
+            if sys.platform != "win32":
+                raise
+            time.sleep(_PAUSE)
+    aside.replace(path)
 
 
 def read_json(path: Path) -> Any:

@@ -16,6 +16,7 @@ from workbook.practice import answer_values, by_hand
 from workbook.practice.progress import Record, progress_of
 from workbook.practice.terminal_text import for_terminal
 
+both_ways = pytest.mark.usefixtures("runner")
 WORKBOOK = [sys.executable, "-c", "from workbook.cli import main; main()"]
 JOURNAL = "exercises/progress.yml"
 
@@ -143,6 +144,7 @@ def test_values_that_are_the_same(one, other, is_same):
     assert by_hand.same(one, other) is is_same
 
 
+@both_ways
 def test_an_answer_in_parts(reader):
     wrong = reader.run("answer", "first-steps-by-hand", "share=0.667", "pair=12,4", status=1)
     assert wrong.split("\n") == [
@@ -172,10 +174,12 @@ def test_an_answer_without_keys_goes_by_the_order(reader):
 
 @pytest.mark.parametrize(("values", "status"), [(["a，e"], 0), (["a", "e"], 0), (["'ae'"], 0),
                                                 (["a"], 1)])  # fmt: skip
+@both_ways
 def test_an_answer_that_is_a_word(reader, values, status):
     reader.run("answer", "first-steps-letters", *values, status=status)
 
 
+@both_ways
 def test_an_answer_of_another_type(reader):
     reported = reader.run("answer", "first-steps-by-hand", "share=(1, 2)", status=1)
     assert "What you return is of the wrong type" in reported
@@ -218,6 +222,7 @@ def test_without_a_value_the_question_and_the_form_are_told(reader):
 # progress
 
 
+@both_ways
 def test_progress_is_drawn_with_what_comes_next(reader):
     reader.solve("more-a", "return 2 * x", "exercises/more.py")
     reader.solve("first-steps-c", "return x")
@@ -241,6 +246,7 @@ def test_next_is_in_the_chapter_worked_in_last(reader):
     assert "next: more-b  Double ★\n  workbook try more-b" in reader.run("progress", status=0)
 
 
+@both_ways
 def test_what_the_reader_writes_into_the_progress_file_stays(reader):
     reader.write(JOURNAL, "# mine\nfirst-steps-b:  # hard\n  state: fail\n  note: ask Li\n")
     reader.solve("first-steps-b", "return 2 * x")
@@ -414,6 +420,7 @@ def test_two_resets_in_one_second_keep_both(reader):
 # watching
 
 
+@both_ways
 def test_watching_checks_again_what_has_changed(reader):
     command = [*WORKBOOK, "try", "first-steps", "--watch", "--lang", "en"]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
@@ -463,6 +470,7 @@ def test_watching_checks_again_what_has_changed(reader):
 # plain pytest
 
 
+@both_ways
 def test_plain_pytest_says_the_same(reader):
     reader.write(
         "exercises/conftest.py", "from workbook.practice.plugin import pytest_collect_file\n"

@@ -11,6 +11,7 @@ from workbook.cli import main
 from workbook.practice import kit
 from workbook.practice.catalog import catalog
 
+both_ways = pytest.mark.usefixtures("runner")
 MINE = "my exercises 练习"
 
 
@@ -109,6 +110,7 @@ def test_a_folder_is_made_with_a_file_for_each_chapter(wheel, tmp_path):
     assert (made / "README.md").read_text("utf-8").startswith("# The PyTorch Workbook")
 
 
+@both_ways
 def test_all_commands_work_there_and_below(folder):
     solve(folder, "first-steps-a", "return 2 * x")
     (folder / "notes").mkdir()

@@ -16,7 +16,7 @@ from workbook.files import atomic_write, read_json
 from workbook.practice.catalog import Catalog, Unit
 from workbook.practice.kit import Kit, NoKit, shipped
 from workbook.practice.submission import parse_submission, replaced
-from workbook.practice.words import ReaderError, reader_language, say
+from workbook.practice.words import ReaderError, program, reader_language, say
 from workbook.source.edition import LANGUAGES
 
 NAME = "pytorch-workbook"  # of the folder, where the reader names none
@@ -101,7 +101,8 @@ def _brought(folder: Folder, kit: Kit, book: Catalog) -> Iterator[str]:
     yield say(lang, "start:done" if folder.issued else "start:made", folder=root, new=new,
               count=len(book.units))  # fmt: skip
     if not folder.issued and book.units:
-        yield say(lang, "start:next", folder=_quoted(root), slug=book.units[0].slug)
+        words = {"folder": _quoted(root), "slug": book.units[0].slug}
+        yield say(lang, "start:next", workbook=program(moves=True), **words)
 
 
 def _merged(folder: Folder, unit: Unit, mine: str, old: str, fresh: str) -> Iterator[str]:

@@ -22,16 +22,18 @@ def say(lang: str, key: str, /, **values: object) -> str:
 
 
 @functools.cache
-def program() -> str:
-    """The command as the reader has to type it: with its folder, if that is not on the path."""
+def program(moves: bool = False) -> str:
+    """The command as the reader has to type it: with its folder, if that is not on the path.
+
+    Where they are about to change to another folder (`moves`), its whole path.
+    """
     path = Path(sys.argv[0])
     found = shutil.which("workbook")
-    if path.stem != "workbook" or (found and Path(found).exists() and _same(found, path)):
+    if path.stem != "workbook" or (found and _same(found, path)):
         return "workbook"
-    try:
-        typed = os.path.relpath(path)
-    except ValueError:  # on another drive
-        typed = str(path)
+    whole = path.absolute()
+    near = not moves and whole.is_relative_to(Path.cwd())
+    typed = str(whole.relative_to(Path.cwd()) if near else whole)
     return f'"{typed}"' if " " in typed else typed
 
 
