@@ -4,16 +4,19 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help book test check lint verify setup clean
+.PHONY: help book test test-fast check lint verify setup clean
 
 help:  ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' Makefile
 
 book: setup  ## build all editions into _book/
 	$(BIN)/workbook build
 
 test: setup  ## run all tests
 	$(BIN)/pytest
+
+test-fast: setup  ## run the quick tests: no whole book, no kernel, no browser
+	$(BIN)/pytest -m "not slow"
 
 check: setup  ## find faults in the chapters without running them
 	$(BIN)/workbook check

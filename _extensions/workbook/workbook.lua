@@ -5,20 +5,29 @@
 local TEXT = {
   zh = {
     answer = '作答处',
+    predict = '先写在纸上，再往下看。',
+    work = '写在纸上，或者写进文件夹 exercises/ 里本章的文件。',
     recorded = '录制于 %s · 驱动 %s · torch %s · %s',
     missing = '此结果需在 GPU 上录制，目前尚未录制。',
     stale = '录制的是本段代码的旧版本，此处不予显示。',
   },
   en = {
     answer = 'Your answer',
+    predict = 'Write it down on paper before you read on.',
+    work = 'Write on paper, or into the file of this chapter in the folder exercises/.',
     recorded = 'Recorded on %s · driver %s · torch %s · %s',
     missing = 'Not recorded yet: this result needs a GPU.',
     stale = 'The recording is of an earlier version of this code and is not shown.',
   },
 }
 -- Of the bilingual edition, which says so in its metadata.
+local function both(key)
+  return TEXT.zh[key] .. ' <span class="en" lang="en" xml:lang="en">' .. TEXT.en[key] .. '</span>'
+end
 local BOTH = {
   answer = '作答处 Your answer',
+  predict = both 'predict',
+  work = both 'work',
   recorded = '录制于 Recorded on %s · 驱动 driver %s · torch %s · %s',
   missing = TEXT.zh.missing .. ' ' .. TEXT.en.missing,
   stale = TEXT.zh.stale .. ' ' .. TEXT.en.stale,
@@ -110,10 +119,22 @@ local function answer(div)
       .. (squared and ' squared' or '') .. '" rows="' .. (squared and 2 * lines or lines)
       .. '" aria-label="' .. text.answer .. '"></textarea>')
   end
-  if epub then -- a form would be lost on most e-readers: CSS rules the lines
-    return pandoc.RawBlock('html', '<div class="answer-space' .. (squared and ' squared' or '')
-      .. '" aria-hidden="true">' .. ('<p>&#160;</p>'):rep(lines) .. '</div>')
+  if epub then -- nobody can write there: it says where to
+    local where = div.classes:includes 'of-exercise' and text.work or text.predict
+    return pandoc.RawBlock('html', '<p class="answer-elsewhere">' .. where .. '</p>')
   end
+end
+
+-- The room of an exercise knows that it is one: exercises have files to write in.
+local function own_rooms(div)
+  if not div.identifier:match '^exr%-' then return nil end
+  return div:walk {
+    Div = function(inner)
+      if not inner.classes:includes 'answer' then return nil end
+      inner.classes:insert 'of-exercise'
+      return inner
+    end,
+  }
 end
 
 -- Cheat sheet -----------------------------------------------------------------------------
@@ -323,5 +344,6 @@ end
 return {
   { Meta = read_language },
   { Inlines = drop_spaces },
+  { Div = own_rooms },
   { Div = div, Span = span },
 }

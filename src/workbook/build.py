@@ -120,8 +120,8 @@ def _built(request: Request, report: Reporter) -> Summary:
             )
             from workbook.publish import landing  # imports what renders, which takes a while
 
-            editions = [book.edition for book in books.values()]
-            products += landing.make_front(editions, products, request.root, store)
+            every = list(books.values())
+            products += landing.make_front(every, products, request.root, store)
             summary.products = store.install(products)
     return summary
 

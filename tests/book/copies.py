@@ -1,6 +1,5 @@
 """Copies of the real book's source, to build in."""
 
-import fcntl
 import hashlib
 import json
 import os
@@ -13,13 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kept import ROOT, alone, digest
 
 from workbook.build import WORK, Request, Summary, build
 
-ROOT = Path(__file__).resolve().parents[2]
 NOT_SOURCE = shutil.ignore_patterns(
     ".git", ".venv*", "_book", WORK, "__pycache__", ".*_cache", ".hypothesis", "*_files"
 )
+NO_BOOK = {Path(name) for name in (".github", "docs", "exercises")}  # shape no book
+NO_BOOK |= {Path("tests", name) for name in ("book", "gate", "tools")}
 
 
 class Silent:
@@ -69,13 +70,32 @@ def copied(folder: Path) -> Tree:
     return Tree(Path(shutil.copytree(ROOT, folder, ignore=NOT_SOURCE)))
 
 
+def shaping() -> str:
+    """The hash of all that shapes the books: every source file, and what is installed."""
+    return digest(_sources(ROOT))
+
+
+def _sources(root: Path) -> list[Path]:
+    """The files that `copied` copies, but for tests that no book depends on."""
+    found = []
+    for folder, folders, files in os.walk(root):
+        passed_over = NOT_SOURCE(folder, [*folders, *files])
+        here = Path(folder)
+        folders[:] = [
+            name
+            for name in folders
+            if name not in passed_over and here.relative_to(root) / name not in NO_BOOK
+        ]
+        found += [here / name for name in files if name not in passed_over]
+    return sorted(path for path in found if path.is_file())
+
+
 def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], Any]) -> Any:
     """What `make(folder)` returns, made by one of the workers; the others wait for it."""
     base = factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     result = shared / f"{name}.json"
-    with open(shared / f"{name}.lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with alone(shared / f"{name}.lock"):
         if not result.is_file():
             result.write_text(json.dumps(make(factory.mktemp(name))))
     return json.loads(result.read_text())

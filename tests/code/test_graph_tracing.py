@@ -224,6 +224,7 @@ def test_a_size_of_one_has_a_graph_of_its_own():
     assert captured == [1, 2, 2, 3, 3]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("g++") is None, reason="inductor needs a C++ compiler")
 def test_a_break_keeps_the_computation_and_not_the_rounding():
     """In bfloat16: compiled whole, rounded once; with a break, rounded there too.

@@ -19,6 +19,7 @@ from workbook.problem import BookError, problem
 from workbook.render.html import page, website
 from workbook.source.edition import Options
 
+pytestmark = pytest.mark.slow
 COMMAND = [sys.executable, "-c", "from workbook.cli import main; main()"]
 
 

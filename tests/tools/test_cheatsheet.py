@@ -1,10 +1,16 @@
 """The cheat sheet: what is refused in its data, what is run, one page on every paper."""
 
+import importlib
+import io
 import json
+import multiprocessing
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from pypdf import PdfReader
@@ -112,6 +118,31 @@ def sheet(tiny):
     return tiny
 
 
+@pytest.fixture
+def quick(sheet, monkeypatch, tmp_path_factory):
+    """The same book; its cards are run in forks of this process, which imports torch once."""
+    folder = tmp_path_factory.mktemp("run")
+
+    def run(command, input, **_):
+        fork = multiprocessing.get_context("fork")
+        process = fork.Process(target=program, args=(command[-1], input, folder))
+        process.start()
+        process.join()
+        said = [(folder / name).read_text() for name in ("stdout", "stderr")]
+        return subprocess.CompletedProcess(command, process.exitcode, *said)
+
+    importlib.import_module("torch")
+    monkeypatch.setattr(cheatsheet, "subprocess", SimpleNamespace(run=run))
+    return sheet
+
+
+def program(code: str, given: str, folder: Path) -> None:
+    """Run a program that reads this, and keep what it says in files."""
+    with open(folder / "stdout", "w") as sys.stdout, open(folder / "stderr", "w") as sys.stderr:
+        sys.stdin = io.StringIO(given)
+        exec(compile(code, "<cards>", "exec"), {"__name__": "__main__"})
+
+
 def test_the_appendix_says_what_the_code_gives(sheet):
     cache = sheet.root / "cache.json"
     target = cheatsheet.appendix(sheet.root, read_edition(sheet.root, "zh"), cache)
@@ -120,27 +151,27 @@ def test_the_appendix_says_what_the_code_gives(sheet):
     assert ":   [matrix product]{.card-note} · `(2, 2)`" in english.body
 
 
-def test_nothing_is_run_twice(sheet):
-    cache, cards = sheet.root / "cache.json", read_cheatsheet(sheet.root)
+def test_nothing_is_run_twice(quick):
+    cache, cards = quick.root / "cache.json", read_cheatsheet(quick.root)
     given = results(cards, cache)
     kept = json.loads(cache.read_text())
     kept["given"][1][-1] = "from the cache"
     cache.write_text(json.dumps(kept))
     assert results(cards, cache) == [given[0], ["from the cache"]]
-    sheet.edit(PATH.as_posix(), "2 * n", "3 * n")
-    assert results(read_cheatsheet(sheet.root), cache) == [given[0], ["6"]]
+    quick.edit(PATH.as_posix(), "2 * n", "3 * n")
+    assert results(read_cheatsheet(quick.root), cache) == [given[0], ["6"]]
 
 
-def test_a_card_for_all_lends_its_names(sheet):
-    sheet.edit(
+def test_a_card_for_all_lends_its_names(quick):
+    quick.edit(
         PATH.as_posix(), "  listing: |\n", "  for: all\n  listing: |\n    x = torch.ones(4)\n"
     )
-    sheet.edit(PATH.as_posix(), "  setup: x = torch.arange(6.0).reshape(2, 3)\n", "")
-    sheet.edit(PATH.as_posix(), "x.argmax(dim=1)", "x.argmax(dim=0)")
-    sheet.edit(PATH.as_posix(), "- code: x @ x.T\n", "- code: x + 0\n")
-    sheet.edit(PATH.as_posix(), "- code: x @ x\n", "- code: x @ v\n")
-    sheet.edit(PATH.as_posix(), "show: RuntimeError", "show: NameError")
-    first, second = results(read_cheatsheet(sheet.root), sheet.root / "cache.json")
+    quick.edit(PATH.as_posix(), "  setup: x = torch.arange(6.0).reshape(2, 3)\n", "")
+    quick.edit(PATH.as_posix(), "x.argmax(dim=1)", "x.argmax(dim=0)")
+    quick.edit(PATH.as_posix(), "- code: x @ x.T\n", "- code: x + 0\n")
+    quick.edit(PATH.as_posix(), "- code: x @ x\n", "- code: x @ v\n")
+    quick.edit(PATH.as_posix(), "show: RuntimeError", "show: NameError")
+    first, second = results(read_cheatsheet(quick.root), quick.root / "cache.json")
     assert first == ["(4,)", "4.0", "0", "(4,), 1", "NameError", ""]
     assert second == ["4"]
 
@@ -153,14 +184,14 @@ WRONG = {
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_code_that_fails_is_told_with_its_line(sheet, name):
+def test_code_that_fails_is_told_with_its_line(quick, name):
     old, new, reported = WRONG[name]
-    sheet.edit(PATH.as_posix(), old, new)
+    quick.edit(PATH.as_posix(), old, new)
     with pytest.raises(BookError) as caught:
-        results(read_cheatsheet(sheet.root), sheet.root / "cache.json")
+        results(read_cheatsheet(quick.root), quick.root / "cache.json")
     (problem,) = caught.value.problems
     assert str(problem).startswith(f"{PATH}:{reported}")
-    assert not (sheet.root / "cache.json").exists()
+    assert not (quick.root / "cache.json").exists()
 
 
 REFUSED = {
@@ -244,6 +275,7 @@ def _pages(edition: Edition) -> list[Woven]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lang", EDITIONS)
 @pytest.mark.parametrize("paper", PAPERS)
 def test_the_sheet_is_one_page_on_every_paper(lang, paper):
@@ -269,8 +301,8 @@ def lowest(page) -> float:
 
 
 @pytest.mark.parametrize("damage", ["", '{"key": "1", "giv', "[]", "null", '{"key": 1}'])
-def test_a_damaged_cache_is_made_again(sheet, damage):
-    cache, cards = sheet.root / "cache.json", read_cheatsheet(sheet.root)
+def test_a_damaged_cache_is_made_again(quick, damage):
+    cache, cards = quick.root / "cache.json", read_cheatsheet(quick.root)
     given, kept = results(cards, cache), cache.read_text()
     cache.write_text(damage)
     assert results(cards, cache) == given

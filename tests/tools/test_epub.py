@@ -2,6 +2,7 @@
 
 import io
 import re
+import shutil
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -9,10 +10,12 @@ from pathlib import Path
 import pytest
 from fontTools.ttLib import TTFont
 from small import BIB, PARTS, SVG, edition, page
-from verifying import needs
+from verifying import WIDTHS, needs
 
+from workbook.render import dom
 from workbook.render.epub import ebook, typeface
 from workbook.source.edition import bilingual
+from workbook.verify import browser
 from workbook.verify import epub as verify_epub
 
 PREFACE = "# 前言 {.unnumbered}\n\n你好。\n"
@@ -253,7 +256,7 @@ def test_in_the_book_for_e_ink_a_formula_is_a_drawing_with_words(eink):
     found = re.findall(r'<span class="formula (\w+)">(.*?)</span>', page)
     assert [kind for kind, _ in found] == ["inline"]
     image = re.fullmatch(r'<img src="\.\./(media/\w+\.svg)" (.*) />', found[0][1])
-    assert image[2] == ('style="width: 2.406em; vertical-align: -0.102em" alt="a &lt; b"')
+    assert image[2] == ('style="width: 2.454em; vertical-align: -0.075em" alt="a &lt; b"')
     assert "<text" not in read(eink, image[1])
 
 
@@ -267,15 +270,77 @@ def test_the_cover_is_a_picture_with_a_name(book):
 
 
 def test_a_formula_says_its_source(book):
-    (math,) = re.findall("<math.*?>", read(book, "text/ch003.xhtml"))
+    text = read(book, "text/ch003.xhtml")
+    (math,) = re.findall("<math.*?>", text)
     assert 'alttext="a &lt; b"' in math
+    assert "annotation" not in text, "an engine without MathML would show it"
 
 
 def test_pages_use_our_style_sheet_only_and_code_has_no_links(book):
     text = read(book, "text/ch003.xhtml")
     assert "<style" not in text
-    assert '<span>x <span class="op">=</span> <span class="dv">1</span></span>' in text
+    line = '<span class="hang-4">x <span class="op">=</span> <span class="dv">1</span></span>'
+    assert line in text
     assert read(book, "styles/stylesheet1.css") == ebook.CSS.read_text(encoding="utf-8")
+
+
+CODE = '''# T {#sec-one}
+
+``` {.python .cell-code}
+def f(x: int) -> str:
+    """Return what is long.
+
+    It goes on.
+    """
+    # a comment
+    if x:
+        return str(
+            x)
+
+    return f"{x}" + "a string"
+```
+'''
+
+
+def test_prose_in_code_goes_on_flush_and_code_further_in(tmp_path):
+    """A docstring that goes on further in than its next line begins climbs like stairs."""
+    one = page("one", "1", CODE)
+    ebook.write(edition(one), [one], tmp_path / "book.epub")
+    text = read(tmp_path / "book.epub", "text/ch001.xhtml")
+    code = dom.having(dom.document(text.encode()), "code")[0]
+    lines = ["".join(line.itertext()) for line in code]
+    hangs = [line.get("class") for line in code]
+    assert dict(zip(lines, hangs, strict=True)) == {
+        "def f(x: int) -> str:": "hang-4",
+        '    """Return what is long.': "hang-4",
+        "": None,
+        "    It goes on.": "hang-4",
+        '    """': "hang-4",
+        "    # a comment": "hang-4",
+        "    if x:": "hang-8",
+        "        return str(": "hang-12",
+        "            x)": "hang-16",
+        '    return f"{x}" + "a string"': "hang-8",
+    }
+    styles = ebook.CSS.read_text(encoding="utf-8")
+    assert all(f".{hang} {{" in styles for hang in hangs if hang)
+
+
+def test_chinese_punctuation_is_full_width_in_an_epub_too(tmp_path):
+    if not (shutil.which("chromium") or shutil.which("google-chrome")):
+        pytest.skip("there is no chromium: make verify installs it")
+    one = page("one", "1", "# T\n\n他说“好”，停了……又说——“不”。\n")
+    ebook.write(edition(one), [one], tmp_path / "book.epub")
+    with zipfile.ZipFile(tmp_path / "book.epub") as archive:
+        archive.extractall(tmp_path)
+    css = tmp_path / "EPUB/styles/stylesheet1.css"  # a reader whose serif is a Latin one
+    latin = css.read_text(encoding="utf-8").replace("serif; }", '"DejaVu Serif"; }')
+    css.write_text(latin, encoding="utf-8")
+    with browser.opened() as chromium, browser.page_of(chromium) as tab:
+        tab.goto((tmp_path / "EPUB/text/ch001.xhtml").as_uri())
+        tab.evaluate("document.body.style.textSpacingTrim = 'space-all'")
+        widths = tab.locator("p").evaluate(WIDTHS)
+    assert {sign: widths[sign] for sign in "他“”…—"} == dict.fromkeys("他“”…—", 1)
 
 
 def test_a_font_on_request_has_the_chinese_of_every_page_and_little_else(tmp_path, book):
@@ -298,6 +363,7 @@ def test_one_edition_keeps_its_identifier():
     assert zh != en
 
 
+@pytest.mark.slow
 def test_epubcheck_has_nothing_to_say(book, eink, tmp_path):
     needs(verify_epub.VALIDATORS[0])
     broken = tmp_path / "broken.epub"

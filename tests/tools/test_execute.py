@@ -12,6 +12,7 @@ from workbook.problem import BookError
 from workbook.run.execute import cached, execute, fingerprint, keep
 from workbook.source.chapter import parse_chapter
 
+pytestmark = pytest.mark.slow
 PATH = Path("chapters/zh/01-one.qmd")
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import shutil
 import zipfile
 
@@ -101,11 +102,25 @@ def test_answer_space_in_html_is_a_named_textarea(lang, name):
     assert written(ANSWER, "html", lang) == expected
 
 
-def test_answer_space_in_epub_is_ruled_and_no_form(tmp_path):
-    body = in_epub(f"# A\n\n{ANSWER}", tmp_path)
-    line = "<p>\N{NO-BREAK SPACE}</p>"
-    space = f'<div class="answer-space" aria-hidden="true">{line}{line}</div>'
-    assert space in body
+@pytest.mark.parametrize(
+    ("lang", "predict", "work"),
+    [
+        ("zh", "先写在纸上，再往下看。", "写在纸上，或者写进文件夹 exercises/ 里本章的文件。"),
+        (
+            "en",
+            "Write it down on paper before you read on.",
+            "Write on paper, or into the file of this chapter in the folder exercises/.",
+        ),
+    ],
+)
+def test_in_an_epub_nobody_can_write_so_it_says_where_to(tmp_path, lang, predict, work):
+    question = f"::: {{.callout-tip}}\n{ANSWER}:::\n"
+    exercise = (
+        f":::: {{#exr-x .exercise}}\n::: box\n{ANSWER.replace('2', '8 .squared')}:::\n::::\n"
+    )
+    body = in_epub(f"# A\n\n{question}\n{exercise}", tmp_path, lang)
+    said = re.findall(r'<p class="answer-elsewhere">(.*?)</p>', body)
+    assert said == [predict, work]
     assert "textarea" not in body
 
 

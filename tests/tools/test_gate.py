@@ -202,6 +202,7 @@ def test_a_right_answer_of_another_form_passes(exercise, code, corrupted):
     assert slip(exercise, answer(exercise, code), corrupted) == ""
 
 
+@pytest.mark.slow
 @every_exercise_in_code
 def test_no_mutant_of_the_solution_slips_past(slug, exercise):
     """But for those that mean the same, which are listed with the reason."""

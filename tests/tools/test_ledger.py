@@ -197,6 +197,7 @@ def test_every_section_of_the_article_is_there():
     assert all(section.claims for section in sections)
 
 
+@pytest.mark.slow
 def test_the_tests_that_claims_rest_on_pass():
     """Each named test is run here once; on a machine without a GPU its CPU half."""
     found = [claim for section in read_claims(ROOT) for claim in section.claims]

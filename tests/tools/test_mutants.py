@@ -87,6 +87,7 @@ def test_what_the_check_finds_is_dead_and_what_it_accepts_is_alive():
     assert found["f: detached"] == found["f: mode_changed"] == "idle"  # there is no tensor
 
 
+@pytest.mark.slow
 def test_an_endless_loop_and_a_crash_are_told_apart():
     found = states("n = len(xs)\nwhile n > 0:\n    n -= 1\nreturn sum(xs)")
     assert found["left out"] == "time"

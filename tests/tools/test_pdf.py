@@ -23,7 +23,7 @@ SVG = b"""<svg xmlns="http://www.w3.org/2000/svg" width="100" height="50">
 BIBLIOGRAPHY = """@book{doe2020,
   title = {On Tensors}, author = {Doe, Jane}, publisher = {Press}, year = {2020}}
 """
-RULED = b"0.54901963 scn"  # the grey of ruled lines
+RULED = b"0.54901963 SCN"  # the grey of ruled lines
 TENSORS = """# 张量 {#sec-tensors}
 
 [张量]{.term}见 [@fig-tensors-line] 与 [@sec-autograd]，**粗**，$x^2$ [@doe2020]。
@@ -123,7 +123,7 @@ def problems(edition, markdown: str, tmp_path) -> list[str]:
         ),
         (
             '![图](line.svg){#fig-a fig-alt="a \\"b\\""}',
-            '#forms.illustration(name: "图\N{NO-BREAK SPACE}1.1", '
+            '#forms.illustration(floats: true, name: "图\N{NO-BREAK SPACE}1.1", '
             'caption: [#forms.label-text[图~1.1]; 图], '
             'id: "fig-a")[\n'
             '#forms.picture("/tensors/line.svg", alt: "a \\"b\\"");\n]',
@@ -138,8 +138,13 @@ def problems(edition, markdown: str, tmp_path) -> list[str]:
         ),
         (
             "::: {#exr-a}\n## 题 ★\n\n正文。\n:::",
-            '#forms.exercise(id: "exr-a")[#forms.label-text[习题~1.1]; 题 ★][\n'
+            '#forms.exercise(id: "exr-a")[#forms.label-text[习题~1.1]; 题 ★][][\n'
             "正文。\n\n]",
+        ),
+        (
+            "::: {#exr-a}\n## 题 ★\n\n正文。\n\n::: {.answer .squared lines=9}\n:::\n:::",
+            '#forms.exercise(id: "exr-a", room: (9, true))'
+            "[#forms.label-text[习题~1.1]; 题 ★][][\n正文。\n\n]",
         ),
         (
             "见 [@sec-t] 与 `x`",
@@ -208,11 +213,12 @@ def test_pictures_of_one_figure_stand_side_by_side(edition):
         """)
     shown = typeset(edition, markdown)
     assert shown.startswith(
-        '#forms.parts(2, name: "图\N{NO-BREAK SPACE}1.1", '
+        '#forms.parts(2, floats: true, name: "图\N{NO-BREAK SPACE}1.1", '
         "caption: [#forms.label-text[图~1.1]; 两幅]"
     )
     assert shown.count("\n][\n") == 1
     assert shown.count("#forms.illustration(") == 2
+    assert shown.count("floats: true") == 1
 
 
 def test_only_long_tables_may_break(edition):
@@ -256,7 +262,7 @@ def test_a_long_box_may_go_on_overleaf(edition):
     assert "short: true" not in typeset(edition, short.replace("很长。", "很长。" * 20))
 
 
-@pytest.mark.parametrize(("lines", "is_short"), [(4, True), (8, False)])
+@pytest.mark.parametrize(("lines", "is_short"), [(2, True), (4, False)])
 def test_a_box_is_as_long_as_its_room(edition, lines, is_short):
     box = f":::: {{.callout-tip}}\n提问。\n\n::: {{.answer lines={lines}}}\n:::\n::::"
     shown = typeset(edition, box)
@@ -419,11 +425,11 @@ def test_the_addresses_of_a_table_stand_below_it(edition, tmp_path):
     )
     filler = "\n\n".join(["一段。"] * 26)
     first, second = printed(edition, tmp_path, f"{filler}\n\n{table}")
-    assert "example" not in first
+    assert "a.example" not in first
+    assert "1 https://c.example/z" in first.splitlines()  # the text goes on before it
     said = second.splitlines()
     at = said.index("a https://a.example/x")
     assert said[at + 1] == "b https://b.example/y"
-    assert said[-1] == "1 https://c.example/z"
     assert "1 甲a, 乙b" in said and "2 甲a, 乙b" in said
 
 
@@ -469,7 +475,7 @@ def test_a_question_keeps_the_room_for_its_answer(edition, tmp_path, lines):
     printed(edition, tmp_path, f"{filler}\n\n{question}")
     pages = PdfReader(tmp_path / "book.pdf").pages[4:]
     (asked,) = [page for page in pages if "问" in page.extract_text()]
-    assert asked.get_contents().get_data().count(RULED) == 2
+    assert asked.get_contents().get_data().count(RULED) >= 2
 
 
 def test_a_long_name_in_a_line_breaks_without_a_hyphen(edition, tmp_path):

@@ -16,6 +16,7 @@ from workbook.practice.runner import Runner, import_torch
 from workbook.practice.sandbox import Limits
 from workbook.practice.submission import Submission, parse_submission, read_submission
 
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 UNITS = catalog(ROOT, "zh").units
 ALL = [(unit, exercise) for unit in UNITS for exercise in unit.exercises]

@@ -45,6 +45,7 @@ def failure(tmp_path, code: str) -> str:
     return f"{problem.where}: {problem.what}; {problem.remedy}"
 
 
+@pytest.mark.slow
 def test_a_recording_carries_what_was_printed_where_and_by_which_code(tmp_path):
     code = "import torch\nprint(torch.ones(2).sum())"
     recording = made(tmp_path, code)
@@ -88,6 +89,7 @@ def test_a_cell_that_prints_nothing(tmp_path):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
 def test_without_the_device_nothing_is_recorded(tiny, monkeypatch):
     tiny.write("chapters/zh/01-one.qmd", "# One {#sec-one}\n\n" + CELL.replace("CODE", "1"))

@@ -7,12 +7,33 @@ from pathlib import Path
 
 import pytest
 from small import edition, page
+from verifying import WIDTHS
 
 from workbook.render.html import website
 from workbook.serve import Server
 from workbook.source.edition import bilingual
+from workbook.verify import browser
 
+pymupdf = pytest.importorskip("pymupdf")
 sync_api = pytest.importorskip("playwright.sync_api", reason="make verify installs it")
+pytestmark = pytest.mark.slow
+DRAWING = b"""<svg xmlns="http://www.w3.org/2000/svg" width="40" height="40">
+<path d="M0 0H40V20H0z" style="fill: #000000"/></svg>"""
+INDEX = (
+    "# 前言 {.unnumbered}\n\n他说“好”，停了……又说——“不”。\n\n![黑与空](a.svg){fig-alt='x'}\n"
+)
+LOSSES = f"""# 损失 {{#sec-two}}
+
+先有 `MSELoss`，后有 backward，中间隔着 loss。
+
+## 求导 {{#sec-two-call}}
+
+算好之后写 `loss.backward()`。
+
+## 对齐 {{#sec-two-wide}}
+
+{"甲" * 60} 0.5 {"乙" * 38}广播{"丙" * 100}
+"""
 FILLER = "\n\n".join(f"第 {n} 段。" for n in range(60))
 TEXT = """# 自动微分 {#sec-one}
 
@@ -85,9 +106,12 @@ def sites(tmp_path_factory) -> Path:
     for lang, other in (("zh", "en"), ("en", "zh")):
         one = page("one", "1", TEXT.replace("FILLER_LINE", "文" * 60).replace("FILLER", FILLER))
         listed = page("answers", "A", ANSWERS)
-        book = replace(edition(one, listed), name=lang, languages=(lang,))
+        index, two = page("index", "", INDEX, a_svg=DRAWING), page("two", "2", LOSSES)
+        pages = [index, one, two, listed]
+        book = replace(edition(*pages), name=lang, languages=(lang,))
+        folder = store / lang / "html"
         website.write(
-            book, [one, listed], store / lang / "html", {other: f"../../{other}/html"}
+            book, pages, folder, {other: f"../../{other}/html"}, front="../../index.html"
         )
     return store
 
@@ -102,15 +126,10 @@ def address(sites):
 
 @pytest.fixture(scope="module")
 def chromium():
-    program = shutil.which("chromium") or shutil.which("google-chrome")
-    if not program:
+    if not (shutil.which("chromium") or shutil.which("google-chrome")):
         pytest.skip("there is no chromium: make verify installs it")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=program, args=["--no-sandbox", "--disable-gpu"]
-        )
-        yield browser
-        browser.close()
+    with browser.opened() as program:
+        yield program
 
 
 @pytest.fixture
@@ -141,6 +160,35 @@ def test_search_finds_words_of_both_languages_in_a_chinese_page(tab, address, wo
         tab.wait_for_selector("dialog .found a")
     tab.keyboard.press("Escape")
     assert not tab.locator("dialog").evaluate("dialog => dialog.open")
+
+
+def found(tab, address, query) -> list[tuple[str, str]]:
+    """What a search lists: the kind of each line, and its text with what is marked in []."""
+    tab.goto(f"{address}/zh/html/answers.html")
+    tab.keyboard.press("/")
+    tab.keyboard.type(query)
+    tab.wait_for_selector("dialog .found p")
+    lines = """all => all.map(e => [e.className || e.localName,
+      e.innerHTML.replaceAll("<mark>", "[").replaceAll("</mark>", "]")])"""
+    return [tuple(line) for line in tab.locator("dialog .found > li > *").evaluate_all(lines)]
+
+
+def test_a_name_with_a_dot_is_found_and_marked_as_a_whole(tab, address):
+    page, section, excerpt = found(tab, address, "loss.backward")
+    assert page[0] == "page" and page[1].endswith("章 损失")
+    assert section == ("section", "2.1 求导")
+    assert "算好之后写 [loss.backward]()。" in excerpt[1]
+
+
+def test_an_excerpt_begins_at_a_word_and_marks_what_was_asked(tab, address):
+    _, section, (_, excerpt) = found(tab, address, "广播")
+    assert section == ("section", "2.2 对齐")
+    assert excerpt.startswith("乙" * 38 + "[广播]丙")
+
+
+def test_words_of_a_question_are_each_marked(tab, address):
+    lines = found(tab, address, "backward loss")
+    assert any("后有 [backward]，中间隔着 [loss]。" in text for _, text in lines)
 
 
 def test_from_a_folder_the_search_box_says_how_to_search(tab, sites):
@@ -207,6 +255,65 @@ def test_the_appearance_is_chosen_and_kept(tab, address):
     assert paper() == dark
     tab.locator(".theme").click()
     assert paper() == light, "the system's again"
+
+
+def painted(tab, selector) -> set[tuple[int, int, int]]:
+    """The colors on the left edge of an element, from its head to its foot."""
+    pixels = pymupdf.Pixmap(tab.locator(selector).screenshot())
+    return {pixels.pixel(1, y)[:3] for y in range(1, pixels.height - 1)}
+
+
+def test_a_drawing_takes_the_appearance_that_the_reader_chose(tab, address):
+    tab.goto(f"{address}/zh/html/index.html")
+    white_paper = painted(tab, "main img")
+    assert (0, 0, 0) in white_paper and (253, 253, 251) in white_paper
+    for _ in ("light", "dark"):
+        tab.locator(".theme").click()
+    tab.wait_for_function(
+        "getComputedStyle(document.body).backgroundColor === 'rgb(23, 24, 26)'"
+    )
+    dark = painted(tab, "main img")
+    assert (23, 24, 26) in dark, "no ground of its own"
+    assert max(dark) > (200, 200, 200), "what was black is light"
+    assert (0, 0, 0) not in dark
+
+
+def test_in_print_a_drawing_is_there_and_dark_on_white(tab, address):
+    tab.emulate_media(color_scheme="dark")
+    tab.goto(f"{address}/zh/html/index.html")
+    with pymupdf.open("pdf", tab.pdf()) as printed:
+        shown = [drawing["fill"] for page in printed for drawing in page.get_drawings()]
+    assert (0.0, 0.0, 0.0) in shown
+
+
+def test_chinese_punctuation_is_full_width_whatever_face_comes_first(tab, address):
+    tab.goto(f"{address}/zh/html/index.html")
+    tab.evaluate("document.body.style.textSpacingTrim = 'space-all'")
+    widths = tab.locator("main p", has_text="停了").evaluate(WIDTHS)
+    assert {sign: widths[sign] for sign in "他“”…—"} == dict.fromkeys("他“”…—", 1)
+
+
+def test_in_english_it_is_as_narrow_as_the_letters_are(tab, address):
+    tab.goto(f"{address}/en/html/index.html")
+    tab.locator("html").evaluate("html => { html.lang = 'en'; }")
+    assert tab.locator("main p", has_text="停了").evaluate(WIDTHS)["“"] < 0.7
+
+
+def test_on_a_phone_the_way_home_is_in_the_bar_and_the_preface_in_the_menu(tab, address):
+    tab.set_viewport_size({"width": 360, "height": 740})
+    tab.goto(f"{address}/zh/html/one.html")
+    home = tab.locator(".bar .home")
+    assert home.is_visible() and home.bounding_box()["width"] >= 40
+    assert home.text_content() == "工作簿", "said to those who do not see the sign"
+    tab.locator(".open").click()
+    links = tab.locator("#contents .front a")
+    assert [(a.inner_text(), a.get_attribute("href")) for a in links.all()] == [
+        ("前言", "index.html"),
+        ("全部版本与下载", "../../index.html"),
+    ]
+    assert all(a.is_visible() for a in links.all())
+    links.first.click()
+    assert tab.url == f"{address}/zh/html/index.html"
 
 
 def test_a_link_opens_the_fold_that_it_leads_into(tab, address):

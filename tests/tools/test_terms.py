@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from test_check import PROFILE, make_book, reported
+from house import PROFILE, make_book, reported
 
 from workbook.build import retangle
 from workbook.check import check

@@ -85,6 +85,7 @@ def test_tofu_is_found_out(subject):
     ]
 
 
+@pytest.mark.slow
 def test_verapdf_passes_an_accessible_pdf_and_finds_what_others_lack(tmp_path):
     needs(*pdfa.VALIDATORS)
     source = PRINTED.replace("#set text", '#set document(title: "T")\n#set text')
@@ -132,6 +133,7 @@ def epubs(subject: Subject, old: bytes = b"", new: bytes = b"") -> Subject:
     return subject
 
 
+@pytest.mark.slow
 def test_a_broken_epub_is_found_out(tmp_path):
     needs(epub.VALIDATORS[0])
     good = epubs(empty_store(tmp_path / "good"))
@@ -142,6 +144,7 @@ def test_a_broken_epub_is_found_out(tmp_path):
         assert any("RSC-012" in str(p) and f"{name}/EPUB/" in str(p) for p in failed.problems)
 
 
+@pytest.mark.slow
 def test_an_epub_that_shuts_readers_out_is_found_out(subject):
     needs(epub.VALIDATORS[1])
     assert epub.ace(epubs(subject)) == Finding("0 violations, 2 books", [])

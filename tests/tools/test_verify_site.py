@@ -11,6 +11,7 @@ from workbook.render.html import website
 from workbook.verify import axe, browser, contrast, lighthouse, markup, search, site
 from workbook.verify.validator import Finding
 
+pytestmark = pytest.mark.slow
 PLAIN = """<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>T</title>
 <meta name="viewport" content="width=device-width"><link rel="icon" href="a.svg">
 <meta name="description" content="A page"><style>STYLE</style></head>

@@ -14,6 +14,7 @@ from small import edition
 from workbook import formats
 from workbook.practice import kit
 from workbook.publish import landing, wheel
+from workbook.publish.books import Book
 from workbook.publish.store import open_store
 
 ROOT = Path(__file__).parents[2]
@@ -119,7 +120,7 @@ def test_the_front_page_offers_what_a_site_has_beside_its_notebooks(tmp_path):
     notebooks.mkdir(parents=True)
     (notebooks / "book-1-py3-none-any.whl").write_bytes(bytes(700 * 1024))
     with open_store(tmp_path, tmp_path / "memory.json", False) as store:
-        offer = landing._offer(book, (), store)
+        offer = landing._offer(Book(book, ()), (), store, {"en": None})
     [download] = offer.downloads
     assert (download.kind, download.href, download.shown_size) == (
         "wheel", "en/html/notebooks/book-1-py3-none-any.whl", "700 kB",

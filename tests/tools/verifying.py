@@ -23,6 +23,20 @@ PAGE = """<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>T</t
 <meta http-equiv="Content-Security-Policy" content="img-src file:; script-src file:">
 <meta name="viewport" content="width=device-width"><link rel="icon" href="a.svg"></head>
 <body><p id="here">Text</p>BODY</body></html>"""
+# How wide each sign of a text is, in em, as a browser sets it.
+WIDTHS = """(root) => {
+  const words = document.createTreeWalker(root, NodeFilter.SHOW_TEXT), widths = {};
+  for (let node; (node = words.nextNode());) {
+    const size = parseFloat(getComputedStyle(node.parentElement).fontSize);
+    [...node.data].forEach((sign, i) => {
+      const range = document.createRange();
+      range.setStart(node, i);
+      range.setEnd(node, i + 1);
+      widths[sign] = Math.round(100 * range.getBoundingClientRect().width / size) / 100;
+    });
+  }
+  return widths;
+}"""
 
 
 def empty_store(root: Path) -> Subject:

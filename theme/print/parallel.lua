@@ -9,14 +9,71 @@ local function half(div, class)
   end
 end
 
+-- Whether the lines of a Chinese paragraph would be torn: a name in code breaks nowhere.
+local function has_code(block)
+  local found = false
+  block:walk { Code = function(code) found = found or #code.text > 6 end }
+  return found
+end
+
+local function chinese(blocks)
+  local out = pandoc.Blocks {}
+  for _, block in ipairs(blocks) do
+    local torn = (block.t == 'Para' or block.t == 'Plain' or block.t:match 'List$') and has_code(block)
+    if torn then out:insert(raw '#ragged[') end
+    out:insert(block)
+    if torn then out:insert(raw ']') end
+  end
+  return out
+end
+
 local function pair(div)
   local out = pandoc.Blocks { raw '#parallel[' }
-  out:extend(half(div, 'zh'))
+  out:extend(chinese(half(div, 'zh')))
   out:insert(raw '][')
   out:extend(half(div, 'en'))
   out:insert(raw ']')
   return out
 end
+
+local function is_pair(block)
+  return block.t == 'Div' and block.classes:includes 'pair'
+end
+
+local function as_pair(zh, en)
+  local function div(blocks, class) return pandoc.Div(blocks, pandoc.Attr('', { class })) end
+  return div({ div(zh, 'zh'), div(en, 'en') }, 'pair')
+end
+
+-- Pairs that follow each other become one, of which each language goes on in its own column:
+-- what one needs more for a paragraph, the other may need for the next.
+local function joined(blocks)
+  local out = pandoc.Blocks {}
+  for _, block in ipairs(blocks) do
+    local last = out[#out]
+    if last and is_pair(block) and is_pair(last) then
+      out[#out] = as_pair(half(last, 'zh') .. half(block, 'zh'), half(last, 'en') .. half(block, 'en'))
+    else
+      out:insert(block)
+    end
+  end
+  return out
+end
+
+-- A list of pairs becomes a pair of lists, so that both have their bullets or numbers.
+local function list(form)
+  return function(it)
+    local items = { zh = {}, en = {} }
+    for _, item in ipairs(it.content) do
+      local blocks = joined(item)
+      if #blocks ~= 1 or not is_pair(blocks[1]) then return nil end
+      for lang, list_of in pairs(items) do table.insert(list_of, half(blocks[1], lang)) end
+    end
+    return as_pair({ form(items.zh, it) }, { form(items.en, it) })
+  end
+end
+local bullets = list(function(items) return pandoc.BulletList(items) end)
+local numbers = list(function(items, it) return pandoc.OrderedList(items, it.listAttributes) end)
 
 -- The claims of the ledger, a call for each: its number and all that stands below it.
 local function claims(list)
@@ -29,9 +86,12 @@ local function claims(list)
   return out
 end
 
-local function block(div)
+local function claims_of(div)
   if div.classes:includes 'claims' then return div:walk { OrderedList = claims } end
-  if div.classes:includes 'pair' then return pair(div) end
+end
+
+local function pair_of(div)
+  if is_pair(div) then return pair(div) end
 end
 
 local function words(span)
@@ -56,4 +116,8 @@ local function with_stars(inlines)
   return inlines
 end
 
-return { { Inlines = with_stars, Div = block, Span = words } }
+return {
+  { Inlines = with_stars, Div = claims_of, BulletList = bullets, OrderedList = numbers, Span = words },
+  { Blocks = joined },
+  { Div = pair_of },
+}

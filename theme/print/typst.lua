@@ -85,16 +85,41 @@ local function is_hidden(l)
   return l.target:match '^https?://' and bare(pandoc.utils.stringify(l)) ~= bare(l.target)
 end
 
+-- The addresses to which a second language leads, too: both call one footnote. Of each that is
+-- called now the name of the last note.
+local again = {}
+local notes = 0
+
+local function find_again(l)
+  if l.classes:includes 'again' then again[l.target] = '' end
+end
+
+local function second_call(l)
+  local note = again[l.target]
+  if not l.classes:includes 'again' or note == '' then return nil end
+  return around(('#forms.again(%s, %s)['):format(quoted(l.target), quoted(note)), l.content, '];')
+end
+
+local function first_call(l)
+  local note = ''
+  if again[l.target] then
+    notes = notes + 1
+    again[l.target] = 'note-' .. notes
+    note = ', note: ' .. quoted(again[l.target])
+  end
+  return around('#forms.outside(' .. quoted(l.target) .. note .. ')[', l.content, '];')
+end
+
 local function link(l)
   if is_reference(l) then
     return around('#forms.reference(<' .. l.target:sub(2) .. '>)[', l.content, '];')
   end
-  if not is_hidden(l) then return nil end
+  if not is_hidden(l) then return second_call(l) end
   local letter = l.attributes.letter
   if letter then
     return around(('#forms.noted(%s, %s)['):format(quoted(letter), quoted(l.target)), l.content, '];')
   end
-  return around('#forms.outside(' .. quoted(l.target) .. ')[', l.content, '];')
+  return first_call(l)
 end
 
 -- The addresses in a table stand below it, under letters: a note at the page's foot would stay
@@ -180,12 +205,32 @@ local function image(i)
   return call(code .. ')')
 end
 
+-- Within a box or a list a figure stays where it is, as does one that nothing refers to.
+local function floats(block)
+  return block.identifier ~= '' and not block.classes:includes 'fixed'
+end
+
+local function fix(block)
+  local function fixed(inner)
+    inner.classes:insert 'fixed'
+    return inner
+  end
+  return block:walk {
+    Figure = fixed,
+    Div = function(div)
+      local kind = div.classes:includes 'table-float' or div.classes:includes 'callout'
+      return kind and fixed(div) or nil
+    end,
+  }
+end
+
 local function figure(f)
   local name = '#forms.illustration('
   if f.classes:includes 'subfigures' then
     name = '#forms.parts(' .. (f.attributes.columns or '1') .. ', '
   end
   local caption = pandoc.utils.blocks_to_inlines(f.caption.long)
+  if floats(f) then name = name .. 'floats: true, ' end
   if f.attributes.name then name = name .. 'name: ' .. quoted(f.attributes.name) .. ', ' end
   local out = pandoc.Blocks {
     pandoc.Plain(around(name .. 'caption: [', caption, ']' .. id(f.identifier) .. ')[')),
@@ -217,6 +262,7 @@ local function name_and_separate(f)
   local content = pandoc.Blocks {}
   for i, part in ipairs(f.content) do
     if i > 1 then content:insert(pandoc.RawBlock('typst', '][')) end
+    part.classes:insert 'fixed'
     content:insert(part)
   end
   f.content = content
@@ -251,7 +297,8 @@ local function open_room(div) return is_room(div) and div.content or nil end
 local function keep_with_room(blocks)
   local kept = pandoc.Blocks {}
   for i, block in ipairs(blocks) do
-    if block.t == 'Para' and is_room(blocks[i + 1]) then
+    local pair = block.t == 'Div' and block.classes:includes 'pair'
+    if (block.t == 'Para' or pair) and is_room(blocks[i + 1]) then
       kept:insert(pandoc.RawBlock('typst', '#forms.kept['))
       kept:insert(block)
       kept:insert(pandoc.RawBlock('typst', ']'))
@@ -262,7 +309,7 @@ local function keep_with_room(blocks)
   return kept
 end
 
--- Whether a box takes no more than a third of a page, as far as its source tells.
+-- Whether a box takes no more than a sixth of a page, as far as its source tells.
 local function is_short(blocks)
   local height = 0
   pandoc.walk_block(pandoc.Div(blocks), {
@@ -275,7 +322,7 @@ local function is_short(blocks)
     Figure = function() height = height + 20 end,
     Table = function() height = height + 20 end,
   })
-  return height < 16
+  return height < 6
 end
 
 local function callout(div)
@@ -283,13 +330,37 @@ local function callout(div)
   for _, class in ipairs(div.classes) do kind = class:match '^callout%-(%a+)$' or kind end
   local body = child(div, 'callout-body').content
   local short = is_short(body) and ', short: true' or ''
+  if is_room(body[#body]) and not div.classes:includes 'fixed' then short = short .. ', room: true' end
   return box('forms.callout(' .. quoted(kind) .. id(div.identifier) .. short .. ')',
     first_inlines(child(div, 'callout-title')), body)
 end
 
+-- The room is set last, where it can fill its page; what it takes is said in `room`. What opens
+-- the section stays with its first exercise, and what the page before has left is for notes.
 local function exercise(div)
-  return box('forms.exercise(id: ' .. quoted(div.identifier) .. ')',
-    first_inlines(child(div, 'exercise-title')), child(div, 'exercise-body').content)
+  local out = pandoc.Blocks {}
+  local before = child(div, 'exercise-before').content
+  local room = child(div, 'exercise-room').content[1]
+  local name = 'forms.exercise(id: ' .. quoted(div.identifier)
+  if room then
+    name = ('%s, room: (%s, %s)'):format(
+      name, room.attributes.lines, tostring(room.classes:includes 'squared'))
+  end
+  if #before > 0 then
+    out:insert(pandoc.RawBlock('typst', '#forms.notes-to-foot\n#' .. name .. ', before: ['))
+    out:extend(before)
+    out:insert(pandoc.Plain(raw '])['))
+  else
+    out:insert(pandoc.Plain(raw('#' .. name .. ')[')))
+  end
+  local title = pandoc.Inlines(first_inlines(child(div, 'exercise-title')))
+  title:insert(raw '][')
+  title:extend(first_inlines(child(div, 'exercise-ways')))
+  title:insert(raw '][')
+  out[#out].content:extend(title)
+  out:extend(child(div, 'exercise-body').content)
+  out:insert(pandoc.RawBlock('typst', ']'))
+  return out
 end
 
 local function wrapped(before, div)
@@ -299,15 +370,19 @@ local function wrapped(before, div)
   return out
 end
 
+local function is_long(t)
+  local rows = 0
+  for _, body in ipairs(t.bodies) do rows = rows + #body.body end
+  return rows > 15
+end
+
 -- Columns as wide as they need to be: pandoc would take their widths from the dashes of
 -- a source line that is long.
 local function table_form(t)
-  local rows = 0
   if not t.classes:includes 'even' then
     for _, column in ipairs(t.colspecs) do column[2] = nil end
   end
-  for _, body in ipairs(t.bodies) do rows = rows + #body.body end
-  if rows > 15 then
+  if is_long(t) then
     return { pandoc.RawBlock('typst', '#forms.long['), t, pandoc.RawBlock('typst', ']') }
   end
   return t
@@ -330,15 +405,12 @@ local function definitions(list)
   return out
 end
 
--- A cell's code, then its outputs. Short code stays with what it printed; to keep long code with
--- a large figure would leave half a page empty.
+-- A cell's code, then its outputs.
 local function cell(div)
   local content = div.content
   local code, output = content[1], content[2]
   local printed = output and code.t == 'CodeBlock' and output.t == 'CodeBlock'
-  if not (div.classes:includes 'cell' and printed and select(2, code.text:gsub('\n', '')) < 14) then
-    return content
-  end
+  if not (div.classes:includes 'cell' and printed) then return content end
   local out = wrapped('forms.with-output', pandoc.Div { content[1] })
   out:extend { table.unpack(content, 2) }
   return out
@@ -352,8 +424,9 @@ local function block(div)
   if classes:includes 'exercise' then return exercise(div) end
   if classes:includes 'table-float' then
     local notes = div.attributes.notes
-    return wrapped(('forms.table-float(id: %s%s)'):format(
-      quoted(div.identifier), notes and ', notes: (' .. notes .. ',)' or ''), div)
+    return wrapped(('forms.table-float(id: %s%s%s)'):format(
+      quoted(div.identifier), notes and ', notes: (' .. notes .. ',)' or '',
+      floats(div) and not div.attributes.long and ', floats: true' or ''), div)
   end
   if classes:includes 'answer-reference' then return wrapped('forms.answer-reference', div) end
   if div.identifier == 'refs' then return wrapped('forms.works', div) end
@@ -372,10 +445,16 @@ local function in_line(div)
   }
 end
 
+local function told_long(float)
+  float:walk { Table = function(t) if is_long(t) then float.attributes.long = 'true' end end }
+  return float
+end
+
 local function prepare(div)
   if div.classes:includes 'equation' then return equation(div) end
   if div.classes:includes 'notation' then return in_line(div) end
-  if div.classes:includes 'table-float' then return noted(div) end
+  if div.classes:includes 'table-float' then return noted(told_long(div)) end
+  if div.classes:includes 'callout' or div.classes:includes 'exercise' then return fix(div) end
 end
 
 -- Labelled formulas and parts of figures first, while they can still be told from others.
@@ -384,7 +463,8 @@ return {
     definitions = definitions, in_line = in_line, is_short = is_short, link = link,
     keep_with_room = keep_with_room, noted = noted, open_room = open_room, rule = rule, wide = wide,
   },
-  { Div = prepare, Figure = name_and_separate, Para = picture,
+  { Div = prepare, BulletList = fix, OrderedList = fix, BlockQuote = fix,
+    Figure = name_and_separate, Para = picture, Link = find_again,
     Inlines = close_up, Blocks = keep_with_room },
   {
     Header = header, Div = block, Figure = figure, Table = table_form, HorizontalRule = rule,

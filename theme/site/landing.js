@@ -1,4 +1,5 @@
-// Points out the edition in the browser's language. It leads nowhere by itself.
+// Points out the edition in the browser's language, and lets that language come first. It leads
+// nowhere by itself.
 "use strict";
 
 (() => {
@@ -7,7 +8,11 @@
   const wanted = navigator.languages.map((tag) => tag.toLowerCase().split("-")[0]);
   const first = wanted.find((lang) => editions.includes(lang));
   const hint = hints.find((each) => each.dataset.prefers === first);
-  if (!hint || !document.getElementById(first)) return;
+  if (!hint) return;
+  for (const both of document.querySelectorAll(".both")) {
+    const own = [...both.children].find((each) => each.lang === hint.lang);
+    if (own) both.prepend(own);
+  }
   hint.hidden = false;
-  document.getElementById(first).classList.add("preferred");
+  document.getElementById(first)?.classList.add("preferred");
 })();

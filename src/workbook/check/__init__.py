@@ -116,6 +116,7 @@ BOOK_RULES = (  # each looks at everything
     files.same_chapters,
     files.images,
     files.twin_chapters,
+    files.described,
     files.recordings_readable,
     files.recordings_placed,
     files.recordings_fresh,

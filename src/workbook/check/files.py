@@ -17,9 +17,17 @@ from workbook.check.alignment import compare
 from workbook.problem import BookError, Problem, problem
 from workbook.source.blocks import Cell
 from workbook.source.chapter import Chapter, read_chapter
-from workbook.source.edition import BIBLIOGRAPHY, LANGUAGES, line_of, read_edition, slug_of
+from workbook.source.edition import (
+    BIBLIOGRAPHY,
+    GENERATED,
+    LANGUAGES,
+    line_of,
+    read_edition,
+    slug_of,
+)
 from workbook.source.inline import generated
 
+_UNDESCRIBED = ("index", *GENERATED)
 _RECORD_AGAIN = "run workbook record --device cuda"
 _IMAGE = re.compile(r"\]\(([^)\s]+)")
 
@@ -134,6 +142,16 @@ def images(book: Sources) -> Iterator[Problem]:
                 if not (book.root / chapter.path.parent / name).is_file():
                     what, remedy = f"image {name} does not exist", "make it or mend the path"
                     yield problem(chapter.path, block.line, what, remedy)
+
+
+def described(book: Sources) -> Iterator[Problem]:
+    """Where chapters say what one can do after them, each does: the front page lists them."""
+    every = [chapter for chapters in book.chapters.values() for chapter in chapters]
+    if any(chapter.description for chapter in every):
+        for chapter in every:
+            if chapter.slug not in _UNDESCRIBED and not chapter.description:
+                what = "says nowhere what one can do after it"
+                yield problem(chapter.path, 1, what, "begin it with ---, description: …, ---")
 
 
 def twin_chapters(book: Sources) -> Iterator[Problem]:

@@ -26,7 +26,7 @@ from workbook.source.exercise import Exercise
 FOLDER = Path("tests/gate")
 _FORM = {"exercise": "text", "mutant": "text", "reason": "text"}
 _ANSWER = Path("answer.py")
-_PATIENCE = 2.0  # CPU seconds that a mutant may take beyond five times its solution
+_PATIENCE = 0.5  # CPU seconds that a mutant may take beyond five times its solution
 _BATCH = Limits(seconds=600.0)
 
 

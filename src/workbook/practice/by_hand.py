@@ -9,6 +9,7 @@ if it is the reader's; else the one that the check says.
 from __future__ import annotations
 
 import ast
+import functools
 import math
 from collections.abc import Mapping
 from functools import partial
@@ -52,12 +53,16 @@ def verdicts(exercise: Exercise, given: Mapping[str, Any]) -> dict[str, list[str
     """The slip and the case of each part; it runs code: call it in a process of its own."""
     check = check_of(exercise)
     right = evaluated(exercise.solution + f"\n{exercise.by_hand}()")
-    wrong = [(w.slip, evaluated(f"{exercise.solution}\n{w.code}")) for w in exercise.wrong]
+
+    @functools.cache  # most values are right, and then nobody asks for the wrong ones
+    def wrong() -> list[tuple[str, Any]]:
+        return [(w.slip, evaluated(f"{exercise.solution}\n{w.code}")) for w in exercise.wrong]
+
     found = {}
     for key, value in given.items():
         whole = {**right, key: value} if key else value
         slip, detail = _slip(exercise, check, whole)
-        if slip and (named := _named(key, value, right, wrong)):
+        if slip and (named := _named(key, value, right, wrong())):
             slip, detail = named, ""
         found[key] = [slip, detail]
     return found

@@ -45,6 +45,7 @@ _CRASHES = {  # what Windows has in place of signals
     0xC0000409: signal.SIGABRT,
     0xC000001D: signal.SIGILL,
 }
+_ABORTED, _LAST_WORDS = 3, b"Fatal Python error: Aborted"  # the status of abort() there
 
 
 class Worker:
@@ -91,6 +92,8 @@ class Worker:
         status = self.process.poll()
         if status in _CRASHES:
             return -_CRASHES[status]
+        if status == _ABORTED and _LAST_WORDS in self.told(TRACE):
+            return -signal.SIGABRT
         return status
 
     def started(self) -> list[psutil.Process]:

@@ -1,18 +1,23 @@
-"""Writes the page at the front of the store: every edition, what it is and where it stands.
+"""Writes the page at the front of the store: what the book is and for whom, two of its pages,
+what one can do after each chapter, every edition, and which file is for which device.
 
-It chooses no language for the reader: each edition speaks its own.
+It chooses no language for the reader: all is said in each, one beside the other.
 """
 
 from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 from workbook import messages
 from workbook.formats import EINK, EPUB, HTML, PDF
+from workbook.publish import spread
+from workbook.publish.books import Book
+from workbook.publish.spread import Opening
 from workbook.publish.store import Product, Store
 from workbook.render import makers, pandoc
 from workbook.render.html.website import LICENSE_URL, asset, environment
@@ -24,6 +29,9 @@ POLICY = (
     "default-src 'none'; img-src 'self' file:; style-src 'self' file:; "
     "script-src 'self' file:; base-uri 'none'; form-action 'none'"
 )
+SHOWN = "tensors"  # the chapter from whose exercises two pages are shown
+# The devices in the order of the page: words of the section `devices`.
+READERS = ("screen", "paper", "tablet", "books", "kindle", "kobo", "china")
 _PAPER_NAMES = {"a4": "A4", "letter": "Letter", "b5": "B5"}
 
 
@@ -44,12 +52,45 @@ class Download:
 
 
 @dataclass(frozen=True)
+class Picture:
+    """An image, with its size in pixels."""
+
+    src: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A chapter as the front page lists it."""
+
+    number: str
+    part: str
+    title: str
+    does: str  # what a reader can do after it
+    href: str = ""  # its page, if there is a site
+
+
+@dataclass(frozen=True)
 class Offer:
     """What there is of an edition."""
 
     edition: Edition
     site: str = ""  # its first page, if it has a site
     downloads: tuple[Download, ...] = ()
+    chapters: tuple[Listed, ...] = ()
+    spread: Picture | None = None  # two printed pages, where it is printed
+
+    @property
+    def place(self) -> str:
+        """Where to begin reading: on its site, or else at what there is to download."""
+        return self.site or f"#{self.edition.name}"
+
+    @property
+    def parts(self) -> list[tuple[str, list[Listed]]]:
+        """The chapters by part; those outside of a part come last, under no title."""
+        groups = groupby(self.chapters, lambda chapter: chapter.part)
+        return [(part, list(chapters)) for part, chapters in groups]
 
     def words(self, lang: str) -> dict[str, str]:
         """What is said of it in one of its languages."""
@@ -58,20 +99,51 @@ class Offer:
             words |= {key: words[f"both-{key}"] for key in ("name", "what")}
         return words
 
+    def labels(self, key: str) -> list[tuple[str, str]]:
+        """What its languages call something, each with its language; the same word once."""
+        said = {self.words(lang)[key]: lang for lang in reversed(self.edition.languages)}
+        return [(lang, word) for word, lang in reversed(said.items())]
+
 
 def make_front(
-    editions: Sequence[Edition], products: Sequence[Product], root: Path, store: Store
+    books: Sequence[Book], products: Sequence[Product], root: Path, store: Store
 ) -> list[Product]:
     """The page that offers every edition of the store, those of earlier builds included."""
-    offers = [_offer(edition, products, store) for edition in editions]
-    key = hashlib.sha256(f"{offers!r} {makers.fingerprint(root)}".encode()).hexdigest()
+    spreads = {book.edition.name: _spread(book, products, store) for book in books}
+    offers = [_offer(book, products, store, spreads) for book in books]
+    digest = hashlib.sha256(f"{offers!r} {makers.fingerprint(root)}".encode())
+    for opening in filter(None, spreads.values()):
+        digest.update(opening.pdf.read_bytes())
+    key = digest.hexdigest()
+    pictures = {_file(name): opening for name, opening in spreads.items() if opening}
     return [
-        store.product(FOLDER, key, write_assets),
+        store.product(FOLDER, key, functools.partial(write_assets, pictures)),
         store.product(PAGE, key, functools.partial(write, offers)),
     ]
 
 
-def _offer(edition: Edition, products: Sequence[Product], store: Store) -> Offer:
+def _spread(book: Book, products: Sequence[Product], store: Store) -> Opening | None:
+    """The pages to show of an edition in one language, if it is printed."""
+    shown = next((each for each in book.chapters if each.slug == SHOWN), None)
+    pdf = store.found(PDF.path(book.edition), products)
+    if book.edition.halves or not shown or not pdf:
+        return None
+    section = messages.of("chapters", book.edition.lang)["exercises"]
+    return spread.opening_after(pdf, shown.title, section)
+
+
+def _file(name: str) -> str:
+    """The picture of an edition's pages, in the folder of the front page."""
+    return f"spread-{name}.png"
+
+
+def _offer(
+    book: Book,
+    products: Sequence[Product],
+    store: Store,
+    spreads: Mapping[str, Opening | None],
+) -> Offer:
+    edition = book.edition
     files = []
     for paper in PAPERS:
         found = store.listing(PDF.path(edition.on(paper)), products)
@@ -82,16 +154,36 @@ def _offer(edition: Edition, products: Sequence[Product], store: Store) -> Offer
     site = store.listing(HTML.path(edition), products)
     if site and (wheel := store.inside(site[0], "notebooks/*.whl")):
         files.append(Download("wheel", *wheel))
-    return Offer(edition, f"{site[0]}/index.html" if site else "", tuple(files))
+    folder = site[0] if site else ""
+    opening = spreads[edition.name]
+    picture = Picture(f"{FOLDER}/{_file(edition.name)}", *opening.size) if opening else None
+    listed = () if edition.halves else tuple(_listed(book, folder))
+    return Offer(
+        edition, f"{folder}/index.html" if folder else "", tuple(files), listed, picture
+    )
+
+
+def _listed(book: Book, folder: str) -> Iterator[Listed]:
+    """The chapters that say what one can do after them."""
+    for entry, chapter in zip(book.edition.entries, book.chapters, strict=True):
+        if chapter.description:
+            href = f"{folder}/{entry.slug}.html" if folder else ""
+            title = chapter.title.replace("`", "")
+            part = " ".join(entry.part)  # of one language
+            yield Listed(entry.number, part, title, chapter.description, href)
 
 
 def write(offers: Sequence[Offer], out: Path) -> int:
     """Write the front page to the file `out`; returns 0, for pages mean nothing."""
     single = [offer for offer in offers if len(offer.edition.languages) == 1]
+    of_lang = {offer.edition.lang: offer for offer in single if offer.site or offer.downloads}
     text = environment().get_template("landing.html").render(
         offers=[offer for offer in offers if offer.site or offer.downloads],
         titles=[(pandoc.locale(o.edition), o.edition) for o in single],
+        single=of_lang,
+        readers=READERS,
         words={lang: messages.of("landing", lang) for lang in LANGUAGES},
+        devices={lang: messages.of("devices", lang) for lang in LANGUAGES},
         locales=pandoc.LOCALES,
         license={lang: messages.of("books", lang)["license"] for lang in LANGUAGES},
         license_url=LICENSE_URL,
@@ -102,9 +194,11 @@ def write(offers: Sequence[Offer], out: Path) -> int:
     return 0
 
 
-def write_assets(out: Path) -> int:
+def write_assets(pictures: Mapping[str, Opening], out: Path) -> int:
     """Write what the front page needs into the folder `out`."""
     out.mkdir(parents=True)
+    for name, opening in pictures.items():
+        (out / name).write_bytes(spread.draw(opening))
     for name in ASSETS:
         (out / name).write_text(asset(name), encoding="utf-8", newline="\n")
     return 0

@@ -62,14 +62,22 @@ class Store:
         """Whether an earlier build left this book."""
         return (self.output / name).exists()
 
-    def listing(self, name: str, products: Sequence[Product]) -> tuple[str, int, int] | None:
-        """Name, bytes and pages of a book of this build or an earlier one, if there is one."""
+    def found(self, name: str, products: Sequence[Product]) -> Path | None:
+        """Where a book of this build or an earlier one stands by now, if there is one."""
         target, staged = self.output / name, self.staging / name
-        made = next((product for product in products if product.path == target), None)
+        made = any(product.path == target for product in products)
         if not made and not target.exists():
             return None
+        return staged if staged.exists() else target
+
+    def listing(self, name: str, products: Sequence[Product]) -> tuple[str, int, int] | None:
+        """Name, bytes and pages of a book of this build or an earlier one, if there is one."""
+        path, target = self.found(name, products), self.output / name
+        if path is None:
+            return None
+        made = next((product for product in products if product.path == target), None)
         pages = made.pages if made else self.kept.get(str(target), {}).get("pages", 0)
-        return name, _size(staged if staged.exists() else target), pages
+        return name, _size(path), pages
 
     def inside(self, name: str, pattern: str) -> tuple[str, int] | None:
         """Name and bytes of a file in a folder, of this build or an earlier one."""

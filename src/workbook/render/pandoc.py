@@ -129,10 +129,12 @@ def dumps(doc: pf.Doc) -> str:
 def join(docs: Iterable[pf.Doc]) -> pf.Doc:
     """One document of several; the metadata of the first."""
     docs = list(docs)
-    blocks = [block for doc in docs for block in doc.content]
-    return pf.Doc(
-        *blocks, metadata=docs[0].metadata, format="json", api_version=docs[0].api_version
-    )
+    return like(docs[0], [block for doc in docs for block in doc.content])
+
+
+def like(doc: pf.Doc, blocks: Iterable[pf.Block]) -> pf.Doc:
+    """A document of these blocks, with the metadata of another."""
+    return pf.Doc(*blocks, metadata=doc.metadata, format="json", api_version=doc.api_version)
 
 
 def inlines(text: str) -> list[pf.Inline]:

@@ -23,7 +23,7 @@ import typst
 from pypdf import PdfReader
 
 from workbook.problem import BookError, Problem, problem
-from workbook.render import exercises, pandoc, typefaces
+from workbook.render import exercises, pandoc, pencil, typefaces
 from workbook.render.assemble import part_of, trees
 from workbook.render.parallel import title_of
 from workbook.render.theme import PRINT
@@ -60,19 +60,37 @@ def typeset(edition: Edition, pages: Sequence[Woven]) -> str:
     docs = trees(edition, pages, site=False)
     for doc in docs:
         exercises.place_stubs(doc)
-    doc = pandoc.join(docs)
-    blocks = list(_assembled(edition, [page.entry for page in pages], docs))
-    doc.content = [*blocks, *(_references(edition) if pandoc.cites(doc) else [])]
-    body = pandoc.write(
-        doc,
-        "typst-smart",  # quotation marks as they are in the tree
+    hints = pencil.lay_out(edition, docs)
+    parts = [(page.entry, doc) for page, doc in zip(pages, docs, strict=True)]
+    chapters = _cited(edition, list(_assembled(edition, _with_hints(parts, hints))))
+    return "\n\n".join([_preamble(edition), *(_typst(edition, each) for each in chapters)])
+
+
+def _cited(edition: Edition, chapters: list[pf.Doc]) -> list[pf.Doc]:
+    """The chapters with their citations written out, which are told apart (2019a, 2019b) over
+    the whole book, and its bibliography as the last of them, where one is called for.
+    """
+    if not any(map(pandoc.cites, chapters)):
+        return chapters
+    whole = pandoc.join(chapters)
+    whole.content = [*(pf.Div(*doc.content) for doc in chapters), *_references(edition)]
+    *boxes, heading, references = pandoc.resolved(edition, whole).content
+    contents = [*(list(box.content) for box in boxes), [heading, references]]
+    return [pandoc.like(whole, blocks) for blocks in contents]
+
+
+def _typst(edition: Edition, chapter: pf.Doc) -> str:
+    """A chapter as Typst, kept for as long as nothing in it changes."""
+    written = pandoc.write(
+        chapter,
+        "typst-smart-citations",  # quotation marks and citations as they are in the tree
         "--wrap=none",
-        *pandoc.filters(edition, doc),
+        pandoc.FILTERED,
         f"--lua-filter={PRINT / 'typst.lua'}",
         *([f"--lua-filter={PRINT / 'parallel.lua'}"] if edition.halves else []),
         source=edition.output_file,
     )
-    return f"{_preamble(edition)}\n\n{body}"
+    return written.strip("\n")
 
 
 def compile_pdf(source: str, images: dict[str, bytes], date: datetime.date) -> bytes:
@@ -146,12 +164,18 @@ def _array(words: Iterable[str]) -> str:
     return f"({''.join(f'{_quoted(each)}, ' for each in words)})"
 
 
-def _assembled(
-    edition: Edition, entries: Sequence[Entry], docs: Sequence[pf.Doc]
-) -> Iterator[pf.Block]:
+def _with_hints(
+    parts: Sequence[tuple[Entry, pf.Doc]], hints: pf.Doc | None
+) -> list[tuple[Entry, pf.Doc]]:
+    """The pages with that of the hints, where there is one, before the first appendix."""
+    at = next((at for at, (entry, _) in enumerate(parts) if entry.appendix), len(parts))
+    return [*parts[:at], *([(pencil.HINTS, hints)] if hints else []), *parts[at:]]
+
+
+def _assembled(edition: Edition, parts: Sequence[tuple[Entry, pf.Doc]]) -> Iterator[pf.Doc]:
     """The pages in their order, with the pages that open the parts."""
     part, begun = (), False
-    for entry, doc in zip(entries, docs, strict=True):
+    for entry, doc in parts:
         title = part_of(edition, entry)
         blocks = _placed(entry, doc, depth=1 if title else 0)
         if title and title != part:
@@ -163,7 +187,8 @@ def _assembled(
             if entry.number and not begun:
                 opening.attributes["main"] = "true"
                 begun = True
-        yield from blocks
+        doc.content = blocks
+        yield doc
 
 
 def _placed(entry: Entry, doc: pf.Doc, depth: int) -> list[pf.Block]:

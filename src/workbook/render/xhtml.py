@@ -13,6 +13,7 @@ from workbook.render.elements import inside
 from workbook.source.edition import Edition
 from workbook.weave import Woven
 
+_HAN = re.compile("[\u3400-\u9fff]")
 _APART = re.compile(r"\s*\\q?quad\s*")
 _LONG = 40  # characters of TeX: such a formula may need the whole line of a phone
 _OPENING = "（《“‘「『(["
@@ -99,6 +100,13 @@ def drop_line_anchors(root: dom.Element) -> None:
         if link.get("href", "").startswith("#cb") and dom.local(line) == "span":
             line.attrib.pop("id", None)
             dom.remove(link)
+
+
+def say_english(root: dom.Element) -> None:
+    """Name the language of English sources in a Chinese list: their apostrophe is theirs."""
+    for entry in dom.having(root, "div", "csl-entry"):
+        if not _HAN.search(dom.text(entry)):
+            entry.set("lang", "en")
 
 
 def _show(element: pf.Element, _doc: pf.Doc) -> pf.Element | None:

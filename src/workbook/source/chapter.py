@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 
+import yaml
+
 from workbook.problem import BookError, problem
 from workbook.source.blocks import HEADING, Block, Cell, split
 from workbook.source.edition import GENERATED, Edition, slug_of
@@ -39,6 +41,13 @@ class Chapter:
     def title(self) -> str:
         heading = next((b for b in self.blocks if b.kind == "heading"), None)
         return HEADING.match(heading.text).group(2) if heading else self.slug  # type: ignore[union-attr]
+
+    @cached_property
+    def description(self) -> str:
+        """What a reader can do after it, as its front matter says; empty where it has none."""
+        head = next((block.text for block in self.blocks if block.kind == "metadata"), "")
+        said = yaml.safe_load(head.strip().strip("-")) if head else None
+        return str(said.get("description", "")) if isinstance(said, dict) else ""
 
     def cell(self, label: str) -> Cell | None:
         return next((cell for cell in self.cells if cell.label == label), None)

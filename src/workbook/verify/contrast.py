@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from workbook.render.color import Color, contrast
 from workbook.verify import browser, mupdf
 from workbook.verify.tools import package
 from workbook.verify.validator import Finding, Subject, Validator, count
@@ -28,8 +29,6 @@ _COLORS = """() => {
   return code.map((e) => [getComputedStyle(e).color, ground(e), e.className]);
 }"""
 
-Color = tuple[float, float, float]  # red, green, blue from 0 to 255
-
 
 @dataclass(frozen=True)
 class Pair:
@@ -43,8 +42,7 @@ class Pair:
     @property
     def ratio(self) -> float:
         """The contrast that is left when the hue is taken away, after WCAG."""
-        darker, lighter = sorted((_luminance(self.ink), _luminance(self.ground)))
-        return (lighter + 0.05) / (darker + 0.05)
+        return contrast(self.ink, self.ground)
 
 
 def printed(subject: Subject) -> Finding:
@@ -119,14 +117,6 @@ def _rgb(color: tuple[float, ...]) -> Color:
     """A color of a PDF, grey or RGB from 0 to 1."""
     red, green, blue = color if len(color) == 3 else (color[0],) * 3
     return 255 * red, 255 * green, 255 * blue
-
-
-def _luminance(color: Color) -> float:
-    linear = [
-        c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4
-        for c in (value / 255 for value in color)
-    ]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
 VALIDATORS = (

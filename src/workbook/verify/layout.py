@@ -77,7 +77,7 @@ class Page:
 
 def pages(subject: Subject) -> Iterator[Page]:
     """Every page after the title and the colophon."""
-    inside, outside, top, bottom = _margins(subject)
+    inside, outside, top, bottom = margins(subject)
     with mupdf.opened(subject.pdf) as document:
         for page in document.pages(2):
             wide, high = page.rect.width, page.rect.height
@@ -92,7 +92,7 @@ def pages(subject: Subject) -> Iterator[Page]:
             yield Page(page.number + 1, area, rows, pieces, tuple(_notes(page)), drawn)
 
 
-def _margins(subject: Subject) -> list[float]:
+def margins(subject: Subject) -> list[float]:
     edition = subject.edition
     source = _MEASURES.format(paper=edition.paper, edition=edition.name)
     compiler = typst.Compiler(source.encode(), root=PRINT)

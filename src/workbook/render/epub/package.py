@@ -16,6 +16,8 @@ from workbook.render.epub import typeface
 BACK = "part-appendices"  # the id of the page before the appendices
 _TYPE = "{http://www.idpf.org/2007/ops}type"
 _DC = "http://purl.org/dc/elements/1.1/"
+_PROSE = frozenset(("co", "st", "do"))  # pandoc's kinds of tokens: comments, docstrings
+_STEP, _MOST = 4, 4  # letters of an indent, and the deepest one; theme/epub/epub.css has each
 _JOINT = re.compile(r"(?<=\w[._(])(?=\w)")  # between the names of a piece of code
 
 
@@ -60,10 +62,13 @@ def _page(data: bytes, file: str) -> bytes:
     """
     root = dom.document(data)
     xhtml.drop_line_anchors(root)
+    if root.get("lang", "").startswith("zh"):
+        xhtml.say_english(root)
+    for line in _code_lines(root):
+        if hang := _hang(line):
+            dom.add_class(line, f"hang-{hang}")
     for math in dom.having(root, "math"):
-        source = next(iter(dom.having(math, "annotation")), None)
-        if source is not None:
-            math.set("alttext", dom.text(source))
+        _with_words(math)
     for kind in ("td", "th"):
         for cell in dom.having(root, kind):
             for code in dom.having(cell, "code"):
@@ -73,6 +78,38 @@ def _page(data: bytes, file: str) -> bytes:
         if title.text == file and headings:  # pandoc calls a chapter by its file
             title.text = dom.text(headings[0])
     return dom.write_document(root)
+
+
+def _with_words(math: Element) -> None:
+    """A formula that says its TeX source in an attribute, and there alone: an engine that knows
+    no MathML shows all text in it, and would show the source behind the formula.
+    """
+    for source in dom.having(math, "annotation"):
+        math.set("alttext", dom.text(source))
+        dom.remove(source)
+    for wrapping in dom.having(math, "semantics"):
+        dom.unwrap(wrapping)
+
+
+def _code_lines(root: Element) -> Iterator[Element]:
+    """The lines of code that pandoc has highlighted, without the empty ones."""
+    for code in dom.having(root, "code", "sourceCode"):
+        if dom.local(code.getparent()) == "pre":
+            yield from (line for line in code if dom.text(line).strip())
+
+
+def _hang(line: Element) -> int:
+    """How far in a line goes on where it is too long, in letters, by steps of four.
+
+    Prose, a docstring or a comment, goes on flush with its beginning: further in, it would
+    climb up and down like stairs. Code goes on behind that.
+    """
+    words = "".join(line.itertext())
+    indent = len(words) - len(words.lstrip(" "))
+    first = next((each for each in line if dom.text(each).strip()), None)
+    before = line.text or ""
+    prose = first is not None and not before.strip() and _PROSE & set(dom.classes(first))
+    return min(-(-indent // _STEP) + (0 if prose else 1), _MOST) * _STEP
 
 
 def _with_joints(code: Element) -> None:

@@ -56,6 +56,9 @@ def minify(root: Element) -> None:
         _formula(math)
     for pair in dom.having(root, "div", "pair"):
         _halves(pair)
+    for words in dom.having(root, "span", "en"):
+        if words.get("class") == words.get("lang"):  # its language says it
+            del words.attrib["class"]
     for box in dom.having(root, "div", "sourceCode"):
         _code(box)
 
@@ -68,12 +71,13 @@ def minified(name: str, text: str) -> str:
 
 
 def give_sizes(root: Element, images: Mapping[str, bytes]) -> None:
-    """Say how large each image is, so that nothing jumps when it loads late."""
+    """Say how large each image is, so that nothing jumps when it comes. None waits until it
+    is scrolled to: a page that is printed at once would have holes.
+    """
     for image in dom.having(root, "img"):
         if found := size(images.get(image.get("src", ""), b"")):
             image.set("width", str(found[0]))
             image.set("height", str(found[1]))
-            image.set("loading", "lazy")
 
 
 def size(svg: bytes) -> Size | None:

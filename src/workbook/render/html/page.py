@@ -16,7 +16,7 @@ from markupsafe import Markup
 from workbook import memo, messages
 from workbook.render import dom, exercises, pandoc, xhtml
 from workbook.render.dom import Element
-from workbook.render.html import minify
+from workbook.render.html import figures, minify
 from workbook.source.edition import Edition, Entry
 from workbook.weave import Woven
 
@@ -136,10 +136,13 @@ def _html(edition: Edition, page: Page, doc: pf.Doc) -> Element:
         )
     )
     xhtml.drop_line_anchors(root)
+    if edition.lang != "en":
+        xhtml.say_english(root)
     _box_notes(root)
     page.styles = minify.lift_styles(root)
     minify.minify(root)
     minify.give_sizes(root, page.images)
+    figures.mark_pictures(root, page.images)
     if edition.halves:  # the page is in its first language; only the other has to say so
         for element in root.iter("*"):
             if element.get("lang") == pandoc.locale(edition):

@@ -11,7 +11,7 @@ import jinja2
 from workbook import messages
 from workbook.render import makers, pandoc
 from workbook.render.assemble import part_of, trees
-from workbook.render.html import minify, page, search
+from workbook.render.html import figures, minify, page, search
 from workbook.render.html.page import Page
 from workbook.render.theme import ROOT, SITE, THEME
 from workbook.source.edition import BILINGUAL, LANGUAGES, LANGUAGES_OF, Edition
@@ -61,6 +61,7 @@ def write(
             script_words=dict(messages.of("script", *edition.languages)),
             page=each,
             contents=_contents(edition, made),
+            preface=next((page for page in made if page.landing), None),
             previous=made[at - 1] if 0 < at < len(made) else None,
             following=made[at + 1] if at + 1 < len(made) else None,
             twins=_twins(each, twins or {}),
@@ -73,7 +74,7 @@ def write(
         (out / each.file).write_text(text, encoding="utf-8", newline="\n")
         for place, data in each.images.items():
             (out / place).parent.mkdir(parents=True, exist_ok=True)
-            (out / place).write_bytes(data)
+            (out / place).write_bytes(figures.themed(data))
     styles = {style: name for each in [*made, *answers] for style, name in each.styles.items()}
     for name in ASSETS:
         text = asset(name)
@@ -84,8 +85,10 @@ def write(
 
 
 def asset(name: str) -> str:
-    """A file that pages load; a style sheet has the palette of all pages before it."""
-    files = [THEME / "palette.css"] if name.endswith(".css") else []
+    """A file that pages load; a style sheet has what all pages share before it: the colors,
+    the face of Chinese punctuation."""
+    shared = ("palette.css", "punctuation.css") if name.endswith(".css") else ()
+    files = [THEME / each for each in shared]
     return "".join(file.read_text(encoding="utf-8") for file in [*files, SITE / name])
 
 
