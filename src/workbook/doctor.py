@@ -12,6 +12,7 @@ NEEDED = (
     ("torch", "torch"),
     ("numpy", "numpy"),
     ("matplotlib", "matplotlib"),
+    ("hatchling", "hatchling"),
     ("nbclient", "nbclient"),
     ("ipykernel", "ipykernel"),
     ("pypandoc_binary", "pypandoc"),
