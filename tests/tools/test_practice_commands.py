@@ -417,6 +417,24 @@ def test_two_resets_in_one_second_keep_both(reader):
     }
 
 
+# consoles
+
+
+@pytest.mark.parametrize(
+    ("encoding", "marks"), [("utf-8", "✓✗"), ("cp936", "√×"), ("ascii", "??")]
+)
+def test_a_console_of_any_encoding_gets_marks_that_it_has(reader, encoding, marks):
+    reader.solve("first-steps-a", "return 2 * x")
+    reader.solve("first-steps-b", "return x")
+    done = subprocess.run(
+        [*WORKBOOK, "try", "first-steps-a", "first-steps-b", "--lang", "zh"], cwd=reader.root,
+        env={**os.environ, "PYTHONIOENCODING": encoding}, capture_output=True,
+    )  # fmt: skip
+    said = done.stdout.decode(encoding)
+    assert done.stderr == b""
+    assert re.findall(r"^  (.) .* first-steps-\w  ", said, re.M) == list(marks)
+
+
 # watching
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import functools
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from workbook.practice import console
 from workbook.practice.catalog import Catalog, UnknownName, catalog
 from workbook.practice.folder import checkout, kit_of, reader_folder
 from workbook.practice.words import ReaderError, reader_language, say
@@ -72,9 +72,7 @@ def reader_command(command: Callable[..., Any]) -> Callable[..., Any]:
                   help="Language of what is said. [the locale's]")  # fmt: skip
     @functools.wraps(command)
     def wrapped(lang: str | None, **options: Any) -> None:
-        for stream in (sys.stdout, sys.stderr):
-            if hasattr(stream, "reconfigure"):
-                stream.reconfigure(errors="replace")  # a terminal that is not UTF-8
+        console.settle()
         try:
             context = Context(lang)
             try:

@@ -117,14 +117,16 @@ class Worker:
 
     def end(self) -> None:
         """End it with all that it has started; nothing of it stays."""
-        for process in self.started():
+        processes = self.started()
+        with contextlib.suppress(psutil.Error):
+            if self.pid != self.process.pid:
+                processes.append(psutil.Process(self.pid))
+        for process in processes:
             with contextlib.suppress(psutil.Error):
                 process.kill()
-        if self.pid != self.process.pid:
-            with contextlib.suppress(psutil.Error):
-                psutil.Process(self.pid).kill()
         self.process.kill()
         self.process.wait()
+        psutil.wait_procs(processes, 1)
         assert self.process.stdin
         with contextlib.suppress(OSError):
             self.process.stdin.close()
