@@ -17,13 +17,13 @@ from pathlib import Path
 from sysconfig import get_path
 from typing import Protocol
 
-from workbook import formats, memo
+from workbook import formats, memo, zygote
 from workbook.check import check
 from workbook.derive import cheatsheet, claims, glossary, notation, tangle
 from workbook.derive.answers import answers
 from workbook.derive.assignments import assignments
-from workbook.files import atomic_write
-from workbook.problem import BookError, Problem, problem
+from workbook.files import atomic_write, claimed
+from workbook.problem import BookError, Problem, of_file, problem
 from workbook.publish import wheel
 from workbook.publish.books import Book, make_books
 from workbook.publish.store import Product, open_store
@@ -41,6 +41,7 @@ from workbook.source.edition import (
 )
 
 WORK = ".workbook"  # caches and the like; may be deleted at any time
+_PATIENCE = 0.1  # seconds until what runs is told to stop once more
 # What is checked and what is generated, besides the files at the root.
 _SOURCES = ("chapters", "recordings", "code", "exercises", "tests/chapters")
 
@@ -85,14 +86,34 @@ class Summary:
 def build(request: Request, report: Reporter) -> Summary:
     """Build the books that were asked for; BookError stops it and changes no book."""
     kept = request.root / WORK / "pages"
-    with memo.kept_in(None if request.force else kept):
-        summary = _built(request, report)
-    memo.prune(kept)
+    with _alone(request.root):
+        with memo.kept_in(None if request.force else kept):
+            summary = _built(request, report)
+        memo.prune(kept)
     return summary
 
 
+@contextlib.contextmanager
+def _alone(root: Path) -> Iterator[None]:
+    """One build at a time writes what is generated and kept; BookError where another does.
+
+    A file that can't be written ends the work with its name.
+    """
+    lock = root / WORK / "lock"
+    try:
+        lock.parent.mkdir(exist_ok=True)
+        lock.touch()
+        with claimed(lock) as ours:
+            if not ours:
+                what = "another build is at work in this folder"
+                raise BookError(problem(f"{WORK}/lock", 0, what, "wait until it has ended"))
+            yield
+    except OSError as error:
+        raise BookError(of_file(error, root)) from error
+
+
 def _built(request: Request, report: Reporter) -> Summary:
-    summary = _begun(request, report)
+    summary = _begun(request, report, executes=True)
     books = {lang: _read(request.root, lang) for lang in LANGUAGES}
     memory = request.root / WORK / "books.json"
     with open_store(request.output, memory, request.force) as store:
@@ -134,6 +155,11 @@ def build_by_quarto(request: Request, report: Reporter) -> Summary:
     """
     if lacking := quarto.lacking():
         raise BookError(lacking)
+    with _alone(request.root):
+        return _built_by_quarto(request, report)
+
+
+def _built_by_quarto(request: Request, report: Reporter) -> Summary:
     summary = _begun(request, report)
     targets = [each.quarto for each in formats.asked_for(request.formats) if each.quarto]
     for lang in (lang for lang in LANGUAGES if lang in request.editions):
@@ -196,22 +222,40 @@ def retangle(root: Path, check_only: bool = False, readers: bool = True) -> list
     return tangle.write(root, targets, check=check_only)
 
 
-def _begun(request: Request, report: Reporter) -> Summary:
+def _begun(request: Request, report: Reporter, executes: bool = False) -> Summary:
     """Nothing is wrong in the chapters, and what is generated from them is written.
 
     Where not a byte changed since that was so, it is so.
     """
     summary = Summary()
     stamp = request.root / WORK / "sources"
-    same = not request.force and stamp.is_file() and stamp.read_text() == _sources(request.root)
+    same = not request.force and _read_stamp(stamp) == _sources(request.root)
+    if executes and not same:
+        _prepare(request)
     with _stage("check", summary, report):
         if not same and (problems := check(request.root)):
             raise BookError(problems)
     with _stage("tangle", summary, report):
         if not same:
             summary.tangled = retangle(request.root)
-            atomic_write(stamp, _sources(request.root))
+            with contextlib.suppress(OSError):  # a full disk: it is checked again next time
+                atomic_write(stamp, _sources(request.root))
     return summary
+
+
+def _prepare(request: Request) -> None:
+    """Let what cells import be imported while the chapters are checked, if any will be run."""
+    with contextlib.suppress(BookError, OSError):  # the check tells what is wrong
+        chapters = _read(request.root, LANGUAGES[0], generated=False).chapters
+        if _kept_and_waiting(chapters, request)[1]:
+            zygote.prepare(request.root)
+
+
+def _read_stamp(stamp: Path) -> str:
+    try:
+        return stamp.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""
 
 
 def _sources(root: Path) -> str:
@@ -255,17 +299,7 @@ def _execute_all(
 ) -> dict[str, Outputs]:
     """The outputs of all chapters by slug: each is run once, from its Chinese file."""
     chapters = books[LANGUAGES[0]].chapters
-    cache = request.root / WORK / "outputs"
-    outputs: dict[str, Outputs] = {}
-    waiting: list[tuple[Chapter, Modules, str]] = []
-    for chapter in chapters:
-        modules = tangle.visible(chapters, chapter.slug)
-        key = fingerprint(chapter, modules, request.root)
-        kept = None if request.force else cached(cache, chapter, key)
-        if kept is not None or not chapter.cells:
-            outputs[chapter.slug] = kept or []
-        else:
-            waiting.append((chapter, modules, key))
+    outputs, waiting = _kept_and_waiting(chapters, request)
     report.start("execute", sum(len(chapter.cells) for chapter, _, _ in waiting))
 
     def run(chapter: Chapter, modules: Modules, key: str) -> tuple[str, Outputs]:
@@ -275,13 +309,31 @@ def _execute_all(
             request.root,
             lambda done, total: report.step("execute", chapter.slug, done, total),
         )
-        keep(cache, chapter, key, result)
+        keep(request.root / WORK / "outputs", chapter, key, result)
         return chapter.slug, result
 
     for slug, result in _in_parallel(run, waiting, request.jobs, on_failure=stop_kernels):
         outputs[slug] = result
         summary.executed.append(slug)
     return outputs
+
+
+def _kept_and_waiting(
+    chapters: Sequence[Chapter], request: Request
+) -> tuple[dict[str, Outputs], list[tuple[Chapter, Modules, str]]]:
+    """The outputs that are kept, by slug; and the chapters to be run, with modules and key."""
+    cache = request.root / WORK / "outputs"
+    outputs: dict[str, Outputs] = {}
+    waiting = []
+    for chapter in chapters:
+        modules = tangle.visible(chapters, chapter.slug)
+        key = fingerprint(chapter, modules, request.root)
+        kept = None if request.force else cached(cache, chapter, key)
+        if kept is not None or not chapter.cells:
+            outputs[chapter.slug] = kept or []
+        else:
+            waiting.append((chapter, modules, key))
+    return outputs, waiting
 
 
 def _in_parallel(
@@ -301,7 +353,8 @@ def _in_parallel(
             return [future.result() for future in futures]
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
-            on_failure()
+            while wait(futures, timeout=_PATIENCE).not_done:
+                on_failure()  # again, for what has begun meanwhile
             raise
 
 

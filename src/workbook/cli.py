@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
-from collections.abc import Callable
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +15,7 @@ import click
 
 from workbook import formats
 from workbook.practice.commands import READERS
-from workbook.problem import BookError
+from workbook.problem import BookError, Problem, of_file
 from workbook.source.chapter import Chapter, read_chapters
 from workbook.source.edition import EDITIONS, LANGUAGES, PAPERS, Options, read_edition
 
@@ -28,29 +31,56 @@ def _root() -> Path:
 def _tells_problems(command: Callable[..., Any]) -> Callable[..., Any]:
     """Print every problem on its own line and leave with status 1.
 
+    A file that can't be read or written is one; a reader of the output who went away is none.
     What readers install has no package that makes books: a command that needs one says so.
     """
 
     @functools.wraps(command)
     def wrapped(*args: Any, **options: Any) -> Any:
         try:
-            return command(*args, **options)
+            with _ended_as_by_ctrl_c():
+                return command(*args, **options)
         except BookError as error:
-            for each in error.problems:
-                click.echo(str(each), err=True)
-            count = len(error.problems)
-            click.echo(f"{count} problem{'s' if count > 1 else ''}", err=True)
+            _tell(error.problems)
         except ModuleNotFoundError as error:
             if (error.name or "").startswith("workbook"):
                 raise
             remedy = "run make setup, or pip install 'pytorch-workbook[build]'"
             what = f"this makes books and needs {error.name}, which is not installed"
             click.echo(f"{what}; {remedy}", err=True)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            _tell([of_file(error, _root())])
         except KeyboardInterrupt:
             click.echo("\ninterrupted: the last good book is as it was", err=True)
         raise SystemExit(1)
 
     return wrapped
+
+
+def _tell(problems: Sequence[Problem]) -> None:
+    for each in problems:
+        click.echo(str(each), err=True)
+    click.echo(f"{len(problems)} problem{'s' if len(problems) > 1 else ''}", err=True)
+
+
+@contextlib.contextmanager
+def _ended_as_by_ctrl_c() -> Iterator[None]:
+    """A polite end (`kill`, a terminal that is closed) ends the work as Ctrl-C does."""
+    names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    numbers = [getattr(signal, name) for name in names]
+    if threading.current_thread() is not threading.main_thread():
+        numbers = []  # no other may say what signals do
+    before = {each: signal.getsignal(each) for each in numbers}
+    ours = [each for each, was in before.items() if was is signal.SIG_DFL]  # nohup ignores one
+    for each in ours:
+        signal.signal(each, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for each in ours:
+            signal.signal(each, before[each])
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 96})

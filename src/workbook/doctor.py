@@ -13,7 +13,7 @@ NEEDED = (
     ("numpy", "numpy"),
     ("matplotlib", "matplotlib"),
     ("hatchling", "hatchling"),
-    ("nbclient", "nbclient"),
+    ("jupyter_client", "jupyter_client"),
     ("ipykernel", "ipykernel"),
     ("pypandoc_binary", "pypandoc"),
     ("typst", "typst"),

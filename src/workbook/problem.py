@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,3 +49,22 @@ class BookError(Exception):
 def problem(path: Path | str, line: int, what: str, remedy: str, detail: str = "") -> Problem:
     """Make a problem from its parts."""
     return Problem(Location(str(path), line), what, remedy, detail)
+
+
+def of_file(error: OSError, root: Path) -> Problem:
+    """The fault of a file that can't be read or written; its path is told from `root`."""
+    path = error.filename if isinstance(error.filename, str) else ""
+    file = os.path.relpath(path, root) if path.startswith(str(root)) else path or str(root)
+    remedy = _FILE_REMEDIES.get(
+        error.errno or 0, "look whether it is there and yours to change"
+    )
+    return problem(file, 0, f"cannot be read or written ({error.strerror or error})", remedy)
+
+
+_FILE_REMEDIES = {
+    errno.ENOSPC: "make room on the disk",
+    errno.EDQUOT: "make room on the disk",
+    errno.EACCES: "mend its permissions",
+    errno.EPERM: "mend its permissions",
+    errno.EROFS: "work where files can be written",
+}

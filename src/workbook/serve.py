@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from functools import partial
+from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 
 class _Handler(SimpleHTTPRequestHandler):
+    """Gives the files below its folder, and nothing that a link there leads to outside."""
+
+    def send_head(self) -> Any:
+        if not self._is_inside():
+            self.send_error(HTTPStatus.NOT_FOUND)
+            return None
+        return super().send_head()
+
+    def _is_inside(self) -> bool:
+        try:
+            asked = Path(self.translate_path(self.path)).resolve(strict=True)
+        except (OSError, ValueError, RuntimeError):  # absent, a NUL, links that go round
+            return False
+        return asked.is_relative_to(Path(os.fspath(self.directory)).resolve())
+
+    def list_directory(self, _path: Any) -> None:
+        """A folder without a page of its own has nothing to show."""
+        self.send_error(HTTPStatus.NOT_FOUND)
+
     def log_message(self, *_: object) -> None:
         """Say nothing of the requests."""
 

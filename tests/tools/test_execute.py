@@ -1,5 +1,6 @@
 """Cells run in a real kernel; whatever goes wrong is told with file, line and remedy."""
 
+import errno
 import os
 import re
 import subprocess
@@ -8,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from workbook import zygote
 from workbook.problem import BookError
 from workbook.run.execute import cached, execute, fingerprint, keep
+from workbook.run.kernel import Limits
+from workbook.run.terminal import displayed
 from workbook.source.chapter import parse_chapter
 
 pytestmark = pytest.mark.slow
@@ -20,9 +24,9 @@ def chapter(*cells: str):
     return parse_chapter("\n".join(f"```{{python}}\n{cell}\n```\n" for cell in cells), PATH)
 
 
-def failure(tmp_path, *cells: str) -> str:
+def failure(tmp_path, *cells: str, limits: Limits | None = None) -> str:
     with pytest.raises(BookError) as caught:
-        execute(chapter(*cells), {}, tmp_path)
+        execute(chapter(*cells), {}, tmp_path, limits=limits)
     [problem] = caught.value.problems
     return f"{problem.where}: {problem.what}; {problem.remedy}"
 
@@ -79,13 +83,142 @@ def test_a_cell_that_ends_the_interpreter(tmp_path):
     assert reported.startswith('chapters/zh/01-one.qmd:3: cell "one-a" ended the kernel')
 
 
-def test_a_cell_that_does_not_end(tmp_path, monkeypatch):
-    monkeypatch.setattr("workbook.run.kernel.CELL_TIMEOUT", 2)
-    monkeypatch.setattr("workbook.run.execute.CELL_TIMEOUT", 2)
-    reported = failure(tmp_path, "#| label: one-a\nwhile True: pass")
-    assert reported == (
-        'chapters/zh/01-one.qmd:3: cell "one-a" ran longer than 2 s; make it smaller'
+@pytest.mark.parametrize(
+    ("code", "limits", "what"),
+    [
+        ("while True: pass", Limits(computing=1), "computed longer than 1 s"),
+        ("import time; time.sleep(60)", Limits(waiting=1), "was not done after 1 s"),
+        ("input()", Limits(), "raised StdinNotImplementedError: "),
+        (
+            "while True: print('x' * 999)",
+            Limits(output=1 << 20),
+            "gave more than 1 MB of output",
+        ),
+    ],
+    ids=["computes", "waits", "asks", "floods"],
+)
+def test_a_cell_that_takes_more_than_it_may(tmp_path, code, limits, what):
+    reported = failure(tmp_path, f"#| label: one-a\n{code}", limits=limits)
+    assert reported.startswith(f'chapters/zh/01-one.qmd:3: cell "one-a" {what}')
+
+
+def test_only_what_a_cell_computes_counts(tmp_path):
+    limits = Limits(computing=1)
+    code = "#| label: one-a\nimport time\ntime.sleep(2.5)\n1"
+    [[output]] = execute(chapter(code), {}, tmp_path, limits=limits)
+    assert output["data"] == {"text/plain": "1"}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no other system holds a program to it")
+@pytest.mark.parametrize(
+    ("code", "raised"),
+    [
+        ("b'x' * (30 << 30)", "MemoryError"),
+        ("import torch\ntorch.ones(30 << 30, dtype=torch.uint8)", "RuntimeError"),
+    ],
+    ids=["Python", "torch"],
+)
+def test_a_cell_that_eats_memory(tmp_path, code, raised):
+    assert f'cell "one-a" raised {raised}: ' in failure(tmp_path, f"#| label: one-a\n{code}")
+
+
+@pytest.mark.parametrize("call", ["quit()", "exit()", "import sys; sys.exit(2)"])
+def test_the_cell_that_leaves_is_named_and_no_later_one(tmp_path, call):
+    reported = failure(
+        tmp_path, "#| label: one-a\n1", f"#| label: one-b\n{call}", "#| label: one-c\n2"
     )
+    assert reported.startswith('chapters/zh/01-one.qmd:8: cell "one-b" ')
+
+
+def test_what_a_cell_starts_ends_with_its_chapter(tmp_path):
+    """A child in a session of its own, a double fork, and a thread that would never end."""
+    code = """#| label: one-a
+import os, subprocess, sys, threading, time
+own = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(300)"],
+                       start_new_session=True)
+read, write = os.pipe()
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        os.write(write, str(os.getpid()).encode())
+        time.sleep(300)
+    os._exit(0)
+threading.Thread(target=time.sleep, args=(300,)).start()
+own.pid, int(os.read(read, 20))"""
+    [[output]] = execute(chapter(code), {}, tmp_path)
+    for pid in eval(output["data"]["text/plain"]):
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+
+
+SHOWN = (  # what a cell prints, as Python writes it, and what the page has
+    (r"\x1b[1;31mred\x1b[0m \x1b]8;;u\x07link\x1b]8;;\x07", "red link"),
+    (r"10%\r50%\r100%", "100%"),
+    (r"long line\rshort", "shortline"),
+    (r"ab\b\bX", "Xb"),
+    (r"one\r\ntwo", "one\ntwo"),
+    (r"🙂 مرحبا \u200fשלום\u200e", "🙂 مرحبا \u200fשלום\u200e"),
+)
+
+
+@pytest.mark.parametrize(("printed", "shown"), SHOWN)
+def test_outputs_are_what_a_terminal_would_show(printed, shown):
+    assert displayed(eval(f"'{printed}'")) == shown
+
+
+def test_outputs_are_shown_as_a_terminal_would_however_they_arrive(tmp_path):
+    code = (
+        "import sys, time\nfor part in ('10%', '\\r5', '\\x1b[3', '1m!'):\n"
+        "    print(part, end='', flush=True)\n    time.sleep(0.3)"
+    )
+    [[output]] = execute(chapter(f"#| label: one-a\n{code}"), {}, tmp_path)
+    assert output["text"] == "5!%"
+
+
+def test_a_line_of_a_megabyte_is_kept(tmp_path):
+    [[output]] = execute(chapter("#| label: one-a\nprint('字' * 2**20)"), {}, tmp_path)
+    assert output["text"] == "字" * 2**20 + "\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "character"),
+    [
+        ("print('a\\0b')", "U+0000"),
+        ("print('\\x07')", "U+0007"),
+        ("class A:\n    __repr__ = lambda self: '\\0'\nA()", "U+0000"),
+    ],
+)
+def test_a_character_that_no_page_can_show(tmp_path, code, character):
+    assert failure(tmp_path, f"#| label: one-a\n{code}") == (
+        f'chapters/zh/01-one.qmd:3: cell "one-a" printed the character {character}, which no '
+        "page can show; print its repr() instead"
+    )
+
+
+def test_each_kernel_is_fresh(tmp_path):
+    code = (
+        "#| label: one-a\nimport os, random, sys, numpy, torch\nok = not hasattr(os, 'mark')\n"
+        "os.mark = sys.modules['mark'] = 1\n"
+        "ok, random.random(), float(numpy.random.rand()), torch.initial_seed()"
+    )
+    first, second = (
+        eval(execute(chapter(code), {}, tmp_path)[0][0]["data"]["text/plain"]) for _ in range(2)
+    )
+    assert first[0] and second[0]
+    assert all(drawn != again for drawn, again in zip(first[1:], second[1:], strict=True))
+
+
+def test_a_kernel_is_as_if_it_were_an_interpreter_of_its_own(tmp_path, monkeypatch):
+    code = (
+        "#| label: one-a\nimport os, sys, torch, matplotlib\n"
+        "(sys.argv[:2], sys.path[1:], sys.flags, __name__, os.getcwd(),"
+        " torch.get_num_threads(), hash('a'), sorted(os.environ), matplotlib.get_backend(),"
+        " matplotlib.rcParams['font.size'])"
+    )
+    (tmp_path / "matplotlibrc").write_text("font.size: 7\n")
+    forked = execute(chapter(code), {}, tmp_path)
+    monkeypatch.setattr(zygote, "_FORKS", False)
+    assert forked == execute(chapter(code), {}, tmp_path)
 
 
 def test_no_kernel(tmp_path, monkeypatch):
@@ -163,6 +296,28 @@ def test_outputs_are_kept_under_the_hash_of_all_they_depend_on(tmp_path):
     assert cached(tmp_path, one, key) is None, "a chapter keeps one result"
 
 
-def test_the_tooling_does_not_import_torch():
-    code = "import sys, workbook.build; sys.exit('torch' in sys.modules)"
+@pytest.mark.parametrize("name", ["torch", "jupyter_client", "nbformat", "zmq", "asyncio"])
+def test_where_nothing_is_executed_nothing_of_it_is_imported(name):
+    code = f"import sys, workbook.build, workbook.console; sys.exit({name!r} in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    ["", "null", "{}", "[]", "[1]", "[[1]]", '[[{"output_type": "stream"}]]', "[[], []]", "\0"],
+)
+def test_outputs_that_are_damaged_are_none(tmp_path, garbage):
+    one = chapter("#| label: one-a\n1")
+    keep(tmp_path, one, "0" * 64, [[]])
+    [kept] = tmp_path.iterdir()
+    kept.write_text(garbage)
+    assert cached(tmp_path, one, "0" * 64) is None
+
+
+def test_a_disk_that_is_full_keeps_nothing_and_stops_nothing(tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("workbook.run.execute.atomic_write", full)
+    keep(tmp_path, chapter("#| label: one-a\n1"), "0" * 64, [[]])
+    assert list(tmp_path.iterdir()) == []

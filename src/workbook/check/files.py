@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from workbook.check import picture
 from workbook.check.alignment import compare
 from workbook.problem import BookError, Problem, problem
 from workbook.source.blocks import Cell
@@ -51,7 +52,7 @@ class Sources:
     def citation_keys(self) -> frozenset[str]:
         if not self.bibliography.is_file():
             return frozenset()
-        text = self.bibliography.read_text(encoding="utf-8")
+        text = self.bibliography.read_text(encoding="utf-8", errors="replace")
         return frozenset(re.findall(r"^\s*@\w+\s*\{\s*([^,\s]+)\s*,", text, re.M))
 
 
@@ -84,7 +85,7 @@ def _listed(root: Path, lang: str) -> list[Path]:
     """The chapters of a profile but the bibliography; none where it cannot be read."""
     try:
         data = yaml.safe_load((root / f"_quarto-{lang}.yml").read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError):
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
         return []
     chapters = [text for text in _strings(data) if text.endswith(".qmd")]
     return [Path(text) for text in chapters if slug_of(text) != BIBLIOGRAPHY]
@@ -135,13 +136,14 @@ def same_chapters(book: Sources) -> Iterator[Problem]:
 
 
 def images(book: Sources) -> Iterator[Problem]:
-    """The file of a figure exists."""
+    """The file of a figure exists, and is a picture that every format can show."""
     for chapter in (chapter for chapters in book.chapters.values() for chapter in chapters):
         for block in (block for block in chapter.blocks if block.kind == "figure"):
             for name in _IMAGE.findall(block.text):
-                if not (book.root / chapter.path.parent / name).is_file():
-                    what, remedy = f"image {name} does not exist", "make it or mend the path"
-                    yield problem(chapter.path, block.line, what, remedy)
+                fault = picture.fault(book.root / chapter.path.parent / name)
+                if fault:
+                    what, remedy = fault
+                    yield problem(chapter.path, block.line, f"image {name} {what}", remedy)
 
 
 def described(book: Sources) -> Iterator[Problem]:

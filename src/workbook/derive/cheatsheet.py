@@ -7,16 +7,17 @@ the versions it ran on.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.metadata
 import json
-import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from workbook import messages
+from workbook import messages, zygote
 from workbook.derive.records import Record, problems_in, read_records
 from workbook.derive.tangle import Target
 from workbook.files import atomic_write, read_json
@@ -170,18 +171,33 @@ def _problems_in(card: Record) -> Iterator[Problem]:
 # --- running ---------------------------------------------------------------------------
 
 
-def results(cards: Sequence[Card], cache: Path) -> list[list[str]]:
+def results(cards: Sequence[Card], cache: Path, root: Path) -> list[list[str]]:
     """What the entries of each card give; run only if the code or a version has changed."""
     runs = _runs(cards)
     key = _key(runs)
     kept = read_json(cache)
-    if not isinstance(kept, dict) or kept.get("key") != key or "given" not in kept:
-        kept = {"key": key, "given": _run(runs)}
-        atomic_write(cache, json.dumps(kept))
+    if not _is_whole(kept, key, cards):
+        kept = {"key": key, "given": _run(runs, root)}
+        with contextlib.suppress(OSError):  # a full disk: it is run again next time
+            atomic_write(cache, json.dumps(kept))
     return [
         given[len(given) - len(card.entries) :]
         for card, given in zip(cards, kept["given"], strict=True)
     ]
+
+
+def _is_whole(kept: Any, key: str, cards: Sequence[Card]) -> bool:
+    """Whether this was kept under this key, with a result for each entry."""
+    if not isinstance(kept, dict) or kept.get("key") != key:
+        return False
+    given = kept.get("given")
+    return (
+        isinstance(given, list)
+        and len(given) == len(cards)
+        and all(isinstance(each, list) for each in given)
+        and all(isinstance(text, str) for each in given for text in each)
+        and all(len(each) >= len(c.entries) for c, each in zip(cards, given, strict=True))
+    )
 
 
 def _key(runs: list[list[dict[str, object]]]) -> str:
@@ -190,10 +206,8 @@ def _key(runs: list[list[dict[str, object]]]) -> str:
     return hashlib.sha256(repr((codes, ran_on)).encode()).hexdigest()
 
 
-def _run(runs: list[list[dict[str, object]]]) -> list[list[str]]:
-    done = subprocess.run(
-        [sys.executable, "-c", _RUNNER], input=json.dumps(runs), capture_output=True, text=True
-    )
+def _run(runs: list[list[dict[str, object]]], root: Path) -> list[list[str]]:
+    done = zygote.run(_RUNNER, root, json.dumps(runs))
     if done.returncode == 0:
         return json.loads(done.stdout)
     try:
@@ -214,7 +228,7 @@ def appendix(root: Path, edition: Edition, cache: Path) -> Target | None:
     lang, cards = edition.lang, read_cheatsheet(root)
     words = messages.of(SLUG, lang)
     parts = [f"# {words['title']} {{#sec-{SLUG}}}", words["opening"], ":::: {.cheatsheet}"]
-    for card, given in zip(cards, results(cards, cache), strict=True):
+    for card, given in zip(cards, results(cards, cache, root), strict=True):
         parts.append("\n\n".join(["::: {.card}", *_blocks(card, given, lang), ":::"]))
     return Target(entry.path, (PATH,), "\n" + "\n\n".join([*parts, "::::"]) + "\n")
 

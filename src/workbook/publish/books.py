@@ -183,10 +183,11 @@ def _sites(names: Sequence[str], formats: Sequence[Format], store: Store) -> lis
 
 def _render_key(job: Job, name: str, root: Path) -> str:
     """The hash of all that a book depends on besides the machine."""
-    digest = hashlib.sha256(
-        f"{name} {job.sites} {job.edition!r} {makers.fingerprint(root)}".encode()
-    )
+    shaped = makers.fingerprint(root)
+    book = f"{name} {job.sites} {job.edition.described()} {shaped}"
+    digest = hashlib.sha256(book.encode())
     for page in job.pages:
+        digest.update(repr((page.entry, page.twin and page.twin.entry)).encode())
         digest.update(page.markdown.encode())
         digest.update(page.twin.markdown.encode() if page.twin else b"")
         for path, content in sorted(page.files.items()):

@@ -10,9 +10,13 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from workbook.files import atomic_write, read_json
+from workbook.files import atomic_write, claimed, exchange, read_json
 from workbook.problem import BookError, problem
+
+_PART = ".part-"  # begins the name of a folder in which books are being made
+_STAMP = {"key": str, "pages": int, "bytes": int}  # what is remembered of a book
 
 
 @dataclass(frozen=True)
@@ -35,9 +39,8 @@ class Store:
 
     def __init__(self, output: Path, memory: Path, force: bool) -> None:
         self.output, self.memory, self.force = output, memory, force
-        self.staging = output / f".part-{os.getpid()}-{threading.get_ident()}"
-        kept = read_json(memory)
-        self.kept = kept if isinstance(kept, dict) else {}
+        self.staging = output / f"{_PART}{os.getpid()}-{threading.get_ident()}"
+        self.kept = _remembered(memory)
 
     def product(self, name: str, key: str, write: Callable[[Path], int]) -> Product:
         """The book `name`: as it stands if its inputs are the same, else written aside.
@@ -90,41 +93,75 @@ class Store:
 
     def install(self, products: Sequence[Product]) -> Sequence[Product]:
         """Move all fresh books into place, once every one of them is made."""
+        fresh = [product for product in products if product.fresh]
+        for product in fresh:  # wherever this is broken off, no book passes for another
+            self.kept.pop(str(product.path), None)
+        if fresh:
+            self._remember()
+        for product in fresh:
+            self._replace(self.staging / product.path.relative_to(self.output), product.path)
         for product in products:
-            if product.fresh:
-                self._replace(
-                    self.staging / product.path.relative_to(self.output), product.path
-                )
-            self.kept[str(product.path)] = {
-                "key": product.key,
-                "pages": product.pages,
-                "bytes": product.size,
-            }
-        kept = {path: stamp for path, stamp in self.kept.items() if Path(path).exists()}
-        atomic_write(self.memory, json.dumps(kept, indent=1))
+            stamp = {"key": product.key, "pages": product.pages, "bytes": product.size}
+            self.kept[str(product.path)] = stamp
+        self.kept = {path: stamp for path, stamp in self.kept.items() if Path(path).exists()}
+        self._remember()
         return products
 
     def _replace(self, staged: Path, target: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
-        if target.is_dir():  # a folder cannot replace a folder in one step
-            target.replace(staged.with_name(staged.name + ".old"))
-        staged.replace(target)
+        if target.exists() and (target.is_dir() or staged.is_dir()):
+            exchange(staged, target)  # a folder cannot replace a folder by being moved
+        else:
+            staged.replace(target)
+
+    def _remember(self) -> None:
+        """Write the memory; where that cannot be, none is left, and books are made again."""
+        try:
+            atomic_write(self.memory, json.dumps(self.kept, indent=1))
+        except OSError:
+            with contextlib.suppress(IsADirectoryError, PermissionError):  # unreadable, too
+                self.memory.unlink(missing_ok=True)
+
+
+def _remembered(memory: Path) -> dict[str, dict[str, Any]]:
+    """The stamps of an earlier build, as far as they are whole."""
+    kept = read_json(memory)
+    return {
+        path: stamp
+        for path, stamp in (kept.items() if isinstance(kept, dict) else ())
+        if isinstance(stamp, dict)
+        and all(isinstance(stamp.get(name), kind) for name, kind in _STAMP.items())
+    }
 
 
 @contextlib.contextmanager
 def open_store(output: Path, memory: Path, force: bool) -> Iterator[Store]:
-    """Open the store; BookError at once if it cannot be written, no trace of work left."""
+    """Open the store; BookError at once if it cannot be written, no trace of work left.
+
+    What a build that was killed has left there goes.
+    """
     store = Store(output, memory, force)
     try:
-        store.staging.mkdir(parents=True)
+        output.mkdir(parents=True, exist_ok=True)
+        _sweep(output)
+        store.staging.mkdir()
     except OSError as error:
         what = f"cannot be written ({error.strerror})"
         remedy = "give a folder that you may write to: --output FOLDER"
         raise BookError(problem(output, 0, what, remedy)) from None
     try:
-        yield store
+        with claimed(store.staging):
+            yield store
     finally:
         shutil.rmtree(store.staging, ignore_errors=True)
+
+
+def _sweep(output: Path) -> None:
+    """Remove the folders of builds that have ended without doing so."""
+    for folder in output.glob(f"{_PART}*"):
+        with contextlib.suppress(OSError), claimed(folder) as ended:
+            if ended:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _size(path: Path) -> int:

@@ -19,20 +19,23 @@ from typing import Any
 from workbook.files import atomic_write, read_json
 from workbook.problem import BookError, problem
 from workbook.run.kernel import (
-    CELL_TIMEOUT,
-    ENVIRONMENT,
     SETUP,
     KernelDied,
+    Limits,
     NoKernel,
+    OverLimit,
     Run,
     kernel,
 )
+from workbook.run.terminal import Unprintable, displayed
 from workbook.source.blocks import Cell
 from workbook.source.chapter import Chapter
+from workbook.zygote import ENVIRONMENT
 
 PACKAGES = ("torch", "numpy", "matplotlib", "matplotlib-inline", "ipython", "ipykernel")
 
-_KERNEL_FILE = re.compile(r"\S*ipykernel_\d+[/\\]\d+\.py")
+# From the beginning of a word only, so that a long one is not tried from each of its letters.
+_KERNEL_FILE = re.compile(r"(?<!\S)\S*ipykernel_\d+[/\\]\d+\.py")
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 Outputs = list[list[dict[str, Any]]]  # one list for each cell of the chapter
@@ -59,17 +62,46 @@ def fingerprint(chapter: Chapter, modules: Modules, root: Path) -> str:
 
 
 def cached(cache: Path, chapter: Chapter, key: str) -> Outputs | None:
-    """The outputs kept under this key, if there are any."""
-    return read_json(_kept(cache, chapter, key))
+    """The outputs kept under this key, if there are any and they are whole."""
+    kept = read_json(_kept(cache, chapter, key))
+    return kept if _are_outputs(kept, len(chapter.cells)) else None
 
 
 def keep(cache: Path, chapter: Chapter, key: str, outputs: Outputs) -> None:
-    """Keep outputs under their key, in place of the chapter's earlier ones."""
+    """Keep outputs under their key, if that can be, and none of the chapter's earlier ones."""
     target = _kept(cache, chapter, key)
-    atomic_write(target, json.dumps(outputs))
+    try:
+        atomic_write(target, json.dumps(outputs))
+    except OSError:  # a full disk: they are made again next time
+        return
     for old in cache.glob(f"{chapter.slug}.*.json"):
         if old != target:
             old.unlink()
+
+
+_FIELDS = {  # that an output of each type has
+    "stream": {"name": str, "text": str},
+    "error": {"ename": str, "evalue": str, "traceback": list},
+    "display_data": {"data": dict},
+    "execute_result": {"data": dict},
+}
+
+
+def _are_outputs(kept: Any, cells: int) -> bool:
+    """Whether this is what `keep` wrote of so many cells."""
+    return (
+        isinstance(kept, list)
+        and len(kept) == cells
+        and all(isinstance(outputs, list) for outputs in kept)
+        and all(_is_output(output) for outputs in kept for output in outputs)
+    )
+
+
+def _is_output(output: Any) -> bool:
+    fields = _FIELDS.get(output.get("output_type")) if isinstance(output, dict) else None
+    return fields is not None and all(
+        isinstance(output.get(name), kind) for name, kind in fields.items()
+    )
 
 
 def _kept(cache: Path, chapter: Chapter, key: str) -> Path:
@@ -81,6 +113,7 @@ def execute(
     modules: Modules,
     root: Path,
     on_cell: Callable[[int, int], None] = lambda done, total: None,
+    limits: Limits | None = None,
 ) -> Outputs:
     """Run a chapter's cells in order; BookError with line and traceback where one fails.
 
@@ -88,7 +121,7 @@ def execute(
     """
     outputs: Outputs = []
     try:
-        with kernel(modules, root) as run:
+        with kernel(modules, root, limits) as run:
             for cell in chapter.cells:
                 outputs.append(_run_cell(run, cell, chapter) if cell.flag("eval") else [])
                 on_cell(len(outputs), len(chapter.cells))
@@ -102,10 +135,13 @@ def execute(
 def _run_cell(run: Run, cell: Cell, chapter: Chapter) -> list[dict[str, Any]]:
     where = (chapter.path, cell.code_line)
     try:
-        outputs = _merge_streams([_clean(output) for output in run(cell.code)])
-    except TimeoutError:
-        what = f'cell "{cell.label}" ran longer than {CELL_TIMEOUT} s'
+        outputs = [_clean(output) for output in _merge_streams(run(cell.code))]
+    except OverLimit as error:
+        what = f'cell "{cell.label}" {error}'
         raise BookError(problem(*where, what, "make it smaller")) from None
+    except Unprintable as error:
+        what = f'cell "{cell.label}" printed {error}, which no page can show'
+        raise BookError(problem(*where, what, "print its repr() instead")) from None
     except KernelDied as error:
         what = f'cell "{cell.label}" ended the kernel ({error})'
         raise BookError(problem(*where, what, "find what crashes the interpreter")) from None
@@ -167,9 +203,14 @@ def _merge_streams(outputs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _clean(output: dict[str, Any]) -> dict[str, Any]:
-    """Take the kernel's temporary file name out of warnings: it differs from run to run."""
-    if output["output_type"] == "stream":
-        output = output | {"text": _KERNEL_FILE.sub("<cell>", output["text"])}
+    """An output as a page shows it, without what differs from run to run."""
+    if output["output_type"] == "stream":  # a warning names the kernel's temporary file
+        output = output | {"text": displayed(_KERNEL_FILE.sub("<cell>", output["text"]))}
+    if output["output_type"] == "error":
+        output = output | {"evalue": displayed(output["evalue"])}
+    if "text/plain" in output.get("data", {}):
+        plain = {"text/plain": displayed(output["data"]["text/plain"])}
+        output = output | {"data": output["data"] | plain}
     if "data" in output and "image/svg+xml" in output["data"]:
         svg = re.sub(
             r"\s*<metadata>.*?</metadata>", "", output["data"]["image/svg+xml"], flags=re.S

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import os
 import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from workbook.problem import BookError, problem
+from workbook.problem import BookError, Problem, problem
 
 LANGUAGES = ("zh", "en")
 BILINGUAL = "bilingual"  # the edition that sets the languages beside each other
@@ -80,10 +82,17 @@ class Edition:
         """The edition whose EPUBs bring a Chinese font along, the English for its glossary."""
         return dataclasses.replace(self, embeds_font=True)
 
-    def without_entries(self) -> Edition:
-        """What it says of itself, without the order of its chapters."""
-        halves = tuple(half.without_entries() for half in self.halves)
-        return dataclasses.replace(self, entries=(), halves=halves)
+    def described(self) -> str:
+        """All that it says of itself but the order of its chapters, wherever it stands."""
+        style = self.citation_style
+        alone = dataclasses.replace(
+            self,
+            entries=(),
+            halves=(),
+            bibliography=Path(self.bibliography.name),
+            citation_style=Path(style.name) if style else None,
+        )
+        return " ".join([repr(alone), *(half.described() for half in self.halves)])
 
     def entry(self, slug: str) -> Entry | None:
         """The entry with this slug, if the edition has one."""
@@ -111,13 +120,17 @@ def read_edition(root: Path, name: str) -> Edition:
     for key in ("title", "author", "date", "output-file", "chapters"):
         if not book.get(key):
             raise BookError(problem(profile, 0, f"book has no {key}", f"add book: {key}:"))
-    entries = _entries(book["chapters"], book.get("appendices", []))
+    if wrong := list(_of_another_form(root, profile, base | own, book)):
+        raise BookError(wrong)
+    entries = _entries(book["chapters"], book.get("appendices") or [])
     absent = [
         problem(profile, line_of(root / profile, str(e.path)), f"{e.path} does not exist",
                 "write the chapter or take it off the list")
         for e in entries
         if e.slug not in GENERATED and not (root / e.path).is_file()
     ]  # fmt: skip
+    bibliography = root / base.get("bibliography", "references.bib")
+    absent += _unreadable(root, bibliography)
     if absent:
         raise BookError(absent)
     return Edition(
@@ -128,10 +141,64 @@ def read_edition(root: Path, name: str) -> Edition:
         author=book["author"],
         date=datetime.date.fromisoformat(str(book["date"])),
         output_file=book["output-file"],
-        bibliography=root / base.get("bibliography", "references.bib"),
+        bibliography=bibliography,
         entries=tuple(entries),
         citation_style=root / own["csl"] if own.get("csl") else None,
     )
+
+
+def _of_another_form(
+    root: Path, profile: str, top: Mapping[str, Any], book: Mapping[str, Any]
+) -> Iterator[Problem]:
+    """The keys whose values are not what a book's are."""
+
+    def wrong(key: str, what: str, remedy: str) -> Problem:
+        files = (profile, "_quarto.yml")
+        lines = {file: line_of(root / file, f"{key}:") for file in files}
+        file = next((file for file in files if lines[file]), profile)
+        return problem(file, lines[file], what, remedy)
+
+    texts = {"title", "subtitle", "author", "output-file"}
+    given = {key: book[key] for key in texts if key in book}
+    given |= {key: top[key] for key in ("lang", "bibliography", "csl") if key in top}
+    for key in sorted(key for key, value in given.items() if not isinstance(value, str)):
+        yield wrong(key, f"{key} is no text", "write one line of text, in quotes")
+    try:
+        datetime.date.fromisoformat(str(book["date"]))
+    except ValueError:
+        yield wrong("date", f"date: {book['date']} is no date", "write it as 2026-01-31")
+    for key in ("chapters", "appendices"):
+        listed = book.get(key) or []
+        if not isinstance(listed, list):
+            yield wrong(key, f"{key} is no list", "write one file on a line, after a dash")
+            continue
+        for entry in (entry for entry in listed if not _is_entry(entry)):
+            yield wrong(
+                key,
+                f"{key} has an entry that is no file: {entry!r}",
+                "write a file, or part: with a title and chapters: with files",
+            )
+
+
+def _is_entry(entry: Any) -> bool:
+    if not isinstance(entry, dict):
+        return isinstance(entry, str)
+    files = entry.get("chapters", [])
+    listed = isinstance(files, list) and all(isinstance(file, str) for file in files)
+    return listed and isinstance(entry.get("part", ""), str)
+
+
+def _unreadable(root: Path, bibliography: Path) -> list[Problem]:
+    """What keeps the bibliography from being read."""
+    shown = os.path.relpath(bibliography, root)
+    try:
+        bibliography.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        return [problem(shown, 0, "not UTF-8", "save it as UTF-8")]
+    except OSError:
+        remedy = "make it, or mend bibliography: in _quarto.yml"
+        return [problem(shown, 0, "does not exist", remedy)]
+    return []
 
 
 def bilingual(zh: Edition, en: Edition) -> Edition:
@@ -201,6 +268,13 @@ def _load(root: Path, name: str) -> dict[str, Any]:
         raise BookError(
             problem(name, mark.line + 1 if mark else 0, f"not YAML: {what}", "mend it")
         ) from None
+    except UnicodeDecodeError:
+        raise BookError(problem(name, 0, "not UTF-8", "save it as UTF-8")) from None
+    if not isinstance(data or {}, dict):
+        raise BookError(problem(name, 1, "is not key: value", "mend it"))
+    if not isinstance((data or {}).get("book", {}), dict):
+        line = line_of(path, "book:")
+        raise BookError(problem(name, line, "book is not key: value", "mend it"))
     return data or {}
 
 

@@ -83,7 +83,7 @@ def make(edition: Edition, woven: Woven, doc: pf.Doc, shaped: str) -> Page:
     """The page of a chapter, numbered for a site; kept by its tree, which knows all numbers and
     titles that it refers to, by its images, and by `shaped`, which stands for the tooling.
     """
-    about = edition.without_entries(), woven.entry, memo.hashed(woven.files)
+    about = edition.described(), woven.entry, memo.hashed(woven.files)
     citing = edition.bibliography.read_text(encoding="utf-8") if pandoc.cites(doc) else ""
     text = memo.recall(
         lambda: _made(edition, woven, doc).dumped(),
