@@ -18,7 +18,10 @@ from workbook.publish.books import Book
 from workbook.publish.store import open_store
 
 ROOT = Path(__file__).parents[2]
-INSIDE = ("src", "code", "chapters", "pyproject.toml", "README.md", "LICENSE", "LICENSE-prose")
+INSIDE = (
+    "src", "code", "chapters", "pyproject.toml", "README.md", "LICENSE", "LICENSE-prose",
+    "references.bib",
+)  # fmt: skip
 NO_READERS = ("hatchling", "lxml", "nbformat", "pypandoc", "typst", "pagefind", "justmytype")
 
 
@@ -106,7 +109,7 @@ main(sys.argv[1:])
     for command in (["progress"], ["hint", "tensors-windows"], ["answer", "tensors-boxes"]):
         done = run(*command, cwd=tmp_path / "mine")
         assert done.returncode == 0 and "$" not in done.stdout, done.stderr
-    done = run("build", cwd=ROOT)
+    done = run("verify", cwd=ROOT)
     assert done.returncode == 1
     assert re.fullmatch(
         r"this makes books and needs \w+, which is not installed; run make setup, or "
