@@ -353,8 +353,9 @@ def _in_parallel(
             return [future.result() for future in futures]
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
-            while wait(futures, timeout=_PATIENCE).not_done:
+            while not all(future.done() for future in futures):
                 on_failure()  # again, for what has begun meanwhile
+                time.sleep(_PATIENCE)
             raise
 
 

@@ -184,6 +184,9 @@ local function span(s)
   if s.classes:includes 'caption-label' then
     return around('#forms.label-text[', s.content, '];')
   end
+  if s.classes:includes 'index-mark' then
+    return call('workbook-mark(' .. quoted(s.identifier) .. ')')
+  end
 end
 
 -- Images and figures ----------------------------------------------------------------------
@@ -416,6 +419,11 @@ local function cell(div)
   return out
 end
 
+-- What render/index.py has written already.
+local function written(code)
+  if code.classes:includes 'typst-call' then return pandoc.RawBlock('typst', code.text) end
+end
+
 local function rule() return pandoc.RawBlock('typst', '#forms.rule') end
 
 local function block(div)
@@ -468,7 +476,7 @@ return {
     Inlines = close_up, Blocks = keep_with_room },
   {
     Header = header, Div = block, Figure = figure, Table = table_form, HorizontalRule = rule,
-    DefinitionList = definitions, Link = link, Span = span, Image = image, Math = math,
+    DefinitionList = definitions, CodeBlock = written, Link = link, Span = span, Image = image, Math = math,
   },
   { Div = open_room },
 }

@@ -22,8 +22,9 @@ import pypandoc
 import typst
 from pypdf import PdfReader
 
+from workbook import messages
 from workbook.problem import BookError, Problem, problem
-from workbook.render import exercises, pandoc, pencil, typefaces
+from workbook.render import exercises, index, pandoc, pencil, typefaces
 from workbook.render.assemble import part_of, trees
 from workbook.render.parallel import title_of
 from workbook.render.theme import PRINT
@@ -62,7 +63,9 @@ def typeset(edition: Edition, pages: Sequence[Woven]) -> str:
         exercises.place_stubs(doc)
     hints = pencil.lay_out(edition, docs)
     parts = [(page.entry, doc) for page, doc in zip(pages, docs, strict=True)]
+    back = _index(edition, [doc for entry, doc in parts if not entry.appendix])
     chapters = _cited(edition, list(_assembled(edition, _with_hints(parts, hints))))
+    chapters += [pandoc.like(docs[0], back)] if back else []
     return "\n\n".join([_preamble(edition), *(_typst(edition, each) for each in chapters)])
 
 
@@ -137,6 +140,7 @@ def _preamble(edition: Edition) -> str:
         '#import "book.typ": workbook-book, workbook-main\n'
         '#import "workbook.typ": *\n'
         '#import "forms.typ"\n'
+        '#import "index.typ": workbook-index, workbook-mark\n'
         '#import "parallel.typ": *\n'
         f"#let parallel = parallel-{form}.with({_quoted(edition.paper)})\n"
         f"#show: workbook-book.with({', '.join(f'{k}: {v}' for k, v in arguments.items())})"
@@ -210,6 +214,23 @@ def _references(edition: Edition) -> list[pf.Block]:
     heading, place = pandoc.references(edition, 1)
     heading.attributes["kind"] = "chapter"
     return [heading, place]
+
+
+def _index(edition: Edition, docs: Sequence[pf.Doc]) -> list[pf.Block]:
+    """Mark the words of these pages; the index, which opens as a chapter does, names them."""
+    root = edition.bibliography.parent
+    words = [word for lang in edition.languages for word in index.terms(root, lang)]
+    words += index.names(docs) if words else []
+    if not words:
+        return []
+    entries = index.marked(docs, words)
+    if not entries:
+        return []
+    title = messages.of("books", *edition.languages)["index"]
+    heading = pf.Header(pf.Str(title), level=1, identifier="index")
+    heading.attributes["kind"] = "chapter"
+    called = index.typst(words, entries)
+    return [heading, pf.CodeBlock(called, classes=["typst-call"])]
 
 
 def _images(pages: Sequence[Woven]) -> dict[str, bytes]:

@@ -186,19 +186,27 @@ def _failing_line(traceback: Sequence[str]) -> int:
 
 
 def _merge_streams(outputs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Join the pieces in which a stream arrives: how many they are differs from run to run."""
+    """Join the pieces in which streams arrive, standard output first.
+
+    How many they are, and which of two streams is heard first, differs from run to run.
+    """
     merged: list[dict[str, Any]] = []
-    open_streams: dict[str, dict[str, Any]] = {}
+    texts = {"stdout": "", "stderr": ""}
+
+    def close() -> None:
+        """What is printed later stays below."""
+        for name, text in texts.items():
+            if text:
+                merged.append({"output_type": "stream", "name": name, "text": text})
+                texts[name] = ""
+
     for output in outputs:
-        if output["output_type"] != "stream":
-            open_streams.clear()  # what is printed later stays below
-        elif output["name"] in open_streams:
-            open_streams[output["name"]]["text"] += output["text"]
-            continue
+        if output["output_type"] == "stream":
+            texts[output["name"]] += output["text"]
         else:
-            output = dict(output)
-            open_streams[output["name"]] = output
-        merged.append(output)
+            close()
+            merged.append(output)
+    close()
     return merged
 
 

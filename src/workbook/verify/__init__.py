@@ -29,6 +29,7 @@ from workbook.verify import (
     site,
     table,
     text,
+    typesetting,
 )
 from workbook.verify.kept import Kept
 from workbook.verify.table import Verdict
@@ -39,6 +40,7 @@ VALIDATORS: tuple[Validator, ...] = (
     *pdfa.VALIDATORS,
     *pdf.VALIDATORS,
     *layout.VALIDATORS,
+    *typesetting.VALIDATORS,
     *pencil.VALIDATORS,
     *markup.VALIDATORS,
     *axe.VALIDATORS,

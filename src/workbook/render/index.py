@@ -1,0 +1,221 @@
+"""The index of the printed book: which words stand on which pages.
+
+Terms are those of the glossary, names of the API those that stand in code within a sentence. A
+mark is put into the tree before each occurrence that the index will name; on which page that
+comes to stand, only Typst knows (`theme/print/index.typ`). An entry names the place where a
+chapter explains the term, which is printed bold, and the sections that say it most.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import NamedTuple
+
+import panflute as pf
+
+from workbook.derive import glossary, pinyin
+
+SECTIONS = 5  # that an entry names beside the place where its term is explained
+_OFTEN = 3  # times that a section says a word before it is named
+_API = re.compile(r"(?:torch|nn|F|optim|np|plt)(?:\.[A-Za-z_]\w*)+")
+_TWICE = (pf.Header, pf.Caption, pf.TableHead)  # may be set twice, and so hold no mark
+_NOWHERE = {"worked", "slips"}  # boxes that print leaves out, or sets elsewhere
+
+
+@dataclass(frozen=True)
+class Word:
+    """An entry: what is printed, the forms that count, and what it is sorted by."""
+
+    shown: str
+    forms: tuple[str, ...]
+    group: str  # the letter above it
+    order: tuple
+
+
+class Place(NamedTuple):
+    """An occurrence: in which element at which letter, and whether it explains the word."""
+
+    leaf: pf.Element
+    at: int
+    section: int
+    main: bool
+
+
+def marked(docs: Sequence[pf.Doc], words: Sequence[Word]) -> dict[str, list[tuple[str, bool]]]:
+    """Put marks into these pages; gives those of each entry, and which is the main one."""
+    found = _occurrences(docs, words)
+    chosen = {word.shown: _chosen(found[word.shown]) for word in words if found[word.shown]}
+    marks: dict[int, list[tuple[int, str]]] = defaultdict(list)
+    entries: dict[str, list[tuple[str, bool]]] = {}
+    for number, (shown, places) in enumerate(chosen.items()):
+        entries[shown] = []
+        for k, place in enumerate(places):
+            mark = f"{number}-{k}"
+            marks[id(place.leaf)].append((place.at, mark))
+            entries[shown].append((mark, place.main))
+    for doc in docs:
+        doc.walk(lambda e, _: _with_marks(e, marks[id(e)]) if id(e) in marks else None)
+    return entries
+
+
+def terms(root: Path, lang: str) -> list[Word]:
+    """The glossary's terms in the order of a language; none where there is no glossary."""
+    if not (root / glossary.PATH).exists():
+        return []
+    return sorted((_term(t, lang) for t in glossary.read_glossary(root).terms), key=_order)
+
+
+def names(docs: Iterable[pf.Doc]) -> list[Word]:
+    """The names of the API that stand in code within a sentence."""
+    found = {name for doc in docs for code in _codes(doc) for name in _API.findall(code)}
+    ordered = sorted(found, key=str.casefold)
+    return [Word(name, (name,), "API", (name.casefold(),)) for name in ordered]
+
+
+def typst(words: Sequence[Word], entries: dict[str, list[tuple[str, bool]]]) -> str:
+    """The call that prints the index."""
+    there = [word for word in words if word.shown in entries]
+    groups = [
+        (letter, "".join(_entry(word, entries[word.shown]) for word in group))
+        for letter, group in groupby(there, key=lambda word: word.group)
+    ]
+    listed = "".join(f"({_quoted(letter)}, ({group})), " for letter, group in groups)
+    return f"#workbook-index(({listed}))"
+
+
+def _entry(word: Word, places: Sequence[tuple[str, bool]]) -> str:
+    pages = "".join(f'("index-{mark}", {str(main).lower()}), ' for mark, main in places)
+    return f"({_quoted(word.shown)}, {str(word.group == 'API').lower()}, ({pages})), "
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _order(word: Word) -> tuple:
+    return word.order
+
+
+def _term(term: glossary.Term, lang: str) -> Word:
+    if lang == "zh":
+        forms = tuple(name for name in (term.zh, *term.also) if pinyin.characters(name))
+        forms = forms or (term.zh,)
+        order = pinyin.order(term.zh, term.pinyin)
+        return Word(term.zh, forms, order[0][0][:1].upper() if order else "", order)
+    forms = tuple(
+        n for n in (term.en, term.short, *term.also) if n and not pinyin.characters(n)
+    )
+    return Word(term.english, forms, term.en[:1].upper(), (term.en.casefold(),))
+
+
+# --- where words stand -----------------------------------------------------------------
+
+
+def _occurrences(docs: Sequence[pf.Doc], words: Sequence[Word]) -> dict[str, list[Place]]:
+    """All places of each word, in their order."""
+    by_form = {form.casefold(): word.shown for word in words for form in word.forms}
+    forms = sorted(by_form, key=len, reverse=True)  # the longest first: 梯度下降 before 梯度
+    pattern = re.compile("|".join(map(_bounded, forms)), re.I)
+    found: dict[str, list[Place]] = defaultdict(list)
+    section = 0
+    for doc in docs:
+        for block in _blocks(doc):
+            if isinstance(block, pf.Header):
+                section += 1
+                continue
+            leaves = [leaf for inline in block.content for leaf in _leaves(inline)]
+            text = "".join(words for _, words in leaves)
+            for match in pattern.finditer(text):
+                leaf, at = _leaf_at(leaves, match.start())
+                if isinstance(leaf, (pf.Str, pf.Code)):
+                    form = match[0].casefold()
+                    shown = by_form.get(form) or by_form[form.removesuffix("s")]
+                    found[shown].append(Place(leaf, at, section, _explains(leaf)))
+    return found
+
+
+def _bounded(form: str) -> str:
+    """A pattern for a form: English as a whole word, in the plural too."""
+    escaped = re.escape(form)
+    return escaped if pinyin.characters(form) else rf"(?<![\w.]){escaped}s?(?!\w)"
+
+
+def _blocks(doc: pf.Doc) -> Iterator[pf.Block]:
+    found: list[pf.Block] = []
+    kinds = (pf.Header, pf.Para, pf.Plain)
+    doc.walk(lambda e, _: found.append(e) if isinstance(e, kinds) and not _hidden(e) else None)
+    return iter(found)
+
+
+def _hidden(block: pf.Block) -> bool:
+    above = block.parent
+    while above is not None and not isinstance(above, pf.Doc):
+        if isinstance(above, _TWICE) or _NOWHERE & set(getattr(above, "classes", ())):
+            return True
+        above = above.parent
+    return False
+
+
+def _leaves(inline: pf.Inline) -> Iterator[tuple[pf.Element, str]]:
+    """The elements that have letters, and those letters."""
+    if isinstance(inline, (pf.Str, pf.Code)):
+        yield inline, inline.text
+    elif isinstance(inline, (pf.Space, pf.SoftBreak)):
+        yield inline, " "
+    elif isinstance(inline, (pf.Link, pf.Image, pf.Note, pf.Cite)):
+        yield inline, "\0"  # a mark in a link would be a part of it
+    elif hasattr(inline, "content"):
+        for each in inline.content:
+            yield from _leaves(each)
+    else:
+        yield inline, "\0"
+
+
+def _leaf_at(leaves: Sequence[tuple[pf.Element, str]], at: int) -> tuple[pf.Element, int]:
+    for leaf, words in leaves:
+        if at < len(words):
+            return leaf, at
+        at -= len(words)
+    raise ValueError(at)
+
+
+def _explains(leaf: pf.Element) -> bool:
+    return isinstance(leaf.parent, pf.Span) and "term" in leaf.parent.classes
+
+
+def _codes(doc: pf.Doc) -> list[str]:
+    found: list[str] = []
+    doc.walk(lambda e, _: found.append(e.text) if isinstance(e, pf.Code) else None)
+    return found
+
+
+def _chosen(places: Sequence[Place]) -> list[Place]:
+    """Where the word is explained, and one place of each section that says it most."""
+    main = next((place for place in places if place.main), None)
+    often = Counter(place.section for place in places)
+    sections = [s for s, times in often.most_common() if times >= _OFTEN][:SECTIONS]
+    first = {place.section: place for place in reversed(places)}
+    chosen = [first[s] for s in sections if main is None or s != main.section]
+    if main:
+        chosen.append(main)
+    return sorted(chosen or [places[0]], key=lambda place: (place.section, place.at))
+
+
+def _with_marks(leaf: pf.Element, marks: list[tuple[int, str]]) -> list[pf.Inline]:
+    """An element in pieces, with the marks between them; code stays whole, behind them."""
+    calls = [(at, pf.Span(identifier=f"index-{mark}", classes=["index-mark"]))
+             for at, mark in sorted(marks)]  # fmt: skip
+    if isinstance(leaf, pf.Code):
+        return [*(call for _, call in calls), leaf]
+    pieces: list[pf.Inline] = []
+    taken = 0
+    for at, call in calls:
+        pieces += [pf.Str(leaf.text[taken:at])] if at > taken else []
+        pieces.append(call)
+        taken = at
+    return [*pieces, pf.Str(leaf.text[taken:])]

@@ -1,0 +1,205 @@
+"""The printed lines, measured: how long, how tight, where broken, and with which weight.
+
+PyMuPDF tells where each character stands. What a line of prose is, its face tells: the serif.
+"""
+
+from __future__ import annotations
+
+import re
+import statistics
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from pypdf import PdfReader
+
+from workbook.problem import Problem, problem
+from workbook.verify import mupdf
+from workbook.verify.tools import package
+from workbook.verify.validator import Finding, Subject, Validator, count
+
+MEASURE = 75  # letters that a line of English may have, as a rule
+LOOSE = 1.1  # em from one Chinese character to the next, as a rule one em
+SHORT = 0.45  # of the line: a formula as wide as this is not broken
+_PAIRS = 5  # of Chinese characters, from which on a line tells how it is spaced
+_FULL = 30  # letters, below which a line of English is none of a paragraph
+_MATH = "STIXTwoMath"
+_OPERATORS = set("=≠<>≤≥≈≡∼∝∈→←↦+−±⋅·×⊙*/")
+_REFERENCE = re.compile(r"（第\s*(\w+)\s*页）|\(page\s+(\w+)\)")
+
+
+@dataclass(frozen=True)
+class Character:
+    """A character, its box's sides and height in points, and its face."""
+
+    text: str
+    x0: float
+    x1: float
+    y: float
+    size: float
+    font: str
+
+    @property
+    def is_chinese(self) -> bool:
+        return "一" <= self.text <= "鿿"
+
+
+@dataclass(frozen=True)
+class Line:
+    """The characters of one line, from left to right, and whether its paragraph goes on."""
+
+    page: int
+    characters: tuple[Character, ...]
+    ends: bool
+
+    @property
+    def text(self) -> str:
+        return "".join(character.text for character in self.characters)
+
+    @property
+    def is_prose(self) -> bool:
+        inked = [c for c in self.characters if c.text.strip()]
+        return bool(inked) and any("Serif" in c.font for c in inked) and inked[0].size > 9.5
+
+
+def lines(subject: Subject) -> Iterator[Line]:
+    """Every line of every page after the title and the colophon."""
+    with mupdf.opened(subject.pdf) as document:
+        for page in document.pages(2):
+            for block in page.get_text("rawdict")["blocks"]:
+                rows = [_characters(line) for line in block.get("lines", ())]
+                rows = [row for row in rows if row]
+                for at, row in enumerate(rows):
+                    yield Line(page.number + 1, row, at == len(rows) - 1)
+
+
+def _characters(line: dict[str, Any]) -> tuple[Character, ...]:
+    return tuple(
+        Character(
+            c["c"], c["bbox"][0], c["bbox"][2], c["origin"][1], span["size"], span["font"]
+        )
+        for span in line["spans"]
+        for c in span["chars"]
+    )
+
+
+# --- validators ------------------------------------------------------------------------
+
+
+def measure(subject: Subject) -> Finding:
+    """Half of all full lines of English have no more letters than can be read at ease."""
+    lengths = [len(line.text.strip()) for line in lines(subject) if _is_english(line)]
+    if not lengths:
+        return Finding("no line of English", [])
+    middle = round(statistics.median(lengths))
+    what = f"a line of English has {middle} letters in the middle, more than {MEASURE}"
+    faults = [_fault(subject, what, "narrow the measure")] if middle > MEASURE else []
+    return Finding(f"{middle} letters in the middle of {count(len(lengths), 'line')}", faults)
+
+
+def _is_english(line: Line) -> bool:
+    text = line.text.strip()
+    return line.is_prose and not line.ends and len(text) >= _FULL and text.isascii()
+
+
+def spacing(subject: Subject) -> Finding:
+    """No line of Chinese is torn apart to fill the measure."""
+    total, problems = 0, []
+    for line in lines(subject):
+        advance = _advance(line)
+        if advance is None:
+            continue
+        total += 1
+        if advance > LOOSE:
+            what = f"page {line.page}: “{line.text[:24]}” is spaced to {advance:.2f} em"
+            problems.append(_fault(subject, what, "let what follows break, or the line end"))
+    return Finding(f"{count(total, 'line')} of Chinese close", problems)
+
+
+def _advance(line: Line) -> float | None:
+    """How many em a Chinese character takes in this line; None if there are too few."""
+    if not line.is_prose:
+        return None
+    steps = [
+        (after.x0 - before.x0) / before.size
+        for before, after in pairwise(line.characters)
+        if before.is_chinese and after.is_chinese and "Serif" in before.font
+    ]
+    return statistics.median(steps) if len(steps) >= _PAIRS else None
+
+
+def formulas(subject: Subject) -> Finding:
+    """No short formula is left at an operator and goes on in the next line."""
+    total, problems = 0, []
+    for line, after in pairwise(lines(subject)):
+        if not (line.is_prose and line.page == after.page and not line.ends):
+            continue
+        total += 1
+        broken = [*_formula(reversed(line.characters)), *_formula(iter(after.characters))]
+        width = sum(c.x1 - c.x0 for c in broken)
+        whole = line.characters[-1].x1 - line.characters[0].x0
+        if _is_operator(line.characters) and width < SHORT * whole:
+            what = f"page {line.page}: a formula is broken after “{line.text.rstrip()[-12:]}”"
+            problems.append(_fault(subject, what, "keep it in one line"))
+    return Finding(f"{count(total, 'line')} end beside formulas", problems)
+
+
+def _is_operator(characters: tuple[Character, ...]) -> bool:
+    last = [c for c in characters if c.text.strip()][-1:]
+    return any(c.text in _OPERATORS and _MATH in c.font for c in last)
+
+
+def _formula(characters: Iterator[Character]) -> Iterator[Character]:
+    """The characters of a formula, up to the first that prose alone has."""
+    for character in characters:
+        inside = _MATH in character.font or character.text.isdigit() or character.text in " .,"
+        if not inside:
+            return
+        yield character
+
+
+def weight(subject: Subject) -> Finding:
+    """No glyph is outlined to look bold: what is heavy has a face that is."""
+    total, outlined = 0, set()
+    with mupdf.opened(subject.pdf) as document:
+        for page in document:
+            for span in page.get_texttrace():
+                total += len(span["chars"])
+                if span["type"] == 1:  # stroked
+                    outlined.add((page.number + 1, span["font"]))
+    problems = [
+        _fault(subject, f"page {page}: {font} is outlined", "take a heavier face")
+        for page, font in sorted(outlined)
+    ]
+    return Finding(f"{count(len(outlined), 'outline')} in {count(total, 'glyph')}", problems)
+
+
+def references(subject: Subject) -> Finding:
+    """No reference sends to the page on which it stands."""
+    total, problems = 0, []
+    labels = PdfReader(subject.pdf).page_labels
+    with mupdf.opened(subject.pdf) as document:
+        for page in document.pages(2):
+            for found in _REFERENCE.finditer(page.get_text()):
+                total += 1
+                if (found[1] or found[2]) == labels[page.number]:
+                    what = f"page {page.number + 1}: “{found[0]}” leads to its own page"
+                    problems.append(_fault(subject, what, "leave the page out"))
+    return Finding(f"{count(total, 'reference')} with a page", problems)
+
+
+def _fault(subject: Subject, what: str, remedy: str) -> Problem:
+    return problem(subject.shown(subject.pdf), 0, what, remedy)
+
+
+VALIDATORS = tuple(
+    Validator(name, "pdf", package("pymupdf"), run)
+    for name, run in (
+        ("measure", measure),
+        ("spacing", spacing),
+        ("formulas", formulas),
+        ("weight", weight),
+        ("page references", references),
+    )
+)

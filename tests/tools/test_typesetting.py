@@ -1,0 +1,81 @@
+"""The printed lines, measured: each validator finds its fault, and passes what is right."""
+
+import datetime
+import shutil
+from pathlib import Path
+
+import pytest
+import typst
+
+from workbook.render import typefaces
+from workbook.render.theme import PRINT
+from workbook.source.edition import Edition
+from workbook.verify import typesetting
+from workbook.verify.validator import Subject
+
+# Pages with the faces of theme/print, and two before them that are not looked at.
+PAGE = """
+#import "workbook.typ": workbook-math
+#set page(width: 160mm, height: 120mm, margin: 10mm, numbering: "1")
+#set text(lang: "zh", size: 11pt, font: ("Libertinus Serif", "Noto Serif SC"))
+#set par(justify: true)
+#show math.equation: set text(font: workbook-math)
+Title #pagebreak() Colophon #pagebreak()
+"""
+CHINESE = "一行里的字挨着排，不被拉开，句子再长也是这样。" * 4
+ENGLISH = "Words that fill a line of prose and another one after it. " * 6
+
+
+@pytest.fixture
+def found(tmp_path):
+    """What one validator says of a book with this body."""
+
+    def look(name: str, body: str) -> list[str]:
+        for style in PRINT.glob("*.typ"):
+            shutil.copy(style, tmp_path)
+        main = tmp_path / "main.typ"
+        main.write_text(PAGE + body, encoding="utf-8")
+        book = typst.compile(main, font_paths=[typefaces.folder()], ignore_system_fonts=True)
+        (tmp_path / "book.pdf").write_bytes(book)
+        date = datetime.date(2026, 1, 1)
+        edition = Edition("zh", ("zh",), "T", "S", "A", date, "book", Path("none.bib"), ())
+        (validator,) = [v for v in typesetting.VALIDATORS if v.name == name]
+        return [
+            str(each) for each in validator.run(Subject(tmp_path, edition, tmp_path)).problems
+        ]
+
+    return look
+
+
+def test_long_lines_of_english_are_found(found):
+    assert found("measure", f"#block(width: 110mm)[{ENGLISH}]") == []
+    (reported,) = found("measure", ENGLISH)
+    assert "letters in the middle, more than 75" in reported
+
+
+def test_a_torn_line_of_chinese_is_found(found):
+    assert found("spacing", CHINESE) == []
+    torn = f"#block(width: 60mm)[一二三四五六七八九十#box(width: 30mm)[ab]{CHINESE}]"
+    assert any("is spaced to" in reported for reported in found("spacing", torn))
+
+
+def test_a_short_formula_that_is_broken_is_found(found):
+    formula = "$x + y = z$"
+    line = "#block(width: 60mm)[一二三四五六七八九十一二{formula}，好的。{rest}]"
+    rest = CHINESE
+    assert found("formulas", line.format(formula=f"#box[{formula}]", rest=rest)) == []
+    (reported,) = found("formulas", line.format(formula=formula, rest=rest))
+    assert "a formula is broken after" in reported
+
+
+def test_an_outline_is_found_and_a_real_medium_is_not(found):
+    assert found("weight", '#text(font: "Noto Sans SC", weight: "medium")[标题]') == []
+    (reported,) = found("weight", '#text(font: "Noto Sans SC", stroke: 0.02em)[标题]')
+    assert "NotoSansSC-Regular is outlined" in reported
+
+
+@pytest.mark.parametrize("reference", ("（第 {} 页）", "(page {})"))
+def test_a_reference_to_its_own_page_is_found(found, reference):
+    assert found("page references", "见" + reference.format(4)) == []
+    (reported,) = found("page references", "见" + reference.format(3))
+    assert "leads to its own page" in reported
