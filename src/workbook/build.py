@@ -25,6 +25,7 @@ from workbook.derive.answers import answers
 from workbook.derive.assignments import assignments
 from workbook.files import atomic_write, claimed
 from workbook.problem import BookError, Problem, of_file, problem
+from workbook.publish import wheel
 from workbook.publish.books import Book, make_books
 from workbook.publish.store import Product, open_store
 from workbook.render import quarto
@@ -151,6 +152,10 @@ def _built(request: Request, report: Reporter) -> Summary:
             books[BILINGUAL] = bilingual_book(request.root, books)
             wanted = {name: books[name] for name in request.editions}
             asked = formats.asked_for(request.formats)
+            offers = any(each.offers for each in asked)
+            offered = (
+                wheel.made(request.root, request.root / WORK / "wheel") if offers else None
+            )
             report.start("render", len(wanted) * len(asked))
             products = make_books(
                 wanted,
@@ -161,6 +166,7 @@ def _built(request: Request, report: Reporter) -> Summary:
                 store,
                 request.jobs,
                 lambda name: report.step("render", name, 1, 1),
+                offered,
             )
             from workbook.publish import landing  # imports what renders, which takes a while
 

@@ -32,6 +32,7 @@ def _tells_problems(command: Callable[..., Any]) -> Callable[..., Any]:
     """Print every problem on its own line and leave with status 1.
 
     A file that can't be read or written is one; a reader of the output who went away is none.
+    What readers install has no package that makes books: a command that needs one says so.
     """
 
     @functools.wraps(command)
@@ -41,6 +42,12 @@ def _tells_problems(command: Callable[..., Any]) -> Callable[..., Any]:
                 return command(*args, **options)
         except BookError as error:
             _tell(error.problems)
+        except ModuleNotFoundError as error:
+            if (error.name or "").startswith("workbook"):
+                raise
+            remedy = "run make setup, or pip install 'pytorch-workbook[build]'"
+            what = f"this makes books and needs {error.name}, which is not installed"
+            click.echo(f"{what}; {remedy}", err=True)
         except BrokenPipeError:
             raise
         except OSError as error:
@@ -81,8 +88,9 @@ def _ended_as_by_ctrl_c() -> Iterator[None]:
 def main() -> None:
     """Work with The PyTorch Workbook, or build, check and maintain it.
 
-    Readers: try, hint, answer, progress, reset. Write your answers into exercises/, then
-    "workbook try". 读者用的命令：try、hint、answer、progress、reset。
+    Readers: start, try, hint, answer, progress, reset. Make a folder with "workbook start",
+    write your answers into its files, then "workbook try".
+    读者用的命令：start、try、hint、answer、progress、reset。
 
     Chapters in chapters/{zh,en}/*.qmd become books in _book/ and modules in
     code/torchbook/. Start with "workbook check", then "workbook build".

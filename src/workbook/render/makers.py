@@ -18,7 +18,13 @@ _PACKAGES = (
     "uharfbuzz", "fonttools", "torch", "numpy", "matplotlib",
 )  # fmt: skip
 _ROOMS = ("source", "render", "publish")  # of this package, beside weave and formats
-_READERS = ("assignment", "practice", "progress", "terminal")  # words that stand in no book
+_READERS = (
+    "assignment",
+    "folder",
+    "practice",
+    "progress",
+    "terminal",
+)  # words that stand in no book
 
 
 def of_filters() -> list[Path]:

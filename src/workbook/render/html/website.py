@@ -52,19 +52,20 @@ def write(
     twins: Mapping[str, str] | None = None,
     notebooks: Collection[str] = (),
     front: str = "",
+    wheel: str = "",
 ) -> None:
     """Write the site of an edition into the folder `out`.
 
     `twins` maps each other edition to its folder as seen from `out`, such as
     `{"en": "../../en/html"}`; every page links to the page of the same name there. The
     chapters named in `notebooks` offer `notebooks/SLUG.ipynb` and `.py`, which someone else
-    writes. `front` is the page that offers all editions, as seen from `out`. BookError with
-    every problem of every page.
+    writes. `front` is the page that offers all editions, as seen from `out`, and `wheel` the
+    name of what is installed from `notebooks/`, too. BookError with every problem of every page.
     """
     made = make_pages(edition, pages)
     if made.problems:
         raise BookError(made.problems)
-    write_pages(made, out, twins, notebooks, front)
+    write_pages(made, out, twins, notebooks, front, wheel)
     search.index(out)
 
 
@@ -95,6 +96,7 @@ def write_pages(
     twins: Mapping[str, str] | None = None,
     notebooks: Collection[str] = (),
     front: str = "",
+    wheel: str = "",
 ) -> list[Path]:
     """Write the files of a site, as `write` does, but for the index of its search.
 
@@ -120,6 +122,7 @@ def write_pages(
             front=front,
             license={lang: messages.of("books", lang)["license"] for lang in edition.languages},
             license_url=LICENSE_URL,
+            wheel=wheel,
             notebook=each.entry.slug if each.entry.slug in notebooks else "",
         )
         files |= {place: figures.themed(data) for place, data in each.images.items()}
