@@ -60,7 +60,7 @@ def write(
     `{"en": "../../en/html"}`; every page links to the page of the same name there. The
     chapters named in `notebooks` offer `notebooks/SLUG.ipynb` and `.py`, which someone else
     writes. `front` is the page that offers all editions, as seen from `out`, and `wheel` the
-    name of what is installed from `notebooks/`, too. BookError with every problem of every page.
+    name of what is installed from `notebooks/`, too. BookError with every problem of each page.
     """
     made = make_pages(edition, pages)
     if made.problems:
