@@ -309,9 +309,3 @@ def test_the_samples_are_of_the_configuration_as_it_is():
             k: v for k, v in sample.items() if k != "book"
         }
         assert ours["book"].keys() == sample["book"].keys()
-def test_dump(book):
-    lang, reader = book
-    kept = (WHOLE / "rendered" / f"{lang}.pdf.txt").read_text(encoding="utf-8").split("\f\n")
-    for i,(page,seen) in enumerate(zip(reader.pages,kept)):
-        a,b=Counter(plain(page.extract_text())),Counter(plain(seen))
-        if a!=b: print("PAGE",i,a-b,b-a)
