@@ -86,9 +86,14 @@ local function is_hidden(l)
 end
 
 -- The addresses to which a second language leads, too: both call one footnote. Of each that is
--- called now the name of the last note.
+-- called now the name of the last note. Each chapter is written by itself, so it names them.
 local again = {}
 local notes = 0
+local chapter = ''
+
+local function find_chapter(h)
+  if chapter == '' then chapter = h.identifier end
+end
 
 local function find_again(l)
   if l.classes:includes 'again' then again[l.target] = '' end
@@ -104,7 +109,7 @@ local function first_call(l)
   local note = ''
   if again[l.target] then
     notes = notes + 1
-    again[l.target] = 'note-' .. notes
+    again[l.target] = 'note-' .. chapter .. '-' .. notes
     note = ', note: ' .. quoted(again[l.target])
   end
   return around('#forms.outside(' .. quoted(l.target) .. note .. ')[', l.content, '];')
@@ -472,7 +477,7 @@ return {
     keep_with_room = keep_with_room, noted = noted, open_room = open_room, rule = rule, wide = wide,
   },
   { Div = prepare, BulletList = fix, OrderedList = fix, BlockQuote = fix,
-    Figure = name_and_separate, Para = picture, Link = find_again,
+    Figure = name_and_separate, Para = picture, Link = find_again, Header = find_chapter,
     Inlines = close_up, Blocks = keep_with_room },
   {
     Header = header, Div = block, Figure = figure, Table = table_form, HorizontalRule = rule,
