@@ -7,6 +7,7 @@ failure or an interruption leaves the last good book as it was.
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import sys
 import time
@@ -24,6 +25,7 @@ from workbook.derive.answers import answers
 from workbook.derive.assignments import assignments
 from workbook.files import atomic_write, claimed
 from workbook.problem import BookError, Problem, of_file, problem
+from workbook.publish import wheel
 from workbook.publish.books import Book, make_books
 from workbook.publish.store import Product, open_store
 from workbook.render import quarto
@@ -71,6 +73,34 @@ class Request:
     force: bool = False  # execute and render even what did not change
 
 
+@dataclass(frozen=True)
+class Execution:
+    """A chapter to be run, with all that its outputs depend on."""
+
+    chapter: Chapter
+    modules: Modules
+    root: Path
+
+    @functools.cached_property
+    def key(self) -> str:
+        """The hash under which its outputs are kept."""
+        return fingerprint(self.chapter, self.modules, self.root)
+
+    def kept(self) -> Outputs | None:
+        """Its outputs, if it has nothing to run or was run before."""
+        return cached(self._cache, self.chapter, self.key) if self.chapter.cells else []
+
+    def run(self, on_cell: Callable[[int, int], None]) -> Outputs:
+        """Run it and keep its outputs; BookError and `on_cell` as `execute` has them."""
+        outputs = execute(self.chapter, self.modules, self.root, on_cell)
+        keep(self._cache, self.chapter, self.key, outputs)
+        return outputs
+
+    @property
+    def _cache(self) -> Path:
+        return self.root / WORK / "outputs"
+
+
 @dataclass
 class Summary:
     """What a build did."""
@@ -112,16 +142,20 @@ def _alone(root: Path) -> Iterator[None]:
 
 
 def _built(request: Request, report: Reporter) -> Summary:
-    summary = _begun(request, report, executes=True)
+    summary = begin(request, report, executes=True)
     books = {lang: _read(request.root, lang) for lang in LANGUAGES}
     memory = request.root / WORK / "books.json"
     with open_store(request.output, memory, request.force) as store:
         with _stage("execute", summary, report):
             outputs = _execute_all(books, request, report, summary)
         with _stage("render", summary, report):
-            books[BILINGUAL] = _bilingual(request.root, books)
+            books[BILINGUAL] = bilingual_book(request.root, books)
             wanted = {name: books[name] for name in request.editions}
             asked = formats.asked_for(request.formats)
+            offers = any(each.offers for each in asked)
+            offered = (
+                wheel.made(request.root, request.root / WORK / "wheel") if offers else None
+            )
             report.start("render", len(wanted) * len(asked))
             products = make_books(
                 wanted,
@@ -132,6 +166,7 @@ def _built(request: Request, report: Reporter) -> Summary:
                 store,
                 request.jobs,
                 lambda name: report.step("render", name, 1, 1),
+                offered,
             )
             from workbook.publish import landing  # imports what renders, which takes a while
 
@@ -154,7 +189,7 @@ def build_by_quarto(request: Request, report: Reporter) -> Summary:
 
 
 def _built_by_quarto(request: Request, report: Reporter) -> Summary:
-    summary = _begun(request, report)
+    summary = begin(request, report)
     targets = [each.quarto for each in formats.asked_for(request.formats) if each.quarto]
     for lang in (lang for lang in LANGUAGES if lang in request.editions):
         stage = f"quarto {lang}"
@@ -216,7 +251,7 @@ def retangle(root: Path, check_only: bool = False, readers: bool = True) -> list
     return tangle.write(root, targets, check=check_only)
 
 
-def _begun(request: Request, report: Reporter, executes: bool = False) -> Summary:
+def begin(request: Request, report: Reporter, executes: bool = False) -> Summary:
     """Nothing is wrong in the chapters, and what is generated from them is written.
 
     Where not a byte changed since that was so, it is so.
@@ -268,7 +303,7 @@ def _read(root: Path, lang: str, generated: bool = True) -> Book:
     return Book(edition, read_chapters(edition, root, generated))
 
 
-def _bilingual(root: Path, books: Mapping[str, Book]) -> Book:
+def bilingual_book(root: Path, books: Mapping[str, Book]) -> Book:
     """The book of both languages: two glossaries in one order, claims with one evidence."""
     zh, en = (books[lang] for lang in LANGUAGES)
     edition = bilingual(zh.edition, en.edition)
@@ -288,25 +323,25 @@ def _bilingual(root: Path, books: Mapping[str, Book]) -> Book:
 # --- execute ---------------------------------------------------------------------------
 
 
+def executions(chapters: Sequence[Chapter], root: Path) -> list[Execution]:
+    """What there is to run of a book: every chapter with the modules that it may import."""
+    return [Execution(each, tangle.visible(chapters, each.slug), root) for each in chapters]
+
+
 def _execute_all(
     books: Mapping[str, Book], request: Request, report: Reporter, summary: Summary
 ) -> dict[str, Outputs]:
     """The outputs of all chapters by slug: each is run once, from its Chinese file."""
-    chapters = books[LANGUAGES[0]].chapters
-    outputs, waiting = _kept_and_waiting(chapters, request)
-    report.start("execute", sum(len(chapter.cells) for chapter, _, _ in waiting))
+    outputs, waiting = _kept_and_waiting(books[LANGUAGES[0]].chapters, request)
+    report.start("execute", sum(len(each.chapter.cells) for each in waiting))
 
-    def run(chapter: Chapter, modules: Modules, key: str) -> tuple[str, Outputs]:
-        result = execute(
-            chapter,
-            modules,
-            request.root,
-            lambda done, total: report.step("execute", chapter.slug, done, total),
-        )
-        keep(request.root / WORK / "outputs", chapter, key, result)
-        return chapter.slug, result
+    def run(each: Execution) -> tuple[str, Outputs]:
+        slug = each.chapter.slug
+        return slug, each.run(lambda done, total: report.step("execute", slug, done, total))
 
-    for slug, result in _in_parallel(run, waiting, request.jobs, on_failure=stop_kernels):
+    for slug, result in _in_parallel(
+        run, [(each,) for each in waiting], request.jobs, on_failure=stop_kernels
+    ):
         outputs[slug] = result
         summary.executed.append(slug)
     return outputs
@@ -314,19 +349,16 @@ def _execute_all(
 
 def _kept_and_waiting(
     chapters: Sequence[Chapter], request: Request
-) -> tuple[dict[str, Outputs], list[tuple[Chapter, Modules, str]]]:
-    """The outputs that are kept, by slug; and the chapters to be run, with modules and key."""
-    cache = request.root / WORK / "outputs"
+) -> tuple[dict[str, Outputs], list[Execution]]:
+    """The outputs that are kept, by slug; and what has to be run."""
     outputs: dict[str, Outputs] = {}
     waiting = []
-    for chapter in chapters:
-        modules = tangle.visible(chapters, chapter.slug)
-        key = fingerprint(chapter, modules, request.root)
-        kept = None if request.force else cached(cache, chapter, key)
-        if kept is not None or not chapter.cells:
-            outputs[chapter.slug] = kept or []
+    for each in executions(chapters, request.root):
+        kept = None if request.force and each.chapter.cells else each.kept()
+        if kept is None:
+            waiting.append(each)
         else:
-            waiting.append((chapter, modules, key))
+            outputs[each.chapter.slug] = kept
     return outputs, waiting
 
 
@@ -347,8 +379,9 @@ def _in_parallel(
             return [future.result() for future in futures]
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
-            while wait(futures, timeout=_PATIENCE).not_done:
+            while not all(future.done() for future in futures):
                 on_failure()  # again, for what has begun meanwhile
+                time.sleep(_PATIENCE)
             raise
 
 

@@ -32,6 +32,7 @@ def _tells_problems(command: Callable[..., Any]) -> Callable[..., Any]:
     """Print every problem on its own line and leave with status 1.
 
     A file that can't be read or written is one; a reader of the output who went away is none.
+    What readers install has no package that makes books: a command that needs one says so.
     """
 
     @functools.wraps(command)
@@ -41,6 +42,12 @@ def _tells_problems(command: Callable[..., Any]) -> Callable[..., Any]:
                 return command(*args, **options)
         except BookError as error:
             _tell(error.problems)
+        except ModuleNotFoundError as error:
+            if (error.name or "").startswith("workbook"):
+                raise
+            remedy = "run make setup, or pip install 'pytorch-workbook[build]'"
+            what = f"this makes books and needs {error.name}, which is not installed"
+            click.echo(f"{what}; {remedy}", err=True)
         except BrokenPipeError:
             raise
         except OSError as error:
@@ -81,8 +88,9 @@ def _ended_as_by_ctrl_c() -> Iterator[None]:
 def main() -> None:
     """Work with The PyTorch Workbook, or build, check and maintain it.
 
-    Readers: try, hint, answer, progress, reset. Write your answers into exercises/, then
-    "workbook try". 读者用的命令：try、hint、answer、progress、reset。
+    Readers: start, try, hint, answer, progress, reset. Make a folder with "workbook start",
+    write your answers into its files, then "workbook try".
+    读者用的命令：start、try、hint、answer、progress、reset。
 
     Chapters in chapters/{zh,en}/*.qmd become books in _book/ and modules in
     code/torchbook/. Start with "workbook check", then "workbook build".
@@ -273,6 +281,46 @@ def serve(port: int, show: bool) -> None:
     except OSError as error:
         what = f"port {port} is not to be had ({error.strerror}); give another with --port"
         raise click.ClickException(what) from None
+    except KeyboardInterrupt:
+        click.echo()
+
+
+@main.command()
+@click.option("--edition", "-e", "editions", multiple=True,
+              type=click.Choice([*EDITIONS, ALL]),
+              help="Which edition; may be repeated. [all]")  # fmt: skip
+@click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True,
+              help="Where to serve it; the next free one if it is taken.")  # fmt: skip
+@click.option("--open", "show", is_flag=True, help="Open it in the browser.")
+@_tells_problems
+def preview(editions: tuple[str, ...], port: int, show: bool) -> None:
+    """Show the book in a browser while you write it, anew at each save.
+
+    A page that you changed is loaded again and keeps its place. Prose runs nothing; a
+    chapter whose code you changed is run, and so are those that import it. What is
+    wrong shows on the page and here, with file and line, until it is mended, and the page
+    stays as it last was. In the book of both languages a page waits for its twin.
+
+    The pages lead to the PDF and the EPUB, which are made when you ask for them. All of it
+    stands in .workbook/preview; the books in _book/ stay as they are.
+
+    \b
+    workbook preview                     all editions
+    workbook preview -e zh               the Chinese one, which is the quickest
+    """
+    from workbook.preview.session import Session
+
+    try:
+        session = Session(_root(), _chosen(editions, EDITIONS), port, click.echo)
+    except OSError as error:
+        what = f"no port from {port} on is to be had ({error.strerror}); give another"
+        raise click.ClickException(what) from None
+    if session.server.server_port != port:
+        click.echo(f"port {port} is taken")
+    if show:
+        click.launch(session.server.address)
+    try:
+        session.run()
     except KeyboardInterrupt:
         click.echo()
 

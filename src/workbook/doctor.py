@@ -12,6 +12,7 @@ NEEDED = (
     ("torch", "torch"),
     ("numpy", "numpy"),
     ("matplotlib", "matplotlib"),
+    ("hatchling", "hatchling"),
     ("jupyter_client", "jupyter_client"),
     ("ipykernel", "ipykernel"),
     ("pypandoc_binary", "pypandoc"),

@@ -9,12 +9,14 @@ import json
 import os
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 _AT_FDCWD, _EXCHANGE = -100, 2  # of renameat2
 _SWAP = 2  # of renamex_np
+_TRIES, _PAUSE = 20, 0.05  # seconds between two tries to replace a file that is being read
 
 
 def exchange(one: Path, other: Path) -> None:
@@ -75,9 +77,34 @@ def atomic_write(path: Path, data: str | bytes, durable: bool = True) -> None:
             if durable:
                 file.flush()
                 os.fsync(file.fileno())
-        aside.replace(path)
+        _move(aside, path)
     finally:
         aside.unlink(missing_ok=True)
+
+
+def renew(path: Path, data: str | bytes) -> bool:
+    """Write a file as a whole if its content is another one; returns whether it was."""
+    content = data if isinstance(data, bytes) else data.encode()
+    if path.is_file() and path.read_bytes() == content:
+        return False
+    atomic_write(path, content, durable=False)
+    return True
+
+
+def _move(aside: Path, path: Path) -> None:
+    """Put a file in the place of another, which Windows refuses while somebody reads that one.
+
+    What synchronizes folders or looks for viruses reads a new file for a moment.
+    """
+    for _ in range(_TRIES - 1):
+        try:
+            aside.replace(path)
+            return
+        except PermissionError:
+            if sys.platform != "win32":
+                raise
+            time.sleep(_PAUSE)
+    aside.replace(path)
 
 
 def read_json(path: Path) -> Any:

@@ -6,6 +6,7 @@ Whoever lists formats, from the command line to the validators, asks here. A new
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ class Job:
     pages: Sequence[Woven]
     chapters: Sequence[Chapter] = ()  # the code that a site offers
     sites: Sequence[str] = ()  # the other editions that have a site, to which this one leads
+    wheel: Path | None = None  # what a site offers to install
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class Format:
     woven: str = "html"  # whose Markdown it takes: what Quarto hands to pandoc for this format
     applied: Callable[[Options, Edition], Edition] = lambda _options, edition: edition
     leads: bool = False  # to the sites of the other editions
+    offers: bool = False  # the wheel, to be installed
     typesets: bool = False  # in so much memory that two are never made side by side
     quarto: str = ""  # Quarto's name for it; empty where Quarto has none
 
@@ -61,8 +64,11 @@ def _site(job: Job, out: Path) -> int:
 
     others = {name: f"../../{name}/html" for name in job.sites}
     offered = ipynb.offered(job.chapters)
-    website.write(job.edition, job.pages, out, others, offered, FRONT)
+    wheel = job.wheel.name if job.wheel else ""
+    website.write(job.edition, job.pages, out, others, offered, FRONT, wheel)
     ipynb.write(job.edition, job.chapters, job.pages, out)
+    if job.wheel:
+        shutil.copyfile(job.wheel, out / ipynb.FOLDER / wheel)
     return len(list(out.glob("*.html")))
 
 
@@ -110,7 +116,7 @@ def unregister(name: str) -> None:
     del _FORMATS[name]
 
 
-HTML = register(Format("html", "{edition}/html", _site, leads=True, quarto="html"))
+HTML = register(Format("html", "{edition}/html", _site, leads=True, offers=True, quarto="html"))
 EPUB = register(
     Format(
         "epub", "{edition}/{stem}.epub", _epub, woven="epub", applied=_with_font, quarto="epub"

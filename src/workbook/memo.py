@@ -83,10 +83,14 @@ def contents(files: Iterable[Path]) -> str:
     digest = hashlib.sha256()
     above = os.path.commonpath([file.parent for file in files]) if files else ""
     for file in files:
-        about = file.stat()
-        content = _content(file, about.st_mtime_ns, about.st_size)
-        digest.update(f"{os.path.relpath(file, above)} {content} ".encode())
+        digest.update(f"{os.path.relpath(file, above)} {content(file)} ".encode())
     return digest.hexdigest()
+
+
+def content(file: Path) -> str:
+    """The hash of what stands in a file, which is read again only if it was written since."""
+    about = file.stat()
+    return _content(file, about.st_mtime_ns, about.st_size)
 
 
 @lru_cache(maxsize=4096)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from functools import partial
 from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 
-class _Handler(SimpleHTTPRequestHandler):
+class Handler(SimpleHTTPRequestHandler):
     """Gives the files below its folder, and nothing that a link there leads to outside."""
 
     def send_head(self) -> Any:
@@ -42,10 +43,12 @@ class Server(ThreadingHTTPServer):
     port 0 takes a free one.
     """
 
-    def __init__(self, folder: Path, port: int = 0) -> None:
+    def __init__(
+        self, folder: Path, port: int = 0, handler: Callable[..., Handler] = Handler
+    ) -> None:
         if not folder.is_dir():
             raise FileNotFoundError(folder)
-        super().__init__(("127.0.0.1", port), partial(_Handler, directory=str(folder)))
+        super().__init__(("127.0.0.1", port), partial(handler, directory=str(folder)))
 
     @property
     def address(self) -> str:

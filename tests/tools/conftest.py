@@ -10,6 +10,13 @@ def tiny(tmp_path):
     return TinyBook(tmp_path)
 
 
+@pytest.fixture(params=["fork", "fresh"])
+def runner(request, monkeypatch):
+    """Each of the two ways in which exercises are kept apart."""
+    monkeypatch.setenv("WORKBOOK_RUNNER", request.param)
+    return request.param
+
+
 @pytest.fixture
 def reader(tmp_path, monkeypatch):
     """Someone who works in a small book, in its root folder."""

@@ -318,8 +318,8 @@ def make_book(root, changes=()):
         "index.en.qmd": "# Preface {.unnumbered}\n\nTo the reader.\n",
         "chapters/zh/04-tensors.qmd": GOOD_ZH,
         "chapters/en/04-tensors.qmd": GOOD_EN,
-        "chapters/zh/strides.svg": "<svg/>",
-        "chapters/en/strides.svg": "<svg/>",
+        "chapters/zh/strides.svg": '<svg xmlns="http://www.w3.org/2000/svg"/>',
+        "chapters/en/strides.svg": '<svg xmlns="http://www.w3.org/2000/svg"/>',
         "_quarto-zh.yml": PROFILE.format(lang="zh"),
         "_quarto-en.yml": PROFILE.format(lang="en"),
     } | dict(changes)

@@ -137,6 +137,7 @@ class Reader:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.write("_quarto.yml", QUARTO)
+        self.write("references.bib", "")
         for lang in ("zh", "en"):
             self.write(f"_quarto-{lang}.yml", PROFILE.replace("LANG", lang))
             self.write(f"index.{lang}.qmd", "# P {.unnumbered}\n")

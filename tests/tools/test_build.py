@@ -6,13 +6,14 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
 from click.testing import CliRunner
 from tiny import TinyBook
 
-from workbook.build import Request, build
+from workbook.build import Request, _in_parallel, build
 from workbook.cli import main
 from workbook.console import Lines
 from workbook.problem import BookError, problem
@@ -349,6 +350,19 @@ def test_a_failure_in_one_of_two_workers_ends_the_build(tiny):
     assert "could not be displayed with font" in done.stderr
     assert "Traceback" not in done.stderr
     assert [path.name for path in (tiny.root / "_book").iterdir()] == []
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_the_first_failure_ends_what_runs_and_what_waits(jobs):
+    stopped = threading.Event()
+
+    def work(number):
+        if number == 0:
+            raise BookError(problem("a.qmd", 1, "broken", "mend it"))
+        assert stopped.wait(30)
+
+    with pytest.raises(BookError, match="broken"):
+        _in_parallel(work, [(number,) for number in range(9)], jobs, on_failure=stopped.set)
 
 
 # --- the command -----------------------------------------------------------------------

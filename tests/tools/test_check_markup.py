@@ -22,6 +22,20 @@ MARKUP = {
         ["3: " + RAW_HTML],
     ),
     "less than": (text("a < b，1<2，\\<br>，``a ` <br>``，$$a<b>c$$。"), []),
+    "schemes": (
+        text(
+            "[a](https://a.b:80/c) [b](#sec-b) [c](mailto:a@b.c) `[d](javascript:x)` <https://a.b>\n"
+            "[e](javascript:alert(1))\n[f]( JavaScript:x) [g](java&#115;cript:x)\n"
+            "[h](data:text/html,x)"
+        ),
+        [
+            f"{line}: a link to {scheme}:; "
+            "write an address that begins with one of https, http, mailto"
+            for line, scheme in (
+                (4, "javascript"), (5, "JavaScript"), (5, "javascript"), (6, "data"),
+            )
+        ],
+    ),
     "raw block": (
         text("```{=html}\n<br>\n```"),
         ["3: raw block {=html}; write it in Markdown"],

@@ -264,6 +264,13 @@ def test_what_is_printed_in_pieces_is_one_output_until_something_is_displayed(tm
     assert shown == ["0\n1\n2\n3\n", "e\n", "{}", "4\n"]
 
 
+@pytest.mark.parametrize("pause", [0, 0.5])
+def test_which_stream_is_heard_first_makes_no_difference(tmp_path, pause):
+    code = f"import sys, time\nprint(1, file=sys.stderr)\ntime.sleep({pause})\nprint(2)"
+    [outputs] = execute(chapter(f"#| label: one-a\n{code}"), {}, tmp_path)
+    assert [(o["name"], o["text"]) for o in outputs] == [("stdout", "2\n"), ("stderr", "1\n")]
+
+
 def test_warnings_name_no_temporary_file(tmp_path):
     [[output]] = execute(
         chapter('#| label: one-a\nimport warnings\nwarnings.warn("careful")'), {}, tmp_path

@@ -1,6 +1,5 @@
 """What readers are told of their files, whatever they have written in them."""
 
-import os
 import re
 import shutil
 import signal
@@ -14,8 +13,10 @@ import pytest
 
 from workbook import messages
 from workbook.practice import attempt, words
-from workbook.practice.sandbox import Limits, isolated
+from workbook.practice.sandbox import Limits
 from workbook.practice.words import reader_language
+
+pytestmark = pytest.mark.usefixtures("runner")
 
 SMALL = Limits(seconds=2.0, memory=300_000_000, output=200_000, file=10_000_000)
 
@@ -460,14 +461,37 @@ def test_an_interrupted_try_keeps_what_was_done(reader, tmp_path):
     assert psutil.wait_procs(children, 5)[1] == []
 
 
-def test_a_result_that_a_forked_process_sends_does_not_count():
-    def job():
-        if os.fork() == 0:
-            return "child"
-        os.wait()
-        return "parent"
+def test_a_result_that_a_forked_process_sends_does_not_count(reader):
+    body = "import os\nif os.fork() == 0:\n    return 0\nos.wait()\nreturn 2 * x"
+    assert reported(reader, body) == ("✓", [])
 
-    assert isolated(job).result == "parent"
+
+MESSAGES = ["5", '{"pid": PID}', '{"pid": PID, "result": 7}', '{"pid": PID, "result": {}}',
+            '{"pid": PID, "result": {"verdict": {"a": 1}}}', "\\xff"]  # fmt: skip
+
+
+@pytest.mark.parametrize("message", MESSAGES)
+def test_a_message_that_the_readers_code_writes_is_an_error_of_that_exercise(reader, message):
+    body = (
+        f"import os\ntext = {message!r}.replace('PID', str(os.getpid())) + '\\n'\n"
+        "for fd in range(3, 30):\n    try:\n        os.write(fd, text.encode('latin-1'))\n"
+        "    except OSError:\n        pass\nos._exit(0)"
+    )
+    mark, lines = reported(reader, body)
+    assert mark == "!" and lines[0].startswith("the process ended before the check was through")
+
+
+@pytest.mark.parametrize("method", ["__str__", "__repr__"])
+def test_what_cannot_be_shown_in_time_is_told_as_such(reader, small, method):
+    kind, use = ("Exception", "raise Odd") if method == "__str__" else ("int", "return Odd(7)")
+    loop = "        while True:\n            pass"
+    body = f"class Odd({kind}):\n    def {method}(self):\n{loop}\n{use}"
+    mark, lines = reported(reader, body)
+    assert mark == "!"
+    assert lines[0] == (
+        "your code is through, but showing its result or exception took more than 2 s; look at "
+        "__repr__ and __str__"
+    )
 
 
 def test_what_stands_in_the_file_decides_whether_it_is_begun(reader):

@@ -16,6 +16,7 @@ from workbook.practice import answer_values, by_hand
 from workbook.practice.progress import Record, progress_of
 from workbook.practice.terminal_text import for_terminal
 
+both_ways = pytest.mark.usefixtures("runner")
 WORKBOOK = [sys.executable, "-c", "from workbook.cli import main; main()"]
 JOURNAL = "exercises/progress.yml"
 
@@ -143,6 +144,7 @@ def test_values_that_are_the_same(one, other, is_same):
     assert by_hand.same(one, other) is is_same
 
 
+@both_ways
 def test_an_answer_in_parts(reader):
     wrong = reader.run("answer", "first-steps-by-hand", "share=0.667", "pair=12,4", status=1)
     assert wrong.split("\n") == [
@@ -172,10 +174,12 @@ def test_an_answer_without_keys_goes_by_the_order(reader):
 
 @pytest.mark.parametrize(("values", "status"), [(["a，e"], 0), (["a", "e"], 0), (["'ae'"], 0),
                                                 (["a"], 1)])  # fmt: skip
+@both_ways
 def test_an_answer_that_is_a_word(reader, values, status):
     reader.run("answer", "first-steps-letters", *values, status=status)
 
 
+@both_ways
 def test_an_answer_of_another_type(reader):
     reported = reader.run("answer", "first-steps-by-hand", "share=(1, 2)", status=1)
     assert "What you return is of the wrong type" in reported
@@ -218,6 +222,7 @@ def test_without_a_value_the_question_and_the_form_are_told(reader):
 # progress
 
 
+@both_ways
 def test_progress_is_drawn_with_what_comes_next(reader):
     reader.solve("more-a", "return 2 * x", "exercises/more.py")
     reader.solve("first-steps-c", "return x")
@@ -241,6 +246,7 @@ def test_next_is_in_the_chapter_worked_in_last(reader):
     assert "next: more-b  Double ★\n  workbook try more-b" in reader.run("progress", status=0)
 
 
+@both_ways
 def test_what_the_reader_writes_into_the_progress_file_stays(reader):
     reader.write(JOURNAL, "# mine\nfirst-steps-b:  # hard\n  state: fail\n  note: ask Li\n")
     reader.solve("first-steps-b", "return 2 * x")
@@ -267,6 +273,37 @@ DAMAGE = {
     "hints": ("a:\n  hints: many\n", 2, "hints is a whole number, 0 or more"),
     "not UTF-8": (b"a:\n  note: \xb2\xe2\n", 2, "this line is not UTF-8"),
     "tabs": ("a:\n\tstate: pass\n", 2, "this is not YAML"),
+    "a number": (
+        "7:\n  state: pass\n",
+        1,
+        "the name of an exercise is a word, such as tensors-boxes",
+    ),
+    "nothing": (
+        "a:\n  hints: 1\n:\n  state: pass\n",
+        3,
+        "the name of an exercise is a word, such as tensors-boxes",
+    ),
+    "true": (
+        "true:\n  state: pass\n",
+        1,
+        "the name of an exercise is a word, such as tensors-boxes",
+    ),
+    "a list for a name": (
+        "? [a, b]\n: {state: pass}\n",
+        1,
+        "the name of an exercise is a word, such as tensors-boxes",
+    ),
+    "an omap": (
+        "!!omap\n- 7: {state: pass}\n",
+        1,
+        "the name of an exercise is a word, such as tensors-boxes",
+    ),
+    "a day that is none": ("a:\n  since: 2026-99-99\n", 1, "this is not YAML"),
+    "a merged key": (
+        "a: &a\n  state: pass\nb:\n  <<: *a\n  hints: x\n",
+        5,
+        "hints is a whole number, 0 or more",
+    ),
     "twice": ("a:\n  state: pass\na:\n  state: fail\n", 3, "this is not YAML"),
 }
 
@@ -380,9 +417,28 @@ def test_two_resets_in_one_second_keep_both(reader):
     }
 
 
+# consoles
+
+
+@pytest.mark.parametrize(
+    ("encoding", "marks"), [("utf-8", "✓✗"), ("cp936", "√×"), ("latin-1", "?×")]
+)
+def test_a_console_of_any_encoding_gets_marks_that_it_has(reader, encoding, marks):
+    reader.solve("first-steps-a", "return 2 * x")
+    reader.solve("first-steps-b", "return x")
+    done = subprocess.run(
+        [*WORKBOOK, "try", "first-steps-a", "first-steps-b", "--lang", "zh"], cwd=reader.root,
+        env={**os.environ, "PYTHONIOENCODING": encoding}, capture_output=True,
+    )  # fmt: skip
+    said = done.stdout.decode(encoding)
+    assert done.stderr == b""
+    assert re.findall(r"^  (.) .* first-steps-\w  ", said, re.M) == list(marks)
+
+
 # watching
 
 
+@both_ways
 def test_watching_checks_again_what_has_changed(reader):
     command = [*WORKBOOK, "try", "first-steps", "--watch", "--lang", "en"]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
@@ -432,6 +488,7 @@ def test_watching_checks_again_what_has_changed(reader):
 # plain pytest
 
 
+@both_ways
 def test_plain_pytest_says_the_same(reader):
     reader.write(
         "exercises/conftest.py", "from workbook.practice.plugin import pytest_collect_file\n"
@@ -447,9 +504,3 @@ def test_plain_pytest_says_the_same(reader):
     assert done.stdout.startswith(".Fsssss")
     assert "看看  要乘二：2 * x。\n情形  x = 0\n" in done.stdout
     assert "1 failed, 1 passed, 5 skipped" in done.stdout
-
-
-def test_a_machine_that_cannot_fork_is_told_what_to_use(reader, monkeypatch):
-    monkeypatch.delattr(os, "fork")
-    said = reader.run("progress", status=2)
-    assert said == "this command runs on Linux and macOS; on Windows, use WSL\n"

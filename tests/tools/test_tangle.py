@@ -6,7 +6,7 @@ import pytest
 
 from workbook.derive import tangle
 from workbook.problem import BookError
-from workbook.source.chapter import parse_chapter
+from workbook.source.chapter import Chapter, parse_chapter
 
 ONE = parse_chapter(
     """```{python}
@@ -61,9 +61,32 @@ def test_a_module_is_its_cells_in_order():
     assert body == BODY
 
 
-def test_a_chapter_sees_its_own_and_earlier_modules():
-    assert list(tangle.visible([ONE, TWO], "one")) == ["one.py"]
-    assert list(tangle.visible([ONE, TWO], "two")) == ["one.py", "two.py"]
+def importing(name: str, code: str, tangled: str = "") -> Chapter:
+    option = f"#| tangle: {tangled}\n" if tangled else ""
+    text = f"# X\n\n```{{python}}\n#| label: {name}-x\n{option}{code}\n```\n"
+    return parse_chapter(text, Path(f"chapters/zh/09-{name}.qmd"))
+
+
+@pytest.mark.parametrize(
+    ("code", "seen"),
+    [
+        ("from torchbook.one import f", ["one.py"]),
+        ("import torchbook.two as t", ["one.py", "two.py"]),  # which imports one
+        ("from torchbook import two, one", ["one.py", "two.py"]),
+        ("def f():\n    from torchbook.one import f", ["one.py"]),
+        ("import torchbook, torch", []),
+        ("from torchbook.later import f", []),
+        ("f(", []),
+    ],
+)
+def test_a_chapter_sees_what_it_imports_of_its_own_and_earlier_modules(code, seen):
+    book = [
+        importing("one", "f = 1", "one.py"),
+        importing("two", "from torchbook.one import f", "two.py"),
+        importing("own", code),
+        importing("later", "f = 1", "later.py"),
+    ]
+    assert list(tangle.visible(book, "own")) == seen
 
 
 def test_writing_twice_changes_nothing(tmp_path):

@@ -92,6 +92,7 @@ CHAPTER_RULES = (  # each looks at one chapter
     markup.setext_headings,
     markup.lettered_start,
     markup.spans,
+    markup.schemes,
     markup.figure_caption,
     markup.figure_id,
     markup.figure_alt,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
 
@@ -46,6 +47,9 @@ _LETTERED = re.compile(r"\((?:[0-9]{1,2}|[a-zA-Z]|[ivx]+)\)(?=\s)")
 _SETEXT = re.compile(r"^(=+|-+)\s*$")
 _SHORTCODE = re.compile(r"\{\{<.*?>\}\}")
 _SPAN = re.compile(r"(?<=[\]`)])\{[^{}]*\}")
+_TARGET = re.compile(r"(?:\]\(\s*<?|<(?=\w+:))([^\s)>]*)")
+_SCHEME = re.compile(r"([\w+.-]+):")
+_SCHEMES = ("https", "http", "mailto")
 _DELIMITERS = re.compile(r"\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*$")
 _KEBAB = "[a-z0-9]+(-[a-z0-9]+)*"
 
@@ -114,6 +118,20 @@ def spans(chapter: Chapter) -> Iterator[Problem]:
             what = f"attributes {match[0]} inside text"
             remedy = "take them off; a term is [word]{.term}"
             yield problem(chapter.path, _line(line, text, match.start()), what, remedy)
+
+
+def schemes(chapter: Chapter) -> Iterator[Problem]:
+    """A link leads to a page or a mailbox, and runs nothing."""
+    for line, text in prose(chapter):
+        plain = masked(text)
+        for match in _TARGET.finditer(text):
+            if plain[match.start()] != match[0][0]:
+                continue  # inside code
+            scheme = _SCHEME.match(html.unescape(match[1]))
+            if scheme and scheme[1].lower() not in _SCHEMES:
+                what = f"a link to {scheme[1]}:"
+                remedy = f"write an address that begins with one of {', '.join(_SCHEMES)}"
+                yield problem(chapter.path, _line(line, text, match.start()), what, remedy)
 
 
 def figure_caption(chapter: Chapter) -> Iterator[Problem]:

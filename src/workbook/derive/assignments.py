@@ -26,7 +26,7 @@ _WELCOME = '''\
 
 {write}
 
-    .venv/bin/workbook try {slug}
+    {command} try {slug}
 
 {alone}
 """
@@ -38,14 +38,19 @@ def module(slug: str) -> str:
     return f"{slug.replace('-', '_')}.py"
 
 
-def assignments(zh: Sequence[Chapter], en: Sequence[Chapter]) -> list[Target]:
-    """The files of all chapters that have exercises, told from the twins."""
+def assignments(
+    zh: Sequence[Chapter], en: Sequence[Chapter], command: str = ".venv/bin/workbook"
+) -> list[Target]:
+    """The files of all chapters that have exercises, told from the twins.
+
+    `command` is what the reader has to type.
+    """
     english = {chapter.slug: chapter for chapter in en}
     return [
         target
         for chapter in zh
         if any(exercise.cell for exercise in chapter.exercises)
-        for target in _chapter(chapter, english.get(chapter.slug, chapter))
+        for target in _chapter(chapter, english.get(chapter.slug, chapter), command)
     ]
 
 
@@ -77,12 +82,12 @@ def check_name(exercise: Exercise) -> str:
     return f"test_{exercise.name.replace('-', '_')}"
 
 
-def _chapter(zh: Chapter, en: Chapter) -> Iterator[Target]:
+def _chapter(zh: Chapter, en: Chapter, command: str) -> Iterator[Target]:
     pairs = list(zip(zh.exercises, en.exercises, strict=False))
     title = " · ".join(dict.fromkeys((zh.title, en.title)))
     tables = [messages.of("assignment", lang) for lang in LANGUAGES]
     words = {key: "\n".join(table[key] for table in tables) for key in tables[0]}
-    welcome = _WELCOME.format(title=title, slug=zh.slug, **words)
+    welcome = _WELCOME.format(title=title, slug=zh.slug, command=command, **words)
     name, sources = module(zh.slug), (zh.path,)
     stubs = [stub_piece(*pair) for pair in pairs]
     solutions = [f"# %% {exercise.id}\n{exercise.solution}\n" for exercise in zh.exercises]

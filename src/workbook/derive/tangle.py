@@ -7,10 +7,12 @@ A file that is handed to the reader is theirs once they edit it: it is left as i
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from workbook.files import atomic_write
@@ -61,9 +63,36 @@ def modules(chapters: Sequence[Chapter]) -> list[Target]:
 
 
 def visible(chapters: Sequence[Chapter], slug: str) -> Mapping[str, str]:
-    """The modules a chapter may import: those of its own cells and of earlier chapters."""
+    """The modules that a chapter imports, and those that they import in turn.
+
+    They are of its own cells or of earlier chapters. What is imported by a name that is put
+    together as it runs is not among them, and not there when the chapter is run.
+    """
     upto = next(i for i, chapter in enumerate(chapters) if chapter.slug == slug) + 1
-    return {target.path.name: target.text for target in modules(chapters[:upto])}
+    texts = {target.path.name: target.text for target in modules(chapters[:upto])}
+    reached: set[str] = set()
+    names = {name for cell in chapters[upto - 1].cells for name in _imported(cell.code)}
+    while names := (names & texts.keys()) - reached:
+        reached |= names
+        names = {name for each in names for name in _imported(texts[each])}
+    return {name: text for name, text in texts.items() if name in reached}
+
+
+@lru_cache(maxsize=4096)
+def _imported(code: str) -> frozenset[str]:
+    """The files of torchbook that code imports; what is no Python imports nothing."""
+    try:
+        nodes = list(ast.walk(ast.parse(code)))
+    except (SyntaxError, ValueError):
+        return frozenset()
+    dotted = {
+        alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names
+    }
+    for node in nodes:
+        if isinstance(node, ast.ImportFrom) and node.module:
+            dotted |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    parts = (name.split(".") for name in dotted)
+    return frozenset(f"{name[1]}.py" for name in parts if name[0] == PACKAGE.name and name[1:])
 
 
 def write(root: Path, targets: Sequence[Target], check: bool = False) -> list[Path]:

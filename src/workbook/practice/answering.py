@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import click
 
-from workbook.practice import answer_values, by_hand
+from workbook.practice import answer_values, by_hand, sandbox
 from workbook.practice.catalog import Unit
 from workbook.practice.progress import Progress, Record
 from workbook.practice.report import slip_text
@@ -20,7 +20,7 @@ def ask(unit: Unit, exercise: Exercise, lang: str) -> None:
     """Say what is asked and how to write the answer."""
     title = say(lang, "answer:asks", name=exercise.name, title=exercise.title)
     click.echo(click.style(title, bold=True))
-    question = for_terminal([unit.question(exercise)], lang)[0]
+    question = for_terminal([unit.questions[exercise.id]], lang)[0]
     click.echo(f"\n{question}\n\n{by_hand.form(exercise)}\n")
     click.echo(say(lang, "answer:form"))
     names = by_hand.keys(exercise)
@@ -38,6 +38,7 @@ def take(exercise: Exercise, texts: Sequence[str], progress: Progress, lang: str
         import_torch()
     values = {key: valued(exercise, text, lang) for key, text in given.items()}
     ended = by_hand.graded(exercise, values)
+    sandbox.close()
     if ended.reason != "finished":
         raise ReaderError(say(lang, "answer:lost", error=ended.reason))
     known = progress.read().get(exercise.name, Record()).answers

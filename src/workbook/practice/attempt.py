@@ -18,6 +18,7 @@ from workbook.source.exercise import Exercise
 
 PASS, FAIL, ERROR, TODO = "pass", "fail", "error", "todo"
 UNWANTED = "unwanted"  # the cause where nobody waits for the outcome any more
+_SHOWING = re.compile(r'judge\.py", line \d+ in _(said|shown)\b')  # a value as text
 _FRAME = re.compile(r'File "(.+)", line (\d+)')
 
 
@@ -61,8 +62,9 @@ def attempt(
     check = check_of(exercise)
     limits = limits or Limits()
     ended = isolated(partial(_job, submission, exercise, check), limits, unwanted)
-    if ended.reason == "finished" and not ended.left_behind:
-        verdict = Verdict(**ended.result["verdict"])
+    found = _told(ended) if ended.reason == "finished" and not ended.left_behind else None
+    if found:
+        verdict = found
         if verdict.cause == "memory":
             verdict = replace(verdict, detail=_amount("memory", limits))
     else:
@@ -117,6 +119,14 @@ def _libraries(names: Iterable[str]) -> list[str]:
     return sorted(name for name, file in found.items() if file and "site-packages" in file)
 
 
+def _told(ended: Ended) -> Verdict | None:
+    """The verdict that came; None for what the reader's code sent in its place."""
+    try:
+        return Verdict(**ended.result["verdict"])
+    except (TypeError, KeyError):
+        return None
+
+
 def _killed(ended: Ended, submission: Submission, limits: Limits) -> Verdict:
     """The process was ended, or has ended itself, before the check was through."""
     line = next(
@@ -126,9 +136,11 @@ def _killed(ended: Ended, submission: Submission, limits: Limits) -> Verdict:
         return Verdict(ERROR, "left-behind")
     if ended.reason == "unwanted":
         return Verdict(ERROR, UNWANTED)
-    if ended.reason == "died":
+    if ended.reason in ("died", "finished"):
         return Verdict(ERROR, "crash" if ended.status < 0 else "quit", line=line,
                        detail=str(ended.status))  # fmt: skip
+    if ended.reason == "time" and _SHOWING.search(ended.trace):
+        return Verdict(ERROR, "showing", detail=_amount("time", limits), line=line)
     return Verdict(ERROR, ended.reason, detail=_amount(ended.reason, limits), line=line)
 
 
@@ -138,6 +150,7 @@ def _amount(reason: str, limits: Limits) -> str:
         "time": limits.seconds,
         "memory": limits.memory / 1024**3,
         "output": limits.output / 1e6,
+        "file": limits.file / 1024**3,
     }
     return f"{amounts[reason]:.2g}"
 

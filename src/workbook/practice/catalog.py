@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import difflib
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from workbook.derive.assignments import EXERCISES, module
+from workbook.derive.assignments import EXERCISES, assignments, module
 from workbook.source.chapter import Chapter, read_chapters
 from workbook.source.edition import LANGUAGES, read_edition
 from workbook.source.exercise import Exercise
@@ -24,23 +24,11 @@ class Unit:
     title: str
     file: Path  # the reader's, relative to the root
     exercises: tuple[Exercise, ...]
-    chapter: Chapter
+    questions: Mapping[str, str]  # what each asks, by its id: Markdown
 
     @property
     def order(self) -> list[str]:
         return [exercise.id for exercise in self.exercises]
-
-    def question(self, exercise: Exercise) -> str:
-        """What an exercise asks, as Markdown: what stands before its hints."""
-        blocks = self.chapter.blocks
-        at = next(i for i, block in enumerate(blocks) if block.line == exercise.line) + 1
-        texts = []
-        for block in blocks[at:]:
-            if block.kind in ("open", "close", "cell"):
-                break
-            if block.kind != "heading":
-                texts.append(block.text)
-        return "".join(texts).strip()
 
 
 class UnknownName(Exception):
@@ -53,11 +41,13 @@ class UnknownName(Exception):
 
 @dataclass(frozen=True)
 class Catalog:
-    """All chapters with exercises, in one language."""
+    """All chapters with exercises, in one language, and where a reader does them."""
 
     root: Path
     lang: str
     units: tuple[Unit, ...]
+    folder: Path  # the reader's, relative to the root: progress and backups are kept there
+    fresh: Callable[[Unit], str]  # a chapter's file as it is handed out
 
     @cached_property
     def names(self) -> dict[str, tuple[Unit, Exercise]]:
@@ -80,14 +70,6 @@ class Catalog:
             raise UnknownName(name, self._close(plain, self.names))
         return self.names[plain]
 
-    @cached_property
-    def chapters(self) -> list[tuple[Chapter, ...]]:
-        """The chapters of the book in each language."""
-        return [
-            read_chapters(read_edition(self.root, lang), self.root, generated=False)
-            for lang in LANGUAGES
-        ]
-
     def _meant(self, name: str) -> Iterable[Exercise]:
         plain = _plain(name)
         for unit in self.units:
@@ -105,7 +87,7 @@ class Catalog:
 
 
 def catalog(root: Path, lang: str) -> Catalog:
-    """Read the book in a language; BookError where that cannot be done."""
+    """Read a checkout's book in a language; BookError where that cannot be done."""
     edition = read_edition(root, lang)
     units = []
     for chapter in read_chapters(edition, root, generated=False):
@@ -113,12 +95,35 @@ def catalog(root: Path, lang: str) -> Catalog:
             entry = edition.entry(chapter.slug)
             number = entry.number if entry else ""
             file = EXERCISES / module(chapter.slug)
-            units.append(Unit(chapter.slug, number, chapter.title, file, exercises, chapter))
-    return Catalog(root, lang, tuple(units))
+            questions = {each.id: _question(chapter, each) for each in exercises}
+            units.append(Unit(chapter.slug, number, chapter.title, file, exercises, questions))
+
+    def fresh(unit: Unit) -> str:
+        twins = (
+            read_chapters(read_edition(root, each), root, generated=False) for each in LANGUAGES
+        )
+        return next(t.text for t in assignments(*twins) if t.path == unit.file)
+
+    return Catalog(root, lang, tuple(units), EXERCISES, fresh)
+
+
+def _question(chapter: Chapter, exercise: Exercise) -> str:
+    """What an exercise asks, as Markdown: what stands before its hints."""
+    blocks = chapter.blocks
+    at = next(i for i, block in enumerate(blocks) if block.line == exercise.line) + 1
+    texts = []
+    for block in blocks[at:]:
+        if block.kind in ("open", "close", "cell"):
+            break
+        if block.kind != "heading":
+            texts.append(block.text)
+    return "".join(texts).strip()
 
 
 def _plain(name: str) -> str:
-    """A name as it is written in the book, from what a person may type or paste."""
-    plain = unicodedata.normalize("NFKC", name).strip().lower().removesuffix(".py")
-    plain = plain.removeprefix("exercises/").lstrip("@").replace("_", "-")
+    """A name as it is written in the book, from what a person may type, paste or complete."""
+    plain = unicodedata.normalize("NFKC", name).strip().lower()
+    if plain.endswith(".py"):
+        plain = plain.removesuffix(".py").replace("\\", "/").rpartition("/")[2]
+    plain = plain.lstrip("@").replace("_", "-")
     return plain.removeprefix("exr-")

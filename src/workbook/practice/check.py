@@ -42,6 +42,10 @@ class Check:
     source: str
     taken: tuple[str, ...]  # the names that it takes from the reader's piece
 
+    def __reduce__(self) -> tuple[type[Check], tuple[Any, ...]]:
+        """Pickle what it is made of, not the code, which cannot be."""
+        return Check, (self.file, self.name, self.source, self.taken)
+
     @cached_property
     def tree(self) -> ast.Module:
         return ast.parse(self.source)

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import functools
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from workbook.derive.assignments import EXERCISES
+from workbook.practice import console
 from workbook.practice.catalog import Catalog, UnknownName, catalog
+from workbook.practice.folder import checkout, kit_of, reader_folder
 from workbook.practice.words import ReaderError, reader_language, say
 from workbook.problem import BookError
 from workbook.source.edition import LANGUAGES
 from workbook.source.exercise import Exercise
 
-if TYPE_CHECKING:  # not on Windows, where there is no fcntl
+if TYPE_CHECKING:
     from workbook.practice.progress import Progress
 
 
@@ -26,24 +26,34 @@ class Context:
     """Where a reader works: the book, their language, what they have done."""
 
     def __init__(self, lang: str | None) -> None:
-        self.lang = reader_language(lang)
-        if not hasattr(os, "fork"):
-            raise ReaderError(say(self.lang, "no:fork"))
         here = Path.cwd()
-        found = (f for f in (here, *here.parents) if (f / "_quarto.yml").is_file())
-        self.root = next(found, here)
-        if not (self.root / "_quarto.yml").is_file():
-            raise ReaderError(say(self.lang, "no:book"))
+        self.asked = lang
+        self.folder = reader_folder(here)
+        self.checkout = checkout(here)
+        if self.folder and self.checkout and self.checkout.is_relative_to(self.folder.root):
+            self.folder = None  # the nearer one counts
+        self.lang = reader_language(lang or (self.folder.lang if self.folder else None))
+
+    @property
+    def root(self) -> Path:
+        """Where the reader's files are named from; ReaderError outside of any book."""
+        if self.folder:
+            return self.folder.root
+        if self.checkout:
+            return self.checkout
+        raise ReaderError(say(self.lang, "no:book"))
 
     @functools.cached_property
     def catalog(self) -> Catalog:
+        if self.folder:
+            return kit_of(self.lang).catalog(self.folder.root, self.lang)
         return catalog(self.root, self.lang)
 
     @functools.cached_property
     def progress(self) -> Progress:
         from workbook.practice.progress import progress_of
 
-        return progress_of(self.root, EXERCISES, self.lang)
+        return progress_of(self.root, self.catalog.folder, self.lang)
 
     def say(self, key: str, /, **values: object) -> None:
         click.echo(say(self.lang, key, **values))
@@ -62,9 +72,7 @@ def reader_command(command: Callable[..., Any]) -> Callable[..., Any]:
                   help="Language of what is said. [the locale's]")  # fmt: skip
     @functools.wraps(command)
     def wrapped(lang: str | None, **options: Any) -> None:
-        for stream in (sys.stdout, sys.stderr):
-            if hasattr(stream, "reconfigure"):
-                stream.reconfigure(errors="replace")  # a terminal that is not UTF-8
+        console.settle()
         try:
             context = Context(lang)
             try:
@@ -84,13 +92,39 @@ def reader_command(command: Callable[..., Any]) -> Callable[..., Any]:
     return wrapped
 
 
+@click.command()
+@click.argument("place", required=False, metavar="[FOLDER]", type=click.Path(path_type=Path))
+@reader_command
+def start(context: Context, place: Path | None) -> None:
+    """Make a folder to do the exercises in, or bring it up to date. 建一个做题的文件夹。
+
+    A file for each chapter, and a README in your language (--lang). Run it again with a
+    newer edition installed: new chapters come in, and what you wrote stays as it is; where
+    an exercise that you have begun has changed, its new stub is put into a file beside it.
+
+    再次运行就更新：新的章节会加进来，你写过的一个字也不动。
+
+    \b
+    workbook start                        in ./pytorch-workbook, or the folder you are in
+    workbook start "D:\\my exercises"
+    """
+    from workbook.practice import folder
+
+    where = place or (context.folder.root if context.folder else Path(folder.NAME))
+    for line in folder.start(where, context.asked, context.lang):
+        click.echo(line)
+
+
 @click.command("try")
 @click.argument("names", nargs=-1, metavar="[EXERCISE|CHAPTER]...")
 @click.option("--watch", "-w", "watching", is_flag=True,
               help="Stay, and check again what changes whenever you save.")  # fmt: skip
+@click.option("--runner", type=click.Choice(["fork", "fresh"]), envvar="WORKBOOK_RUNNER",
+              help="What each exercise runs in: a fork of this one, or a fresh interpreter. "
+                   "[fork, where there is one]")  # fmt: skip
 @reader_command
-def try_(context: Context, names: tuple[str, ...], watching: bool) -> int:
-    """Check your answers in exercises/. 检查你在 exercises/ 里写的答案。
+def try_(context: Context, names: tuple[str, ...], watching: bool, runner: str | None) -> int:
+    """Check what you wrote into the chapters' files. 检查你写在各章文件里的答案。
 
     Each exercise is run alone, in a process of its own, with limits on time (10 s of
     computing) and memory (2 GB). You are told pass, fail, error or to do, and where it
@@ -104,8 +138,11 @@ def try_(context: Context, names: tuple[str, ...], watching: bool) -> int:
     workbook try tensors-standardize      one exercise · 一道题
     workbook try tensors --watch          again at each save · 保存就重查
     """
+    from workbook.practice import sandbox
     from workbook.practice.session import Session
 
+    if runner:
+        os.environ[sandbox.ASKED] = runner
     session = Session(context.root, context.catalog, context.progress, context.lang)
     return session.run(names, watching)
 
@@ -185,7 +222,7 @@ def answer(context: Context, name: str, values: tuple[str, ...]) -> int:
 def progress(context: Context) -> None:
     """Draw what is done, chapter by chapter. 画出每章做了多少。
 
-    It is kept in exercises/progress.yml, which you may read and edit.
+    It is kept in progress.yml beside your files, which you may read and edit.
     """
     from workbook.practice.overview import draw
 
@@ -198,7 +235,7 @@ def progress(context: Context) -> None:
 def reset(context: Context, names: tuple[str, ...]) -> None:
     """Begin anew: put the stub back. 恢复成没动过的样子。
 
-    What you had written is kept in exercises/backup/ first. A file that was deleted is
+    What you had written is kept in backup/ first. A file that was deleted is
     written anew.
 
     \b
@@ -224,7 +261,7 @@ def reset(context: Context, names: tuple[str, ...]) -> None:
             context.say("reset:kept", file=done.backup)
 
 
-READERS = (try_, hint, answer, progress, reset)
+READERS = (start, try_, hint, answer, progress, reset)
 
 
 def _others(all_: list[Exercise], some: list[Exercise]) -> list[Exercise]:

@@ -1,4 +1,4 @@
-"""What a reader has done: `exercises/progress.yml`, which a person can read and edit.
+"""What a reader has done: `progress.yml` beside their files, which a person can read and edit.
 
 Reading, changing and writing happen under a lock, and the file is replaced as a whole, so
 neither an interruption nor a second command can lose anything. What the reader has added,
@@ -7,18 +7,16 @@ comments included, stays.
 
 from __future__ import annotations
 
-import contextlib
 import datetime
-import fcntl
 import io
-import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbook import messages
 from workbook.files import atomic_write
+from workbook.practice.locking import locked
 from workbook.practice.words import ReaderError, say
 from workbook.source.edition import LANGUAGES
 
@@ -94,7 +92,8 @@ class Progress:
         from ruamel.yaml.comments import CommentedMap
 
         try:
-            with self._locked():
+            self.path.parent.mkdir(exist_ok=True)
+            with locked(self.path.parent):
                 data = self._load()
                 if not isinstance(data.get(name), dict):
                     data[name] = CommentedMap()
@@ -105,17 +104,6 @@ class Progress:
         except OSError as error:
             words = {"file": self.shown, "error": error.strerror}
             raise ReaderError(say(self.lang, "no:write", **words)) from None
-
-    @contextlib.contextmanager
-    def _locked(self) -> Iterator[None]:
-        """The folder itself is the lock: it is there, and no file is left behind."""
-        self.path.parent.mkdir(exist_ok=True)
-        folder = os.open(self.path.parent, os.O_RDONLY)
-        try:
-            fcntl.flock(folder, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(folder)
 
     def _load(self) -> CommentedMap:
         from ruamel.yaml import YAML
@@ -130,7 +118,10 @@ class Progress:
         except UnicodeDecodeError as error:
             line = self.path.read_bytes()[: error.start].count(b"\n") + 1
             raise self._damaged(line, "encoding") from None
-        except YAMLError as error:
+        except OSError as error:
+            words = {"file": self.shown, "error": error.strerror}
+            raise ReaderError(say(self.lang, "no:read", **words)) from None
+        except (YAMLError, ValueError, TypeError, RecursionError) as error:  # 2026-99-99, too
             mark = getattr(error, "problem_mark", None)
             raise self._damaged(mark.line + 1 if mark else 1, "bad:yaml") from None
         if data is None:
@@ -138,15 +129,18 @@ class Progress:
         if not isinstance(data, CommentedMap):
             raise self._damaged(1, "bad:list")
         for name, entry in data.items():
-            self._require(data, str(name), entry)
+            self._require(data, name, entry)
         return data
 
-    def _require(self, data: CommentedMap, name: str, entry: Any) -> None:
+    def _require(self, data: CommentedMap, name: Any, entry: Any) -> None:
         """An entry is what it should be, or the reader is told in which line it is not."""
+        line = _line(data, name, 1)
+        if not isinstance(name, str) or not name:
+            raise self._damaged(line, "bad:name")
         if entry is None:
             return
         if not isinstance(entry, dict):
-            raise self._damaged(data.lc.key(name)[0] + 1, "bad:entry", name=name)
+            raise self._damaged(line, "bad:entry", name=name)
         hints = entry.get("hints", 0)
         wrong = {
             "state": entry.get("state", "pass") not in STATES,
@@ -155,7 +149,7 @@ class Progress:
         }
         for key, is_wrong in wrong.items():
             if is_wrong:
-                raise self._damaged(entry.lc.key(key)[0] + 1, f"bad:{key}")
+                raise self._damaged(_line(entry, key, line), f"bad:{key}")
 
     def _damaged(self, line: int, what: str, **values: str) -> ReaderError:
         said = say(self.lang, what, file=self.shown, **values)
@@ -182,6 +176,14 @@ class Progress:
 def progress_of(root: Path, folder: Path, lang: str) -> Progress:
     """The progress of the book at a root, in the folder of the exercises."""
     return Progress(root / folder / "progress.yml", folder / "progress.yml", lang)
+
+
+def _line(data: CommentedMap, key: Any, otherwise: int) -> int:
+    """The line of a key; that of something around it where it has none, as what is merged."""
+    try:
+        return data.lc.key(key)[0] + 1
+    except (KeyError, TypeError, AttributeError, IndexError):
+        return otherwise
 
 
 def _record(entry: Mapping[str, Any] | None) -> Record:

@@ -7,13 +7,12 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from workbook.derive.assignments import EXERCISES, assignments
 from workbook.files import atomic_write
 from workbook.practice.catalog import Catalog, Unit
 from workbook.practice.submission import parse_submission, read_submission, replaced
 from workbook.source.exercise import Exercise
 
-BACKUP = EXERCISES / "backup"
+BACKUP = "backup"
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,7 @@ class Reset:
 def reset_exercises(catalog: Catalog, unit: Unit, exercises: list[Exercise]) -> Reset:
     """Put the stubs of these exercises of a chapter back; OSError where that cannot be done."""
     file = catalog.root / unit.file
-    fresh = _fresh(catalog, unit)
+    fresh = catalog.fresh(unit)
     if not file.exists():
         atomic_write(file, fresh)
         return Reset(list(unit.exercises), True, None)
@@ -44,27 +43,21 @@ def reset_exercises(catalog: Catalog, unit: Unit, exercises: list[Exercise]) -> 
     whole = len(exercises) == len(unit.exercises) and before != fresh
     if not done and not whole:
         return Reset([], False, None)
-    kept = _kept(catalog.root, file)
+    kept = _kept(catalog, file)
     atomic_write(file, fresh if whole else text)
     return Reset(done, whole, kept)
 
 
-def _fresh(catalog: Catalog, unit: Unit) -> str:
-    """The file as it is handed out."""
-    twins = catalog.chapters
-    return next(t.text for t in assignments(*twins) if t.path == unit.file)
-
-
-def _kept(root: Path, file: Path) -> Path:
+def _kept(catalog: Catalog, file: Path) -> Path:
     """A copy of the file, byte for byte, under a name that was not there."""
-    folder = root / BACKUP
+    folder = catalog.root / catalog.folder / BACKUP
     folder.mkdir(parents=True, exist_ok=True)
     stamp = f"{datetime.datetime.now():%Y%m%d-%H%M%S}"
     count = 1
     while (copy := folder / f"{file.stem}-{stamp}{f'-{count}' * (count > 1)}.py").exists():
         count += 1
     shutil.copyfile(file, copy)
-    return copy.relative_to(root)
+    return copy.relative_to(catalog.root)
 
 
 def _piece(text: str, file: Path, exercise: Exercise) -> str:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import importlib
-import os
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from workbook.practice import sandbox
 from workbook.practice.attempt import PASS, TODO, UNWANTED, Outcome, attempt, begun, read
 from workbook.practice.catalog import Unit
 from workbook.practice.check import check_of
@@ -19,11 +16,6 @@ from workbook.practice.sandbox import Limits
 from workbook.practice.submission import Submission
 from workbook.source.exercise import Exercise
 
-_QUIET = {  # one thread, no helpers of the compiler, no window
-    "OMP_NUM_THREADS": "1",
-    "TORCHINDUCTOR_COMPILE_THREADS": "1",
-    "MPLBACKEND": "Agg",
-}
 _MANY = 20  # modules; importing fewer is no work
 
 
@@ -45,6 +37,7 @@ class Runner:
     def tries(self, unit: Unit, exercises: list[Exercise]) -> Iterator[Outcome]:
         """The outcome of each exercise as soon as it is there."""
         submission = self.submission(unit)
+        sandbox.expect(sum(_runs(exercise, submission) for exercise in exercises))
         for exercise in exercises:
             outcome = attempt(exercise, unit.file, submission, self.limits, self.unwanted)
             if outcome.verdict.cause == UNWANTED:
@@ -64,25 +57,25 @@ class Runner:
         return any(
             "torch" in submission.head.text + submission.parts[e.id].text + check_of(e).source
             for e in exercises
-            if e.id in submission.parts and (stubs or begun(e, submission))
+            if e.id in submission.parts and (stubs or _runs(e, submission))
         )
 
     def import_learned(self) -> None:
-        """Import here what an exercise had to import, so that the next need not."""
+        """Import what an exercise had to import, so that the next need not."""
         if len(self.learned) > _MANY:
-            for name in sorted(self.learned):
-                with contextlib.suppress(Exception), warnings.catch_warnings():
-                    warnings.simplefilter("ignore")
-                    importlib.import_module(name)
+            sandbox.preload(sorted(self.learned))
         self.learned.clear()
 
     def _answered(self, exercise: Exercise) -> bool:
         return bool(exercise.by_hand) and self.records.get(exercise.name, Record()).answered
 
 
-def import_torch() -> None:
-    """Import torch, with one thread: what is forked from here must find no others."""
-    os.environ.update(_QUIET)
-    import torch
+def _runs(exercise: Exercise, submission: Submission | None) -> bool:
+    """Whether there is anything to run."""
+    there = submission is not None and exercise.id in submission.parts
+    return bool(there and submission and begun(exercise, submission))
 
-    torch.set_num_threads(1)
+
+def import_torch() -> None:
+    """Import torch for all exercises that will run, once."""
+    sandbox.preload(["torch"])

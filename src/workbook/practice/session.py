@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from workbook.practice import report
+from workbook.practice import report, sandbox
 from workbook.practice.attempt import PASS, Outcome
 from workbook.practice.catalog import Catalog, Unit
 from workbook.practice.progress import Progress, Record
@@ -53,6 +53,8 @@ class Session:
             self._passing()
             click.echo(say(self.lang, "try:stopped", file=self.progress.shown), err=True)
             return 130
+        finally:
+            sandbox.close()
         if self.damage:
             raise ReaderError(self.damage)
         return 0 if all(outcome.state == PASS for outcome in self.last.values()) else 1
@@ -92,6 +94,7 @@ class Session:
     def _follow(self, watch: Watch) -> None:
         files, runner = ", ".join(str(unit.file) for unit, _ in watch.chosen), watch.runner
         runner.import_learned()
+        sandbox.expect(1)
         self._damage_now()
         click.echo(say(self.lang, "watch:on", files=files))
         try:
@@ -110,6 +113,7 @@ class Session:
             return False
         click.echo(report.counts(outcomes, self._since(began), self.lang))
         runner.import_learned()
+        sandbox.expect(1)
         self._damage_now()
         return True
 

@@ -17,8 +17,16 @@ _SPACES = dict.fromkeys(range(0x2000, 0x200B), " ")  # of formulas
 _GROUP = re.compile(r"([_^])\((\w)\)")  # pandoc's 0.5^(t)
 
 
+class Plain(str):
+    """A text that is made for a terminal already."""
+
+    __slots__ = ()
+
+
 def for_terminal(texts: Sequence[str], lang: str) -> list[str]:
     """Each text without markup; as it is where pandoc cannot be run."""
+    if all(isinstance(text, Plain) for text in texts):
+        return list(texts)
     marked = [_prepared(text, lang) for text in texts]
     if not any(re.search(r"[$*\[\\`]", text) for text in marked):
         return marked

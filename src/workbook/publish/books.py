@@ -41,10 +41,11 @@ def make_books(
     store: Store,
     jobs: int,
     on_book: Callable[[str], None],
+    wheel: Path | None = None,
 ) -> list[Product]:
     """Make every format of these editions, aside in the store; `on_book(name)` after each.
 
-    `outputs` holds, by slug, what each chapter's cells gave.
+    `outputs` holds, by slug, what each chapter's cells gave; `wheel` is what sites offer.
     """
     sites = _sites(tuple(books), formats, store)
     made: dict[str, Product] = {}
@@ -56,7 +57,7 @@ def make_books(
 
     stale = []  # a worker takes a second to start: only for what has to be made
     for edition, some in _tasks(tuple(books), formats):
-        plans = list(_plans(books[edition], outputs, some, options, root, sites))
+        plans = list(_plans(books[edition], outputs, some, options, root, sites, wheel))
         unchanged = {each.title: store.unchanged(each.name, each.key) for each in plans}
         note({title: product for title, product in unchanged.items() if product})
         if missing := [each for each in plans if not unchanged[each.title]]:
@@ -135,6 +136,7 @@ def _plans(
     options: Options,
     root: Path,
     sites: Sequence[str],
+    wheel: Path | None,
 ) -> Iterator[_Plan]:
     """Some books of one edition."""
     woven: dict[str, list[Woven]] = {}  # formats that take the same Markdown share it
@@ -144,7 +146,8 @@ def _plans(
             woven[each.woven] = _woven(book, outputs, each.woven, root)
         pages = woven[each.woven]
         others = [site for site in sites if site != edition.name] if each.leads else []
-        job = Job(edition, pages, book.chapters, others)
+        offered = wheel if each.offers else None
+        job = Job(edition, pages, book.chapters, others, offered)
         key = _render_key(job, each.name, root)
         write = functools.partial(each.write, job)
         yield _Plan(f"{edition.name} {each.name}", each.path(edition), key, write)
@@ -190,4 +193,6 @@ def _render_key(job: Job, name: str, root: Path) -> str:
         for path, content in sorted(page.files.items()):
             digest.update(path.encode() + content)
     digest.update(job.edition.bibliography.read_bytes())
+    if job.wheel:
+        digest.update(job.wheel.name.encode() + job.wheel.read_bytes())
     return digest.hexdigest()

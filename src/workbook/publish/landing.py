@@ -39,7 +39,7 @@ _PAPER_NAMES = {"a4": "A4", "letter": "Letter", "b5": "B5"}
 class Download:
     """A file of an edition."""
 
-    kind: str  # pdf, epub, eink
+    kind: str  # pdf, epub, eink, wheel
     href: str  # as seen from the front page
     size: int  # bytes
     pages: int = 0
@@ -152,6 +152,8 @@ def _offer(
         found = store.listing(each.path(edition), products)
         files += [Download(each.name, *found)] if found else []
     site = store.listing(HTML.path(edition), products)
+    if site and (wheel := store.inside(site[0], "notebooks/*.whl")):
+        files.append(Download("wheel", *wheel))
     folder = site[0] if site else ""
     opening = spreads[edition.name]
     picture = Picture(f"{FOLDER}/{_file(edition.name)}", *opening.size) if opening else None

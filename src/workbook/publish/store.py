@@ -82,6 +82,15 @@ class Store:
         pages = made.pages if made else self.kept.get(str(target), {}).get("pages", 0)
         return name, _size(path), pages
 
+    def inside(self, name: str, pattern: str) -> tuple[str, int] | None:
+        """Name and bytes of a file in a folder, of this build or an earlier one."""
+        staged = self.staging / name
+        folder = staged if staged.exists() else self.output / name
+        found = next(iter(sorted(folder.glob(pattern))), None)
+        return (
+            (f"{name}/{found.relative_to(folder).as_posix()}", _size(found)) if found else None
+        )
+
     def install(self, products: Sequence[Product]) -> Sequence[Product]:
         """Move all fresh books into place, once every one of them is made."""
         fresh = [product for product in products if product.fresh]

@@ -7,13 +7,18 @@ What the writers may rely on stands in docs/architecture.md.
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import panflute as pf
 
+from workbook import memo
 from workbook.problem import BookError, Problem, problem
 from workbook.render import exercises, pandoc
+from workbook.render.elements import inside
 from workbook.render.numbering import Label, Numberer, reference
 from workbook.source.edition import Edition
 from workbook.weave import Woven
@@ -26,6 +31,50 @@ def labels(edition: Edition, pages: Sequence[Woven]) -> dict[str, Label]:
     return _numbered(edition, pages)[1]
 
 
+Read = tuple[pf.Doc, list[Label]]  # a page with its own numbers, and what it gives
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What a page gives the others to refer to, and what it refers to."""
+
+    labels: tuple[Label, ...]
+    asked: tuple[str, ...]  # ids that its text changes with, whether they are there or not
+    cites: bool  # whether it changes with the bibliography
+
+
+def survey(page: Woven, shaped: str, lang: str, read: Callable[[], Read]) -> Survey:
+    """Survey one page in a language, of what `read` gives; kept by its text and by `shaped`,
+    which stands for the tooling.
+    """
+
+    def made() -> str:
+        doc, labels = read()
+        given = [dataclasses.astuple(each) for each in labels]
+        cites = any(not _refers(each) for each in inside(doc, pf.Cite))
+        return json.dumps([given, sorted(_asked(doc)), cites])
+
+    entry = page.entry
+    about = f"{lang} {entry.path} {entry.slug} {entry.number} {entry.appendix}"
+    labels, asked, cites = json.loads(memo.recall(made, "survey", shaped, about, page.markdown))
+    return Survey(tuple(Label(*each) for each in labels), tuple(asked), cites)
+
+
+def index_of(
+    pages: Sequence[Woven], labels: Iterable[Iterable[Label]]
+) -> tuple[dict[str, Label], list[Problem]]:
+    """Everything that the pages of a book can refer to; a problem for what is given twice."""
+    index: dict[str, Label] = {}
+    problems = []
+    for page, given in zip(pages, labels, strict=True):
+        for label in given:
+            if label.id in index:
+                what = f"label {label.id} is given twice"
+                problems.append(problem(page.entry.path, 0, what, "rename one"))
+            index[label.id] = label
+    return index, problems
+
+
 def number(edition: Edition, pages: Sequence[Woven], *, site: bool) -> list[pf.Doc]:
     """Parse and number each page and resolve its references.
 
@@ -34,33 +83,55 @@ def number(edition: Edition, pages: Sequence[Woven], *, site: bool) -> list[pf.D
     """
     docs, index, problems = _numbered(edition, pages)
     for doc, page in zip(docs, pages, strict=True):
-        resolver = _Resolver(page, index, site)
-        doc.walk(resolver)
-        exercises.refer_to_answers(doc, page.entry, index, site)
-        problems += resolver.problems
+        problems += _resolve(doc, page, index, site)
     if problems:
         raise BookError(problems)
     return docs
 
 
+def refer(doc: pf.Doc, page: Woven, index: Mapping[str, Label]) -> pf.Doc:
+    """A page of a site that was read, its references resolved; BookError as `number`."""
+    if problems := _resolve(doc, page, index, site=True):
+        raise BookError(problems)
+    return doc
+
+
 def _numbered(
     edition: Edition, pages: Sequence[Woven]
 ) -> tuple[list[pf.Doc], dict[str, Label], list[Problem]]:
-    docs, problems = [], []
-    index: dict[str, Label] = {}
-    for page in pages:
-        doc = pandoc.read(page.markdown, page.entry.path)
-        doc.metadata["lang"] = pandoc.locale(edition)
-        numberer = Numberer(page.entry, edition.lang)
-        doc.content = numberer.blocks(doc.content)
-        exercises.name_spaces(doc, page.entry)
-        for label in numberer.labels:
-            if label.id in index:
-                what = f"label {label.id} is given twice"
-                problems.append(problem(page.entry.path, 0, what, "rename one"))
-            index[label.id] = label
-        docs.append(doc)
-    return docs, index, problems
+    parsed = [read(edition, page) for page in pages]
+    index, problems = index_of(pages, (labels for _, labels in parsed))
+    return [doc for doc, _ in parsed], index, problems
+
+
+def read(edition: Edition, page: Woven) -> Read:
+    """A page with its own numbers, and what can be referred to on it."""
+    doc = pandoc.read(page.markdown, page.entry.path)
+    doc.metadata["lang"] = pandoc.locale(edition)
+    numberer = Numberer(page.entry, edition.lang)
+    doc.content = numberer.blocks(doc.content)
+    exercises.name_spaces(doc, page.entry)
+    return doc, numberer.labels
+
+
+def _resolve(doc: pf.Doc, page: Woven, index: Mapping[str, Label], site: bool) -> list[Problem]:
+    """Turn the references of a page into links; a problem for each that leads nowhere."""
+    resolver = _Resolver(page, index, site)
+    doc.walk(resolver)
+    exercises.refer_to_answers(doc, page.entry, index, site)
+    return resolver.problems
+
+
+def _asked(doc: pf.Doc) -> set[str]:
+    """The ids that `_resolve` looks up."""
+    references = filter(_refers, inside(doc, pf.Cite))
+    ids = {citation.id for cite in references for citation in cite.citations}
+    return ids | exercises.answers_asked(doc)
+
+
+def _refers(cite: pf.Cite) -> bool:
+    """Whether it leads to places of this book, and not into the bibliography."""
+    return all(_REFERENCE.match(citation.id) for citation in cite.citations)
 
 
 class _Resolver:
@@ -71,9 +142,7 @@ class _Resolver:
         self.problems: list[Problem] = []
 
     def __call__(self, element: pf.Element, _doc: pf.Doc) -> list[pf.Inline] | None:
-        if not isinstance(element, pf.Cite):
-            return None
-        if not all(_REFERENCE.match(c.id) for c in element.citations):
+        if not (isinstance(element, pf.Cite) and _refers(element)):
             return None
         out: list[pf.Inline] = []
         for citation in element.citations:

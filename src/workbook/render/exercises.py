@@ -37,13 +37,24 @@ def _unnamed(element: pf.Element) -> list[pf.Div]:
 
 def refer_to_answers(doc: pf.Doc, entry: Entry, index: Mapping[str, Label], site: bool) -> None:
     """End each exercise with the line that says where its answer stands, if it has one."""
-    for box in inside(doc, pf.Div):
-        name = box.identifier.removeprefix("exr-")
-        answer = index.get(f"ans-{name}")
-        if "exercise" in box.classes and answer:
+    for box in _boxes(doc):
+        if answer := index.get(_answer_of(box)):
             link = reference(answer, answer.text, entry, site)
             body = next(child for child in box.content if is_a(child, "exercise-body"))
             body.content.append(pf.Div(pf.Para(link), classes=["answer-reference"]))
+
+
+def answers_asked(doc: pf.Doc) -> set[str]:
+    """The ids of the answers that `refer_to_answers` looks for."""
+    return {_answer_of(box) for box in _boxes(doc)}
+
+
+def _boxes(doc: pf.Doc) -> list[pf.Div]:
+    return [box for box in inside(doc, pf.Div) if "exercise" in box.classes]
+
+
+def _answer_of(box: pf.Div) -> str:
+    return f"ans-{box.identifier.removeprefix('exr-')}"
 
 
 def place_stubs(doc: pf.Doc) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
 import platform
 from collections.abc import Iterator
@@ -17,7 +18,13 @@ _PACKAGES = (
     "uharfbuzz", "fonttools", "torch", "numpy", "matplotlib",
 )  # fmt: skip
 _ROOMS = ("source", "render", "publish")  # of this package, beside weave and formats
-_READERS = ("assignment", "practice", "progress", "terminal")  # words that stand in no book
+_READERS = (
+    "assignment",
+    "folder",
+    "practice",
+    "progress",
+    "terminal",
+)  # words that stand in no book
 
 
 def of_filters() -> list[Path]:
@@ -38,9 +45,13 @@ def files(root: Path) -> list[Path]:
 
 def fingerprint(root: Path) -> str:
     """The hash of all that shapes books besides the chapters: files, packages, words."""
-    versions = [f"{name} {importlib.metadata.version(name)}" for name in _PACKAGES]
     python = platform.python_version()  # the colophon names it
-    return " ".join([memo.contents(files(root)), python, *versions, words()])
+    return " ".join([memo.contents(files(root)), python, *_versions(), words()])
+
+
+@functools.cache
+def _versions() -> tuple[str, ...]:
+    return tuple(f"{name} {importlib.metadata.version(name)}" for name in _PACKAGES)
 
 
 def words() -> str:

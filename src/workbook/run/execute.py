@@ -7,6 +7,7 @@ and from earlier ones, in a folder made for this run, and nothing else of `torch
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib.metadata
 import json
@@ -16,6 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from workbook import memo
 from workbook.files import atomic_write, read_json
 from workbook.problem import BookError, problem
 from workbook.run.kernel import (
@@ -50,15 +52,19 @@ def fingerprint(chapter: Chapter, modules: Modules, root: Path) -> str:
         (cell.code, {k: v for k, v in cell.options.items() if k in ("eval", "error", "raises")})
         for cell in chapter.cells
     ]
-    versions = [f"{name} {importlib.metadata.version(name)}" for name in PACKAGES]
     style = root / "matplotlibrc"
     data = sorted(p for p in (root / "chapters" / "data").rglob("*") if p.is_file())
     parts = [
-        json.dumps([cells, dict(modules), versions, sys.version, ENVIRONMENT, SETUP]),
+        json.dumps([cells, dict(modules), _versions(), sys.version, ENVIRONMENT, SETUP]),
         style.read_text(encoding="utf-8") if style.is_file() else "",
-        *(f"{p.name} {hashlib.sha256(p.read_bytes()).hexdigest()}" for p in data),
+        *(f"{p.name} {memo.content(p)}" for p in data),
     ]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+@functools.cache
+def _versions() -> list[str]:
+    return [f"{name} {importlib.metadata.version(name)}" for name in PACKAGES]
 
 
 def cached(cache: Path, chapter: Chapter, key: str) -> Outputs | None:
@@ -186,19 +192,27 @@ def _failing_line(traceback: Sequence[str]) -> int:
 
 
 def _merge_streams(outputs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Join the pieces in which a stream arrives: how many they are differs from run to run."""
+    """Join the pieces in which streams arrive, standard output first.
+
+    How many they are, and which of two streams is heard first, differs from run to run.
+    """
     merged: list[dict[str, Any]] = []
-    open_streams: dict[str, dict[str, Any]] = {}
+    texts = {"stdout": "", "stderr": ""}
+
+    def close() -> None:
+        """What is printed later stays below."""
+        for name, text in texts.items():
+            if text:
+                merged.append({"output_type": "stream", "name": name, "text": text})
+                texts[name] = ""
+
     for output in outputs:
-        if output["output_type"] != "stream":
-            open_streams.clear()  # what is printed later stays below
-        elif output["name"] in open_streams:
-            open_streams[output["name"]]["text"] += output["text"]
-            continue
+        if output["output_type"] == "stream":
+            texts[output["name"]] += output["text"]
         else:
-            output = dict(output)
-            open_streams[output["name"]] = output
-        merged.append(output)
+            close()
+            merged.append(output)
+    close()
     return merged
 
 

@@ -100,7 +100,8 @@ def _last_line(said: Any) -> str:
 @contextlib.contextmanager
 def _client(folder: Path) -> Iterator[BlockingKernelClient]:
     """A client that talks through the run's folder, as the connection file there says."""
-    import ipykernel  # noqa: F401 - without it there is no Python kernel to start
+    import ipykernel  # noqa: F401 - without these there is no kernel to start or to hear
+    import nbformat  # noqa: F401
     from jupyter_client.blocking.client import BlockingKernelClient
     from jupyter_client.connect import write_connection_file
 

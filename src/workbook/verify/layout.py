@@ -21,7 +21,7 @@ from workbook.verify.validator import Finding, Subject, Validator, count
 
 HEADING = 12.4  # points: from this size on, the sans face is a heading's
 OVERHANG = 8.5  # points that punctuation, or the empty half of a bracket, may hang out
-_MARK = 12  # points: a link that calls a note is narrower
+_MARK = 4.0  # points: so wide is a raised digit, and no digit of the text
 _MEASURES = """
 #import "paper.typ": margins, paper-of
 #let area = margins(paper-of("{paper}", "{edition}"))
@@ -100,10 +100,11 @@ def margins(subject: Subject) -> list[float]:
 
 
 def _notes(page: Any) -> Iterator[int]:
-    """Where the raised numbers of this page lead to: they are the links of a digit or two."""
+    """Where the raised numbers of this page lead to: they are links of small digits."""
     for link in page.get_links():
-        inside = link["from"].width < _MARK and page.get_textbox(link["from"]).strip()
-        if inside and inside.isdigit() and link.get("page", -1) >= 0:
+        inside = page.get_textbox(link["from"]).strip()
+        raised = inside.isdigit() and link["from"].width < _MARK * len(inside)
+        if raised and link.get("page", -1) >= 0:
             yield link["page"] + 1
 
 

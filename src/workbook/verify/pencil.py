@@ -23,6 +23,8 @@ from workbook.verify.tools import package
 from workbook.verify.validator import Finding, Subject, Validator, count
 
 EMPTY = 0.10  # of the height of the text may stay empty
+FEW = 0.10  # of the pages may be emptier, where a heading and what it heads move overleaf
+HOLE = 0.40  # of the height may no page leave empty
 _PAPER = ({0.55}, {0.75})  # the greys of ruled and of squared paper (theme/print/pencil.typ)
 _TITLE = re.compile(
     rf"({'|'.join(words(lang)['exr'] for lang in LANGUAGES)})[ {NBSP}][\dA-Z.]+"
@@ -198,16 +200,20 @@ def room(subject: Subject) -> Finding:
 
 
 def foot(subject: Subject) -> Finding:
-    """No page but a chapter's last is empty over more than a tenth of its height."""
+    """Few pages but the chapters' last are empty over more than a tenth of their height, and
+    none by a hole; where there are more, all are told.
+    """
     found = list(sheets(subject))
-    empty = holes(found)
+    over = holes(found)
+    few = len(over) <= FEW * len(found)
+    empty = [sheet for sheet in over if sheet.emptiest > HOLE] if few else over
     problems = [
         _fault(subject, sheet.number, f"{sheet.emptiest:.0%} of its height is empty",
                "let what follows move up, or break")
         for sheet in empty
     ]  # fmt: skip
     return Finding(
-        f"{len(empty)} of {count(len(found), 'page')} over {EMPTY:.0%} empty", problems
+        f"{len(over)} of {count(len(found), 'page')} over {EMPTY:.0%} empty", problems
     )
 
 

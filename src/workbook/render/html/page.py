@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 import copy
+import functools
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 import panflute as pf
@@ -15,6 +16,7 @@ from markupsafe import Markup
 
 from workbook import memo, messages
 from workbook.render import dom, exercises, pandoc, xhtml
+from workbook.render.assemble import SitePages
 from workbook.render.dom import Element
 from workbook.render.html import figures, minify
 from workbook.source.edition import Edition, Entry
@@ -68,26 +70,39 @@ class Page:
         return self.entry.slug == "index"
 
 
-def with_answers_apart(
-    pages: Sequence[Woven], docs: Sequence[pf.Doc]
-) -> Iterator[tuple[Woven, pf.Doc]]:
-    """The pages of the answers to each chapter: in two languages a fold would be too heavy."""
-    for woven, doc in zip(pages, docs, strict=True):
-        if woven.entry.slug != "answers":
-            continue
-        for name, part in exercises.part_answers(doc).items():
-            yield replace(woven, entry=replace(woven.entry, slug=name, number="")), part
+def make(book: SitePages, woven: Woven) -> Page:
+    """The page of a chapter; kept by its text, its images and what it refers to."""
+    return _kept(book, woven, woven, lambda: book.tree(woven))
 
 
-def make(edition: Edition, woven: Woven, doc: pf.Doc, shaped: str) -> Page:
-    """The page of a chapter, numbered for a site; kept by its tree, which knows all numbers and
-    titles that it refers to, by its images, and by `shaped`, which stands for the tooling.
+def answers_apart(book: SitePages, woven: Woven) -> list[Page]:
+    """The pages of the answers to each chapter, of the page of all answers: in two languages a
+    fold would be too heavy.
     """
+
+    @functools.cache
+    def parts() -> dict[str, pf.Doc]:
+        return exercises.part_answers(book.tree(woven))
+
+    names = memo.recall(lambda: " ".join(parts()), "answers", *book.made_from(woven))
+    return [
+        _kept(
+            book,
+            woven,
+            replace(woven, entry=replace(woven.entry, slug=name, number="")),
+            lambda name=name: parts()[name],
+        )
+        for name in names.split()
+    ]
+
+
+def _kept(book: SitePages, source: Woven, woven: Woven, tree: Callable[[], pf.Doc]) -> Page:
+    """The page that the tree of `woven` becomes; it stands in the file of `source`."""
+    edition = book.edition
     about = edition.described(), woven.entry, memo.hashed(woven.files)
-    citing = edition.bibliography.read_text(encoding="utf-8") if pandoc.cites(doc) else ""
     text = memo.recall(
-        lambda: _made(edition, woven, doc).dumped(),
-        *("page", shaped, repr(about), citing, pandoc.dumps(doc)),
+        lambda: _made(edition, woven, tree()).dumped(),
+        *("page", repr(about), *book.made_from(source)),
     )
     return Page.loaded(woven.entry, text)
 

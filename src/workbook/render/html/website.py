@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 
 import jinja2
 
 from workbook import messages
+from workbook.files import renew
+from workbook.problem import BookError, Problem
 from workbook.render import makers, pandoc
-from workbook.render.assemble import part_of, trees
+from workbook.render.assemble import SitePages, part_of
 from workbook.render.html import figures, minify, page, search
 from workbook.render.html.page import Page
 from workbook.render.theme import ROOT, SITE, THEME
@@ -27,6 +31,20 @@ POLICY = (
 )
 
 
+@dataclass
+class Pages:
+    """The pages of a site, made."""
+
+    edition: Edition
+    chapters: list[Page]
+    answers: list[Page] = field(default_factory=list)  # where they stand apart
+    problems: list[Problem] = field(default_factory=list)  # of pages that could not be made
+
+    @property
+    def all(self) -> list[Page]:
+        return [*self.chapters, *self.answers]
+
+
 def write(
     edition: Edition,
     pages: Sequence[Woven],
@@ -34,51 +52,87 @@ def write(
     twins: Mapping[str, str] | None = None,
     notebooks: Collection[str] = (),
     front: str = "",
+    wheel: str = "",
 ) -> None:
     """Write the site of an edition into the folder `out`.
 
     `twins` maps each other edition to its folder as seen from `out`, such as
     `{"en": "../../en/html"}`; every page links to the page of the same name there. The
     chapters named in `notebooks` offer `notebooks/SLUG.ipynb` and `.py`, which someone else
-    writes. `front` is the page that offers all editions, as seen from `out`.
+    writes. `front` is the page that offers all editions, as seen from `out`, and `wheel` the
+    name of what is installed from `notebooks/`, too. BookError with every problem of each page.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    shaped = makers.fingerprint(ROOT)
-    docs = trees(edition, pages, site=True)
-    parts = list(page.with_answers_apart(pages, docs)) if edition.halves else []
-    answers = [page.make(edition, *part, shaped) for part in parts]
-    made = [page.make(edition, w, d, shaped) for w, d in zip(pages, docs, strict=True)]
+    made = make_pages(edition, pages)
+    if made.problems:
+        raise BookError(made.problems)
+    write_pages(made, out, twins, notebooks, front, wheel)
+    search.index(out)
+
+
+def make_pages(
+    edition: Edition, pages: Sequence[Woven], last: Mapping[str, Page] | None = None
+) -> Pages:
+    """Make every page; one that cannot be made stays as in `last`, by file, or is left out.
+
+    BookError where a label is given twice.
+    """
+    book = SitePages(edition, pages, makers.fingerprint(ROOT))
+    made = Pages(edition, [])
+    for woven in pages:
+        try:
+            made.chapters.append(page.make(book, woven))
+            if edition.halves and woven.entry.slug == "answers":
+                made.answers = page.answers_apart(book, woven)
+        except BookError as error:
+            made.problems += error.problems
+            kept = (last or {}).get(f"{woven.entry.slug}.html")
+            made.chapters += [kept] if kept else []
+    return made
+
+
+def write_pages(
+    made: Pages,
+    out: Path,
+    twins: Mapping[str, str] | None = None,
+    notebooks: Collection[str] = (),
+    front: str = "",
+    wheel: str = "",
+) -> list[Path]:
+    """Write the files of a site, as `write` does, but for the index of its search.
+
+    Returns those of which the content is another one than before.
+    """
+    edition, chapters = made.edition, made.chapters
     template = environment().get_template("page.html")
     words = messages.of("site", *edition.languages)
-    for at, each in enumerate([*made, *answers]):
-        text = template.render(
+    files: dict[str, str | bytes] = {}
+    for at, each in enumerate(made.all):
+        files[each.file] = template.render(
             book=edition,
             lang=pandoc.locale(edition),
             policy=POLICY,
             words=words,
             script_words=dict(messages.of("script", *edition.languages)),
             page=each,
-            contents=_contents(edition, made),
-            preface=next((page for page in made if page.landing), None),
-            previous=made[at - 1] if 0 < at < len(made) else None,
-            following=made[at + 1] if at + 1 < len(made) else None,
+            contents=_contents(edition, chapters),
+            preface=next((page for page in chapters if page.landing), None),
+            previous=chapters[at - 1] if 0 < at < len(chapters) else None,
+            following=chapters[at + 1] if at + 1 < len(chapters) else None,
             twins=_twins(each, twins or {}),
             front=front,
             license={lang: messages.of("books", lang)["license"] for lang in edition.languages},
             license_url=LICENSE_URL,
+            wheel=wheel,
             notebook=each.entry.slug if each.entry.slug in notebooks else "",
         )
-        (out / each.file).write_text(text, encoding="utf-8", newline="\n")
-        for place, data in each.images.items():
-            (out / place).parent.mkdir(parents=True, exist_ok=True)
-            (out / place).write_bytes(figures.themed(data))
-    styles = {style: name for each in [*made, *answers] for style, name in each.styles.items()}
+        files |= {place: figures.themed(data) for place, data in each.images.items()}
+    styles = {style: name for each in made.all for style, name in each.styles.items()}
     for name in ASSETS:
         text = asset(name)
         if name == "site.css":
             text = (_two_columns(text) if edition.halves else text) + minify.rules(styles)
-        (out / name).write_text(minify.minified(name, text), encoding="utf-8", newline="\n")
-    search.index(out)
+        files[name] = minify.minified(name, text)
+    return [out / name for name, content in files.items() if renew(out / name, content)]
 
 
 def asset(name: str) -> str:
@@ -96,8 +150,9 @@ def _two_columns(styles: str) -> str:
     return wider + (SITE / "parallel.css").read_text(encoding="utf-8")
 
 
+@functools.cache
 def environment() -> jinja2.Environment:
-    """The templates of the theme."""
+    """The templates of the theme, read again when they are written."""
     templates = jinja2.Environment(
         loader=jinja2.FileSystemLoader(SITE),
         autoescape=True,
