@@ -8,10 +8,13 @@ from copies import Tree
 
 from workbook.publish.landing import ASSETS
 from workbook.source.chapter import read_chapter
-from workbook.source.edition import EDITIONS, read_edition
+from workbook.source.edition import EDITIONS, LANGUAGES, read_edition
 
 pytestmark = pytest.mark.slow
 BUILD = "from workbook.cli import main; main()"
+
+
+SPREADS = [f"spread-{lang}.png" for lang in LANGUAGES]  # two printed pages, drawn
 
 
 def test_there_are_three_books_in_each_edition_and_one_more_for_eink(tree):
@@ -21,7 +24,7 @@ def test_there_are_three_books_in_each_edition_and_one_more_for_eink(tree):
         name
         for edition, stem in stems.items()
         for name in (f"{edition}/html", f"{stem}.pdf", f"{stem}.epub", f"{stem}-eink.epub")
-    } | {"index.html", *(f"front/{name}" for name in ASSETS)}
+    } | {"index.html", *(f"front/{name}" for name in (*ASSETS, *SPREADS))}
 
 
 def test_a_second_build_runs_nothing_and_touches_nothing(tree):

@@ -459,7 +459,7 @@ def test_together_steps_each_optimizer_by_its_own_rule():
             Together(both.optimizers, **options)
 
 
-VERSE = {  # how the GPT learns it, what it is counted by, by how many bits it is better
+LEARNED = {  # how the GPT learns it, what it is counted by, by how many bits it is better
     "sonnets": ({"epochs": 7, "size": 8, "lr": 0.01, "muon": 0.02}, (6, 20.0), 0.02),
     "poems": ({"epochs": 5, "size": 4, "lr": 0.004}, (2, 200.0), 0.25),
 }
@@ -470,7 +470,7 @@ def bits_of_verse(name: str, seed: int) -> list[float]:
     texts = load_sonnets() if name == "sonnets" else load_poems()
     alphabet, parts = Alphabet(texts), verse_split(texts)
     train, valid, test = (verse_pieces(part, alphabet, 128) for part in parts)
-    plan, counts, _ = VERSE[name]
+    plan, counts, _ = LEARNED[name]
     torch.manual_seed(seed)
     model = GPT(len(alphabet), dropout=0.2 if name == "poems" else 0.0)
     train_on_verse(model, train, valid, seed=seed, **plan)
@@ -482,11 +482,11 @@ def bits_of_verse(name: str, seed: int) -> list[float]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1, 2])
-@pytest.mark.parametrize("name", VERSE)
+@pytest.mark.parametrize("name", LEARNED)
 def test_the_gpt_beats_counting_by_the_margin_that_the_chapter_states(name, seed):
     """What was learnt is kept for as long as code, data and versions are the same."""
     made_from = [*(kept.ROOT / "code").rglob("*.py"), Path(__file__)]
     made_from += [path for path in (kept.ROOT / "chapters/data").rglob("*") if path.is_file()]
     key = kept.digest(made_from, name, seed)
     ours, theirs = kept.value(f"verse-{name}{seed}", key, lambda: bits_of_verse(name, seed))
-    assert ours < theirs - VERSE[name][2]
+    assert ours < theirs - LEARNED[name][2]

@@ -20,6 +20,7 @@ METHODS = {
     "removeprefix", "removesuffix",
 }  # fmt: skip
 NO_HTML = {  # what looks like it
+    "render/html/figures.py": "a style sheet, whose colors are asked for",
     "render/notebook/markdown.py": "our own marks between the cells, in Markdown",
 }
 

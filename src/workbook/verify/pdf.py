@@ -38,6 +38,9 @@ class Bookmark:
         return self.depth <= 2 and f" {self.title}".endswith(f" {name}")
 
 
+_FEW = 200  # characters: so long may a running head be
+
+
 class Printed:
     """A PDF with what is read more than once; by MuPDF, since pypdf takes a minute for it."""
 
@@ -50,6 +53,11 @@ class Printed:
             # Of each page; those of the contents line by line, which takes longer.
             self.opening = min((mark.page for mark in self.bookmarks), default=0)
             self.texts = [page.get_text(sort=page.number < self.opening) for page in document]
+            self.bare = {
+                at
+                for at, text in enumerate(self.texts)
+                if len(text) < _FEW and not document[at].get_drawings()
+            }
         reader = PdfReader(path)
         self.labels = reader.page_labels  # MuPDF misreads them where they have a type
         self.catalog = reader.trailer["/Root"]
@@ -181,11 +189,13 @@ def _contents(book: Printed, names: list[str]) -> Iterator[tuple[str, str]]:
 
 
 def _blanks(book: Printed) -> Iterator[tuple[str, str]]:
-    """Only a left-hand page before one that a bookmark opens may have no text of its own."""
+    """Only a left-hand page before one that a bookmark opens may have nothing of its own: no
+    text, and no room to write.
+    """
     openings = {mark.page for mark in book.bookmarks}
     for at in range(len(book.texts)):
         verso = at % 2 == 1 and at + 1 in openings
-        if not verso and at not in openings and not _body(book, at):
+        if not verso and at not in openings and at in book.bare and not _body(book, at):
             yield f"page {at + 1} has no text", "find what broke the page"
 
 
