@@ -25,7 +25,7 @@ MARKUP = {
     "schemes": (
         text(
             "[a](https://a.b:80/c) [b](#sec-b) [c](mailto:a@b.c) `[d](javascript:x)` <https://a.b>\n"
-            "[e](javascript:alert(1))\n[f]( JavaScript:x) [g](java&#115;cript:x)\n"
+            "[e](javascript:alert(1))\n[f]( JavaScript:x) [g](&#106;avascript:x)\n"
             "[h](data:text/html,x)"
         ),
         [
