@@ -174,7 +174,7 @@ def breaks(subject: Subject) -> Finding:
         ]
     if len(problems) <= FEW * len(found):
         problems = []
-    for page in found:
+    for page in found[:-1]:
         if not page.drawn and _goes_over(page, page.lines[0]):
             what = f"“{page.lines[0].text[:30]}” stands alone on the page"
             problems.append(_fault(subject, page, what, "keep it with what precedes"))
