@@ -22,7 +22,7 @@ from workbook.verify.validator import Finding, Subject, Validator, count
 HEADING = 12.4  # points: from this size on, the sans face is a heading's
 OVERHANG = 8.5  # points that punctuation, or the empty half of a bracket, may hang out
 _MARK = 4.0  # points: so wide is a raised digit, and no digit of the text
-_MANY = 25  # short links on a page: it is one of the index
+_NEAR = 2  # pages: a note is not left further behind
 FEW = 0.01  # of the pages may break a paragraph or a note badly, where nothing else will do
 _MEASURES = """
 #import "paper.typ": margins, paper-of
@@ -103,10 +103,7 @@ def margins(subject: Subject) -> list[float]:
 
 def _notes(page: Any) -> Iterator[int]:
     """Where the raised numbers of this page lead to: they are links of small digits."""
-    links = [link for link in page.get_links() if link["from"].width < 3 * _MARK]
-    if len(links) > _MANY:
-        return
-    for link in links:
+    for link in (link for link in page.get_links() if link["from"].width < 3 * _MARK):
         inside = page.get_textbox(link["from"]).strip()
         raised = inside.isdigit() and link["from"].width < _MARK * len(inside)
         if raised and link.get("page", -1) >= 0:
@@ -165,7 +162,7 @@ def breaks(subject: Subject) -> Finding:
         _fault(subject, page, f"its note stands on page {note}", "keep it with what calls it")
         for page in found
         for note in page.notes
-        if note < page.number
+        if 0 < page.number - note <= _NEAR  # further back lead the numbers of the index
     ]
     for page, following in pairwise(found):
         problems += [
