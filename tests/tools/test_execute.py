@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -250,6 +251,15 @@ def test_the_kernel_is_gone_afterwards(tmp_path):
     [[output]] = execute(chapter("#| label: one-a\nimport os; os.getpid()"), {}, tmp_path)
     with pytest.raises(ProcessLookupError):
         os.kill(int(output["data"]["text/plain"]), 0)
+
+
+def test_a_temporary_folder_with_too_long_a_name_for_sockets(tmp_path, monkeypatch):
+    folder = tmp_path / ("temporary" * 12)
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    [[output]] = execute(chapter("#| label: one-a\n1 + 1"), {}, tmp_path)
+    assert output["data"] == {"text/plain": "2"}
+    assert list(folder.iterdir()) == []
 
 
 def test_what_is_printed_in_pieces_is_one_output_until_something_is_displayed(tmp_path):

@@ -268,8 +268,7 @@ def test_the_search_and_the_notebooks_follow(preview):
     preview.settled()
 
 
-@pytest.mark.xfail(strict=False, reason="beside other tests its cell may not begin in time")
-def test_the_next_port_is_taken_and_the_end_leaves_nothing(tmp_path):
+def test_the_next_port_is_taken_and_the_end_leaves_nothing(tmp_path, request):
     """Ended while a cell runs: no process, no folder, and quickly."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -277,6 +276,7 @@ def test_the_next_port_is_taken_and_the_end_leaves_nothing(tmp_path):
         noted = 'import os, pathlib, time\npathlib.Path("pid").write_text(str(os.getpid()))\n'
         tiny.edit(TWO, "twice(4)", f"{noted}time.sleep(100)")
         preview = Preview(tiny, "--port", str(port), "-e", "zh")
+        request.addfinalizer(preview.end)
         assert preview.address != f"http://127.0.0.1:{port}/"
         assert f"port {port} is taken\n" in preview.lines
         preview.until_state(lambda s: s["busy"].startswith("running two"))

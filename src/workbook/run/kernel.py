@@ -24,6 +24,7 @@ _backend.set_matplotlib_formats(
     "svg", metadata={"Date": None, "Creator": None, "Type": None, "Format": None})
 del _backend
 """
+_SOCKET_NAME = 100  # bytes: a few more than that, and no system takes it with its number
 _TICK = 0.5  # seconds between two looks at a kernel that says nothing
 
 Run = Callable[[str], list[dict[str, Any]]]  # code in, outputs as nbformat has them
@@ -105,10 +106,13 @@ def _client(folder: Path) -> Iterator[BlockingKernelClient]:
     from jupyter_client.blocking.client import BlockingKernelClient
     from jupyter_client.connect import write_connection_file
 
-    # Sockets in a folder of our own: no port is opened, nobody else can talk to the kernel.
-    private = {"transport": "ipc", "ip": f"{folder}/kernel"} if os.name == "posix" else {}
+    # Sockets in a folder of our own: no port is opened, nobody else can talk to the kernel. Where
+    # there are none, or the folder has too long a name for them, a key keeps others out.
+    sockets = f"{folder}/kernel"
+    private = os.name == "posix" and len(os.fsencode(sockets)) <= _SOCKET_NAME
+    where = {"transport": "ipc", "ip": sockets} if private else {}
     file, _ = write_connection_file(
-        str(folder / "connection.json"), key=os.urandom(16).hex().encode(), **private
+        str(folder / "connection.json"), key=os.urandom(16).hex().encode(), **where
     )
     client = BlockingKernelClient(connection_file=file)
     client.load_connection_file()
