@@ -290,11 +290,11 @@ def _read_stamp(stamp: Path) -> str:
 def _sources(root: Path) -> str:
     """The hash of all that is checked or generated, and of what checks and generates it."""
     written = (path for pattern in ("*.yml", "*.qmd", "*.bib") for path in root.glob(pattern))
-    folders = [root / name for name in _SOURCES] + [Path(__file__).parent]
+    folders = [root / name for name in _SOURCES]
     inside = (path for folder in folders for path in folder.rglob("*") if path.is_file())
     files = [path for path in (*written, *inside) if path.suffix != ".pyc"]
     packages = sorted(path.name for path in Path(get_path("purelib")).glob("*.dist-info"))
-    return f"{sys.version} {packages} {memo.contents(files)}"
+    return f"{sys.version} {packages} {memo.engine()} {memo.contents(files)}"
 
 
 def _read(root: Path, lang: str, generated: bool = True) -> Book:

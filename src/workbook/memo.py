@@ -87,6 +87,12 @@ def contents(files: Iterable[Path]) -> str:
     return digest.hexdigest()
 
 
+def engine() -> str:
+    """The hash of this package, for what any of its files may shape."""
+    inside = Path(__file__).parent.rglob("*")
+    return contents(path for path in inside if path.is_file() and path.suffix != ".pyc")
+
+
 def content(file: Path) -> str:
     """The hash of what stands in a file, which is read again only if it was written since."""
     about = file.stat()

@@ -7,7 +7,43 @@ from workbook.source.chapter import parse_chapter
 
 ZH = Path("chapters/zh/04-tensors.qmd")
 
-GOOD_ZH = """\
+# The exercise of both languages.
+OUTER = """\
+```{python}
+#| label: tensors-outer
+#| exercise: exr-tensors-outer
+def outer(a, b):
+    \"\"\"Return the outer product, shape (len(a), len(b)).\"\"\"
+    ### BEGIN SOLUTION
+    return [[i * j for j in b] for i in a]
+    ### END SOLUTION
+```
+
+```{python}
+#| label: tensors-outer-check
+#| check: exr-tensors-outer
+#| include: false
+assert outer([1], [2]) == [[2]], "rows"
+```
+
+```{python}
+#| label: tensors-outer-wrong
+#| wrong: exr-tensors-outer
+#| include: false
+#| eval: false
+# %% rows
+def outer(a, b):
+    return [[i * j for i in a] for j in b]
+
+
+# %% returns
+def outer(a, b):
+    [[i * j for j in b] for i in a]
+```
+"""
+
+GOOD_ZH = (
+    """\
 # 张量 {#sec-tensors}
 
 一张表能装下照片吗？`x<b>y`、$a<b>c$ 与 <https://pytorch.org> 都不是 HTML。
@@ -118,40 +154,12 @@ pip install torch
 
 :::
 
-```{python}
-#| label: tensors-outer
-#| exercise: exr-tensors-outer
-def outer(a, b):
-    \"\"\"Return the outer product, shape (len(a), len(b)).\"\"\"
-    ### BEGIN SOLUTION
-    return [[i * j for j in b] for i in a]
-    ### END SOLUTION
-```
-
-```{python}
-#| label: tensors-outer-check
-#| check: exr-tensors-outer
-#| include: false
-assert outer([1], [2]) == [[2]], "rows"
-```
-
-```{python}
-#| label: tensors-outer-wrong
-#| wrong: exr-tensors-outer
-#| include: false
-#| eval: false
-# %% rows
-def outer(a, b):
-    return [[i * j for i in a] for j in b]
-
-
-# %% returns
-def outer(a, b):
-    [[i * j for j in b] for i in a]
-```
 """
+    + OUTER
+)
 
-GOOD_EN = """\
+GOOD_EN = (
+    """\
 # Tensors {#sec-tensors}
 
 Does a table hold a photo? `x<b>y`, $a<b>c$ and <https://pytorch.org> are no HTML. See
@@ -262,38 +270,9 @@ Write one row first.
 
 :::
 
-```{python}
-#| label: tensors-outer
-#| exercise: exr-tensors-outer
-def outer(a, b):
-    \"\"\"Return the outer product, shape (len(a), len(b)).\"\"\"
-    ### BEGIN SOLUTION
-    return [[i * j for j in b] for i in a]
-    ### END SOLUTION
-```
-
-```{python}
-#| label: tensors-outer-check
-#| check: exr-tensors-outer
-#| include: false
-assert outer([1], [2]) == [[2]], "rows"
-```
-
-```{python}
-#| label: tensors-outer-wrong
-#| wrong: exr-tensors-outer
-#| include: false
-#| eval: false
-# %% rows
-def outer(a, b):
-    return [[i * j for i in a] for j in b]
-
-
-# %% returns
-def outer(a, b):
-    [[i * j for j in b] for i in a]
-```
 """
+    + OUTER
+)
 
 PROFILE = """\
 book:

@@ -138,7 +138,7 @@ BOOK_RULES = (  # each looks at everything
 def check(root: Path) -> list[Problem]:
     """Every fault of the book in `root`, in the order of files and lines."""
     book, problems = files.read_sources(root)
-    engine = memo.contents(Path(__file__).parents[1].rglob("*.py"))
+    engine = memo.engine()
     for chapters in book.chapters.values():
         for chapter in chapters:
             problems += _in_chapter(chapter, engine)

@@ -48,6 +48,7 @@ def make_books(
     `outputs` holds, by slug, what each chapter's cells gave; `wheel` is what sites offer.
     """
     sites = _sites(tuple(books), formats, store)
+    shaped = makers.fingerprint(root)
     made: dict[str, Product] = {}
 
     def note(products: Mapping[str, Product]) -> None:
@@ -57,7 +58,7 @@ def make_books(
 
     stale = []  # a worker takes a second to start: only for what has to be made
     for edition, some in _tasks(tuple(books), formats):
-        plans = list(_plans(books[edition], outputs, some, options, root, sites, wheel))
+        plans = list(_plans(books[edition], outputs, some, options, root, shaped, sites, wheel))
         unchanged = {each.title: store.unchanged(each.name, each.key) for each in plans}
         note({title: product for title, product in unchanged.items() if product})
         if missing := [each for each in plans if not unchanged[each.title]]:
@@ -135,6 +136,7 @@ def _plans(
     formats: Sequence[Format],
     options: Options,
     root: Path,
+    shaped: str,
     sites: Sequence[str],
     wheel: Path | None,
 ) -> Iterator[_Plan]:
@@ -148,7 +150,7 @@ def _plans(
         others = [site for site in sites if site != edition.name] if each.leads else []
         offered = wheel if each.offers else None
         job = Job(edition, pages, book.chapters, others, offered)
-        key = _render_key(job, each.name, root)
+        key = _render_key(job, each.name, shaped)
         write = functools.partial(each.write, job)
         yield _Plan(f"{edition.name} {each.name}", each.path(edition), key, write)
 
@@ -181,17 +183,15 @@ def _sites(names: Sequence[str], formats: Sequence[Format], store: Store) -> lis
     return [each for each in EDITIONS if each in made or store.has(f"{each}/html")]
 
 
-def _render_key(job: Job, name: str, root: Path) -> str:
-    """The hash of all that a book depends on besides the machine."""
-    shaped = makers.fingerprint(root)
+def _render_key(job: Job, name: str, shaped: str) -> str:
+    """The hash of all that a book depends on besides the machine; `shaped` is the tooling."""
     book = f"{name} {job.sites} {job.edition.described()} {shaped}"
     digest = hashlib.sha256(book.encode())
     for page in job.pages:
         digest.update(repr((page.entry, page.twin and page.twin.entry)).encode())
         digest.update(page.markdown.encode())
         digest.update(page.twin.markdown.encode() if page.twin else b"")
-        for path, content in sorted(page.files.items()):
-            digest.update(path.encode() + content)
+        digest.update(memo.hashed(page.files).encode())
     digest.update(job.edition.bibliography.read_bytes())
     if job.wheel:
         digest.update(job.wheel.name.encode() + job.wheel.read_bytes())

@@ -14,7 +14,6 @@ from html import escape
 from lxml import etree
 
 Element = etree._Element
-MATHML = "http://www.w3.org/1998/Math/MathML"
 _VOID = frozenset(["area", "br", "col", "hr", "img", "input", "link", "meta", "wbr"])
 _PARSER = etree.XMLParser(resolve_entities=False, huge_tree=True)
 

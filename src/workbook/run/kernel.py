@@ -106,8 +106,8 @@ def _client(folder: Path) -> Iterator[BlockingKernelClient]:
     from jupyter_client.blocking.client import BlockingKernelClient
     from jupyter_client.connect import write_connection_file
 
-    # Sockets in a folder of our own: no port is opened, nobody else can talk to the kernel. Where
-    # there are none, or the folder has too long a name for them, a key keeps others out.
+    # Sockets in a folder of our own: no port is opened, nobody else can talk to the kernel.
+    # Where there are none, or its name is too long for them, a key keeps others out.
     sockets = f"{folder}/kernel"
     private = os.name == "posix" and len(os.fsencode(sockets)) <= _SOCKET_NAME
     where = {"transport": "ipc", "ip": sockets} if private else {}

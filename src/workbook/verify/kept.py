@@ -21,9 +21,7 @@ class Kept:
         self.file = file
         kept = read_json(file) if file else None
         self._found: dict[str, dict[str, str]] = kept if isinstance(kept, dict) else {}
-        package = Path(__file__).parents[1].rglob("*")
-        files = (path for path in package if path.is_file() and path.suffix != ".pyc")
-        self._engine = memo.contents(files)
+        self._engine = memo.engine()
 
     def good(self, validator: Validator, subject: Subject, version: str) -> Finding | None:
         """What this validator found in this subject, if it was good and all is as it was."""

@@ -79,22 +79,27 @@ class Page:
 
 def pages(subject: Subject) -> Iterator[Page]:
     """Every page after the title and the colophon."""
-    inside, outside, top, bottom = margins(subject)
+    for page, area in with_areas(subject):
+        lines = [line for block in page.get_text("dict")["blocks"]
+                 for line in block.get("lines", ())]  # fmt: skip
+        pieces = tuple(p for line in lines for span in line["spans"] if (p := _piece(span)))
+        body = [piece for piece in pieces if area.top < piece.y < area.bottom + 2]
+        rows = tuple(_joined(body))
+        drawn = len(rows) != 1 or len(page.get_drawings()) > 1 or bool(page.get_images())
+        yield Page(page.number + 1, area, rows, pieces, tuple(_notes(page)), drawn)
+
+
+def with_areas(subject: Subject) -> Iterator[tuple[Any, Area]]:
+    """MuPDF's pages after the title and the colophon, each with its type area."""
+    inside, outside, top, bottom = _margins(subject)
     with mupdf.opened(subject.pdf) as document:
         for page in document.pages(2):
             wide, high = page.rect.width, page.rect.height
             left, right = (inside, outside) if page.number % 2 == 0 else (outside, inside)
-            area = Area(left, wide - right, top, high - bottom)
-            lines = [line for block in page.get_text("dict")["blocks"]
-                     for line in block.get("lines", ())]  # fmt: skip
-            pieces = tuple(p for line in lines for span in line["spans"] if (p := _piece(span)))
-            body = [piece for piece in pieces if top < piece.y < area.bottom + 2]
-            rows = tuple(_joined(body))
-            drawn = len(rows) != 1 or len(page.get_drawings()) > 1 or bool(page.get_images())
-            yield Page(page.number + 1, area, rows, pieces, tuple(_notes(page)), drawn)
+            yield page, Area(left, wide - right, top, high - bottom)
 
 
-def margins(subject: Subject) -> list[float]:
+def _margins(subject: Subject) -> list[float]:
     edition = subject.edition
     source = _MEASURES.format(paper=edition.paper, edition=edition.name)
     compiler = typst.Compiler(source.encode(), root=PRINT)

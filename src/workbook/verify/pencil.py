@@ -17,8 +17,7 @@ from typing import Any
 from workbook.problem import Problem, problem
 from workbook.render.numbering import NBSP, words
 from workbook.source.edition import LANGUAGES
-from workbook.verify import mupdf
-from workbook.verify.layout import Area, margins
+from workbook.verify.layout import Area, with_areas
 from workbook.verify.tools import package
 from workbook.verify.validator import Finding, Subject, Validator, count
 
@@ -69,12 +68,8 @@ class Sheet:
 
 def sheets(subject: Subject) -> Iterator[Sheet]:
     """Every page after the title and the colophon."""
-    inside, outside, top, bottom = margins(subject)
-    with mupdf.opened(subject.pdf) as document:
-        for page in document.pages(2):
-            wide, high = page.rect.width, page.rect.height
-            left, right = (inside, outside) if page.number % 2 == 0 else (outside, inside)
-            yield _sheet(page, Area(left, wide - right, top, high - bottom))
+    for page, area in with_areas(subject):
+        yield _sheet(page, area)
 
 
 def _sheet(page: Any, area: Area) -> Sheet:
