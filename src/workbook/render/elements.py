@@ -55,8 +55,8 @@ def give_alt(figure: pf.Figure) -> None:
             image.attributes["alt"] = image.attributes.pop("fig-alt")
 
 
-def inside(element: pf.Element, kind: type) -> list:
-    """The elements of one kind in a tree, itself included; what it holds comes before it.
+def inside(element: pf.Element, kind: type | tuple[type, ...]) -> list:
+    """The elements of these kinds in a tree, itself included; what it holds comes before it.
 
     In the order of panflute's `walk`, which makes every list of the tree anew to return it.
     """

@@ -40,7 +40,7 @@ def refer_to_answers(doc: pf.Doc, entry: Entry, index: Mapping[str, Label], site
     for box in _boxes(doc):
         if answer := index.get(_answer_of(box)):
             link = reference(answer, answer.text, entry, site)
-            body = next(child for child in box.content if is_a(child, "exercise-body"))
+            body = body_of(box)
             body.content.append(pf.Div(pf.Para(link), classes=["answer-reference"]))
 
 
@@ -57,6 +57,11 @@ def _answer_of(box: pf.Div) -> str:
     return f"ans-{box.identifier.removeprefix('exr-')}"
 
 
+def body_of(box: pf.Div) -> pf.Div:
+    """What stands below the title in an exercise's box."""
+    return next(child for child in box.content if is_a(child, "exercise-body"))
+
+
 def place_stubs(doc: pf.Doc) -> None:
     """Put each exercise's stub into its box, above the room to write.
 
@@ -69,7 +74,7 @@ def place_stubs(doc: pf.Doc) -> None:
         if is_a(block, "exercise"):
             box = block
         if box and _belongs(block, box):
-            body = next(child for child in box.content if is_a(child, "exercise-body"))
+            body = body_of(box)
             rooms = (at for at, child in enumerate(body.content) if is_a(child, "answer"))
             body.content.insert(next(rooms, len(body.content)), block)
         else:

@@ -19,6 +19,7 @@ from typing import NamedTuple
 import panflute as pf
 
 from workbook.derive import glossary, pinyin
+from workbook.render.elements import inside
 
 SECTIONS = 5  # that an entry names beside the place where its term is explained
 _OFTEN = 3  # times that a section says a word before it is named
@@ -84,16 +85,17 @@ def typst(words: Sequence[Word], entries: dict[str, list[tuple[str, bool]]]) -> 
         (letter, "".join(_entry(word, entries[word.shown]) for word in group))
         for letter, group in groupby(there, key=lambda word: word.group)
     ]
-    listed = "".join(f"({_quoted(letter)}, ({group})), " for letter, group in groups)
+    listed = "".join(f"({quoted(letter)}, ({group})), " for letter, group in groups)
     return f"#workbook-index(({listed}))"
 
 
 def _entry(word: Word, places: Sequence[tuple[str, bool]]) -> str:
     pages = "".join(f'("index-{mark}", {str(main).lower()}), ' for mark, main in places)
-    return f"({_quoted(word.shown)}, {str(word.group == 'API').lower()}, ({pages})), "
+    return f"({quoted(word.shown)}, {str(word.group == 'API').lower()}, ({pages})), "
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """A text as Typst reads it in code."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
@@ -146,10 +148,8 @@ def _bounded(form: str) -> str:
 
 
 def _blocks(doc: pf.Doc) -> Iterator[pf.Block]:
-    found: list[pf.Block] = []
-    kinds = (pf.Header, pf.Para, pf.Plain)
-    doc.walk(lambda e, _: found.append(e) if isinstance(e, kinds) and not _hidden(e) else None)
-    return iter(found)
+    found = inside(doc, (pf.Header, pf.Para, pf.Plain))
+    return (block for block in found if not _hidden(block))
 
 
 def _hidden(block: pf.Block) -> bool:
@@ -189,9 +189,7 @@ def _explains(leaf: pf.Element) -> bool:
 
 
 def _codes(doc: pf.Doc) -> list[str]:
-    found: list[str] = []
-    doc.walk(lambda e, _: found.append(e.text) if isinstance(e, pf.Code) else None)
-    return found
+    return [code.text for code in inside(doc, pf.Code)]
 
 
 def _chosen(places: Sequence[Place]) -> list[Place]:

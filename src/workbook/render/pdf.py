@@ -26,6 +26,7 @@ from workbook import messages
 from workbook.problem import BookError, Problem, problem
 from workbook.render import exercises, index, pandoc, pencil, typefaces
 from workbook.render.assemble import part_of, trees
+from workbook.render.index import quoted
 from workbook.render.parallel import title_of
 from workbook.render.theme import PRINT
 from workbook.source.edition import Edition, Entry
@@ -127,12 +128,12 @@ def compile_pdf(source: str, images: dict[str, bytes], date: datetime.date) -> b
 def _preamble(edition: Edition) -> str:
     date = edition.date
     arguments = {
-        "edition": _quoted(edition.name),
+        "edition": quoted(edition.name),
         "titles": _array(edition.titles),
         "subtitles": _array(edition.subtitles),
-        "author": _quoted(edition.author),
+        "author": quoted(edition.author),
         "date": f"datetime(year: {date.year}, month: {date.month}, day: {date.day})",
-        "paper": _quoted(edition.paper),
+        "paper": quoted(edition.paper),
         "versions": _array(versions()),
     }
     form = "stacked" if edition.paper == "b5" else "columns"
@@ -142,7 +143,7 @@ def _preamble(edition: Edition) -> str:
         '#import "forms.typ"\n'
         '#import "index.typ": workbook-index, workbook-mark\n'
         '#import "parallel.typ": *\n'
-        f"#let parallel = parallel-{form}.with({_quoted(edition.paper)})\n"
+        f"#let parallel = parallel-{form}.with({quoted(edition.paper)})\n"
         f"#show: workbook-book.with({', '.join(f'{k}: {v}' for k, v in arguments.items())})"
     )
 
@@ -160,12 +161,8 @@ def versions() -> list[str]:
     ]
 
 
-def _quoted(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
 def _array(words: Iterable[str]) -> str:
-    return f"({''.join(f'{_quoted(each)}, ' for each in words)})"
+    return f"({''.join(f'{quoted(each)}, ' for each in words)})"
 
 
 def _with_hints(

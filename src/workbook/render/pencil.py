@@ -5,7 +5,7 @@ hints taken to a part of their own at the back of the printed book.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import panflute as pf
@@ -13,6 +13,7 @@ import panflute as pf
 from workbook import messages
 from workbook.render import pandoc
 from workbook.render.elements import is_a
+from workbook.render.exercises import body_of
 from workbook.render.parallel import join_titles, pair
 from workbook.source.edition import LANGUAGES, Edition, Entry
 
@@ -32,7 +33,7 @@ def lay_out(edition: Edition, docs: Sequence[pf.Doc]) -> pf.Doc | None:
     for doc in docs:
         found: list[pf.Block] = []
         for box in (div for div in doc.content if is_a(div, "exercise")):
-            if hints := _take(_body(box), _is_hint):
+            if hints := _take(body_of(box), _is_hint):
                 found += [_title(box), *_steps(hints)]
             _set_apart(edition, box, hinted=bool(hints))
         _join_opening(doc)
@@ -45,11 +46,7 @@ def _is_hint(block: pf.Block) -> bool:
     return is_a(block, "callout") and block.attributes.get("collapse") == "true"
 
 
-def _body(box: pf.Div) -> pf.Div:
-    return next(child for child in box.content if is_a(child, "exercise-body"))
-
-
-def _take(body: pf.Div, wanted) -> list[pf.Div]:
+def _take(body: pf.Div, wanted: Callable[[pf.Block], bool]) -> list[pf.Div]:
     """Take the blocks of a kind out of a box."""
     taken = [block for block in body.content if wanted(block)]
     body.content = [block for block in body.content if not wanted(block)]
@@ -58,7 +55,7 @@ def _take(body: pf.Div, wanted) -> list[pf.Div]:
 
 def _set_apart(edition: Edition, box: pf.Div, hinted: bool) -> None:
     """Put the room behind all else, and both ways into one line before it."""
-    body = _body(box)
+    body = body_of(box)
     ways: list[pf.Inline] = []
     if hinted:
         ways += _both(edition, lambda lang: [_way(lang, box.identifier)])
@@ -115,7 +112,7 @@ def _opening(edition: Edition) -> list[pf.Block]:
     ]
 
 
-def _both(edition: Edition, words) -> list[pf.Inline]:
+def _both(edition: Edition, words: Callable[[str], Iterable[pf.Inline]]) -> list[pf.Inline]:
     """A line of all the edition's languages."""
     lines = [list(words(lang)) for lang in edition.languages]
     return join_titles(*lines) if len(lines) == len(LANGUAGES) else lines[0]
