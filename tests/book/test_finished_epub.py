@@ -9,7 +9,6 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from workbook.verify import browser, pdf
-from workbook.verify.tools import Missing
 
 pytestmark = pytest.mark.slow
 XHTML = "{http://www.w3.org/1999/xhtml}"
@@ -147,15 +146,11 @@ def is_formula(element: ET.Element) -> bool:
     return element.get("class", "").startswith("formula ")
 
 
-def test_on_a_phone_nothing_is_wider_than_the_page(book, tmp_path):
+def test_on_a_phone_nothing_is_wider_than_the_page(book, tmp_path, chromium):
     """Pages of a book cannot be scrolled sideways: what is beyond the edge is lost."""
-    try:
-        browser.version()
-    except Missing as missing:
-        pytest.skip(f"{missing} is not installed; make verify installs it")
     book.extractall(tmp_path)
     widest = {}
-    with browser.opened() as chromium, browser.page_of(chromium) as page:
+    with browser.page_of(chromium) as page:
         page.set_viewport_size(PHONE)
         for path in sorted(tmp_path.rglob("*.xhtml")):
             page.goto(path.as_uri())

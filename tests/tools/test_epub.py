@@ -2,7 +2,6 @@
 
 import io
 import re
-import shutil
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -326,9 +325,7 @@ def test_prose_in_code_goes_on_flush_and_code_further_in(tmp_path):
     assert all(f".{hang} {{" in styles for hang in hangs if hang)
 
 
-def test_chinese_punctuation_is_full_width_in_an_epub_too(tmp_path):
-    if not (shutil.which("chromium") or shutil.which("google-chrome")):
-        pytest.skip("there is no chromium: make verify installs it")
+def test_chinese_punctuation_is_full_width_in_an_epub_too(tmp_path, chromium):
     one = page("one", "1", "# T\n\n他说“好”，停了……又说——“不”。\n")
     ebook.write(edition(one), [one], tmp_path / "book.epub")
     with zipfile.ZipFile(tmp_path / "book.epub") as archive:
@@ -336,7 +333,7 @@ def test_chinese_punctuation_is_full_width_in_an_epub_too(tmp_path):
     css = tmp_path / "EPUB/styles/stylesheet1.css"  # a reader whose serif is a Latin one
     latin = css.read_text(encoding="utf-8").replace("serif; }", '"DejaVu Serif"; }')
     css.write_text(latin, encoding="utf-8")
-    with browser.opened() as chromium, browser.page_of(chromium) as tab:
+    with browser.page_of(chromium) as tab:
         tab.goto((tmp_path / "EPUB/text/ch001.xhtml").as_uri())
         tab.evaluate("document.body.style.textSpacingTrim = 'space-all'")
         widths = tab.locator("p").evaluate(WIDTHS)

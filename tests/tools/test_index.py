@@ -53,6 +53,17 @@ def test_the_place_that_explains_a_word_is_the_main_one(words):
     assert entries(text, words("zh")) == {"广播": [True]}
 
 
+def test_names_that_differ_in_a_capital_are_two_in_one_order(words):
+    """A set gives its names in another order in each run."""
+    text = "# 一\n\n用 `torch.tensor` 造 `torch.Tensor`，`torch.FloatTensor` 不用。\n"
+    names = index.names([pandoc.read(text, "one.qmd")])
+    assert [name.shown for name in names] == [
+        "torch.FloatTensor", "torch.Tensor", "torch.tensor"
+    ]  # fmt: skip
+    assert len({name.order for name in names}) == 3
+    assert set(entries(text, words("zh"))) == {name.shown for name in names}
+
+
 def test_a_section_is_named_that_says_the_word_often(words):
     text = "# 一\n\n[广播]{.term}。\n\n## 二\n\n广播，广播，广播。\n\n## 三\n\n广播。\n"
     assert entries(text, words("zh")) == {"广播": [True, False]}

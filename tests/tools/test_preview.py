@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -16,6 +15,8 @@ import urllib.request
 import psutil
 import pytest
 from tiny import TinyBook
+
+from workbook.verify import browser
 
 COMMAND = [sys.executable, "-c", "from workbook.cli import main; main()", "preview"]
 PATIENCE = 120  # seconds; what is waited for takes one or two where nothing else runs
@@ -319,21 +320,13 @@ def zombie(process):
         return True
 
 
-def test_the_page_keeps_its_place_and_tells_what_is_wrong(preview):
+def test_the_page_keeps_its_place_and_tells_what_is_wrong(preview, chromium):
     """In a browser: the heading that stood at 200 pixels stands there again."""
-    sync_api = pytest.importorskip("playwright.sync_api", reason="make verify installs it")
-    program = shutil.which("chromium") or shutil.which("google-chrome")
-    if not program:
-        pytest.skip("there is no chromium: make verify installs it")
     filler = "".join(f"Line {n}.\n\n" for n in range(80))
     preview.saves((TWO, "two}\n", f"two}}\n\n{filler}## Here {{#sec-two-here}}\n\n{filler}"))
     preview.until_page("en/html/two.html", "sec-two-here")
     preview.settled()
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=program, args=["--no-sandbox", "--disable-gpu"]
-        )
-        tab = browser.new_page()
+    with browser.page_of(chromium) as tab:
         tab.set_default_timeout(PATIENCE * 1000)
         said = []
         tab.on("console", lambda message: said.append(message.text))
@@ -348,5 +341,4 @@ def test_the_page_keeps_its_place_and_tells_what_is_wrong(preview):
         assert "chapters/zh/02-two.qmd" in tab.inner_text(".preview-bar b")
         preview.saves((TWO, "twice(None)", "twice(4)"))
         tab.get_by_text("raised TypeError").wait_for(state="detached")
-        browser.close()
     assert said == []

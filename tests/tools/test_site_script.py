@@ -1,6 +1,5 @@
 """What the site's scripts do, in a browser: from a server, and from a folder."""
 
-import shutil
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -12,10 +11,8 @@ from verifying import WIDTHS
 from workbook.render.html import website
 from workbook.serve import Server
 from workbook.source.edition import bilingual
-from workbook.verify import browser
 
 pymupdf = pytest.importorskip("pymupdf")
-sync_api = pytest.importorskip("playwright.sync_api", reason="make verify installs it")
 pytestmark = pytest.mark.slow
 DRAWING = b"""<svg xmlns="http://www.w3.org/2000/svg" width="40" height="40">
 <path d="M0 0H40V20H0z" style="fill: #000000"/></svg>"""
@@ -122,14 +119,6 @@ def address(sites):
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield server.address.rstrip("/")
         server.shutdown()
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    if not (shutil.which("chromium") or shutil.which("google-chrome")):
-        pytest.skip("there is no chromium: make verify installs it")
-    with browser.opened() as program:
-        yield program
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ import panflute as pf
 from workbook.derive import glossary, pinyin
 from workbook.render.elements import inside
 
+API = "API"  # the group of the names that stand in code
 SECTIONS = 5  # that an entry names beside the place where its term is explained
 _OFTEN = 3  # times that a section says a word before it is named
 _API = re.compile(r"(?:torch|nn|F|optim|np|plt)(?:\.[A-Za-z_]\w*)+")
@@ -74,8 +75,8 @@ def terms(root: Path, lang: str) -> list[Word]:
 def names(docs: Iterable[pf.Doc]) -> list[Word]:
     """The names of the API that stand in code within a sentence."""
     found = {name for doc in docs for code in _codes(doc) for name in _API.findall(code)}
-    ordered = sorted(found, key=str.casefold)
-    return [Word(name, (name,), "API", (name.casefold(),)) for name in ordered]
+    words = [Word(name, (name,), API, (name.casefold(), name)) for name in found]
+    return sorted(words, key=_order)  # torch.Tensor is one name, torch.tensor another
 
 
 def typst(words: Sequence[Word], entries: dict[str, list[tuple[str, bool]]]) -> str:
@@ -91,7 +92,7 @@ def typst(words: Sequence[Word], entries: dict[str, list[tuple[str, bool]]]) -> 
 
 def _entry(word: Word, places: Sequence[tuple[str, bool]]) -> str:
     pages = "".join(f'("index-{mark}", {str(main).lower()}), ' for mark, main in places)
-    return f"({quoted(word.shown)}, {str(word.group == 'API').lower()}, ({pages})), "
+    return f"({quoted(word.shown)}, {str(word.group == API).lower()}, ({pages})), "
 
 
 def quoted(text: str) -> str:
@@ -120,7 +121,7 @@ def _term(term: glossary.Term, lang: str) -> Word:
 
 def _occurrences(docs: Sequence[pf.Doc], words: Sequence[Word]) -> dict[str, list[Place]]:
     """All places of each word, in their order."""
-    by_form = {form.casefold(): word.shown for word in words for form in word.forms}
+    by_form = {_known(form, word): word.shown for word in words for form in word.forms}
     forms = sorted(by_form, key=len, reverse=True)  # the longest first: 梯度下降 before 梯度
     pattern = re.compile("|".join(map(_bounded, forms)), re.I)
     found: dict[str, list[Place]] = defaultdict(list)
@@ -134,11 +135,22 @@ def _occurrences(docs: Sequence[pf.Doc], words: Sequence[Word]) -> dict[str, lis
             text = "".join(words for _, words in leaves)
             for match in pattern.finditer(text):
                 leaf, at = _leaf_at(leaves, match.start())
-                if isinstance(leaf, (pf.Str, pf.Code)):
-                    form = match[0].casefold()
-                    shown = by_form.get(form) or by_form[form.removesuffix("s")]
+                shown = _word_of(match[0], by_form)
+                if shown and isinstance(leaf, (pf.Str, pf.Code)):
                     found[shown].append(Place(leaf, at, section, _explains(leaf)))
     return found
+
+
+def _known(form: str, word: Word) -> str:
+    """What a form is found by: a term in small letters, a name of the API as it is."""
+    return form if word.group == API else form.casefold()
+
+
+def _word_of(found: str, by_form: dict[str, str]) -> str | None:
+    """The entry that these letters of a text are a form of."""
+    small = found.casefold()
+    keys = (found, small, small.removesuffix("s"))
+    return next((by_form[key] for key in keys if key in by_form), None)
 
 
 def _bounded(form: str) -> str:
