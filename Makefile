@@ -39,7 +39,7 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 	  $(PYTHON) -m pip install --quiet --target $(VENV)-tool virtualenv && \
 	  PYTHONPATH=$(VENV)-tool $(PYTHON) -m virtualenv --quiet --clear $(VENV); }
 	@$(PIP) install --requirement requirements.lock
-	@$(PIP) install --no-deps --no-build-isolation --editable '.[build,test]'
+	@$(PIP) install --no-deps --no-build-isolation --editable '.[build,chapters,test]'
 	@touch $@
 
 # The faces of the printed book, also where Quarto looks for them (font-paths in _quarto.yml).

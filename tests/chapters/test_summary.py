@@ -1,4 +1,4 @@
-# Generated from chapters/zh/18-summary.qmd: edit there.
+# Generated from chapters/zh/21-summary.qmd: edit there.
 # Checksum 3cfbc149c0dd: a change made here is refused, not lost.
 # %% exr-summary-count
 def test_summary_count(exercise):

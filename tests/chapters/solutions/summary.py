@@ -1,4 +1,4 @@
-# Generated from chapters/zh/18-summary.qmd: edit there.
+# Generated from chapters/zh/21-summary.qmd: edit there.
 # Checksum b57b468d076e: a change made here is refused, not lost.
 # %% exr-summary-count
 def counts_by_hand() -> dict[str, int]:
