@@ -29,7 +29,7 @@ CODE = {
         [],
     ),
     "letters too small for a phone": (
-        cell('style = {"fontsize": 8}\nax.text(0, 0, "a", fontsize=7.5)\nax.legend(prop={"size": 7})'),
+        cell('a = {"fontsize": 8}\nax.text(0, 0, "a", fontsize=7.5)\nlegend(prop={"size": 7})'),
         [
             "6: letters of 7.5 points in a figure; 8 are the least",
             "7: letters of 7 points in a figure; 8 are the least",
