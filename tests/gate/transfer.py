@@ -127,8 +127,6 @@ def fisher(model, inputs, targets):
 # %% exr-transfer-fisher: a copy of the model, and backward on it
 import copy
 
-import torch
-
 
 def fisher(model, inputs, targets):
     twin = copy.deepcopy(model).eval()
