@@ -105,7 +105,6 @@ def blend(before, after, share):
 
 
 # %% exr-transfer-fisher: vmap over grad, with functional_call
-import torch
 from torch.func import functional_call, grad, vmap
 from torch.nn import functional as F
 
