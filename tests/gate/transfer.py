@@ -1,5 +1,4 @@
 # %% exr-transfer-still: a class with the two methods
-import torch
 from torch import nn
 
 
@@ -67,7 +66,6 @@ def layered(model, lr, factor):
 
 
 # %% exr-transfer-blend: sums of parts, and the names compared as sets
-import torch
 
 
 def blend(before, after, share):
