@@ -430,5 +430,5 @@ def train_diffusion(seed):
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_diffusion_draws_surer_digits_than_the_vae_and_copies_none(seed):
     before, after = judge()(train_vae(seed)), judge()(train_diffusion(seed))
-    assert 0.7 < before.sure < 0.82 < after.sure < 0.96
+    assert 0.7 < before.sure < 0.8 and 0.85 < after.sure < 0.96
     assert after.kinds > 9 and after.copied < 0.03 and after.distance > 2
