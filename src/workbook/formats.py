@@ -65,7 +65,8 @@ def _site(job: Job, out: Path) -> int:
     others = {name: f"../../{name}/html" for name in job.sites}
     offered = ipynb.offered(job.chapters)
     wheel = job.wheel.name if job.wheel else ""
-    website.write(job.edition, job.pages, out, others, offered, FRONT, wheel)
+    home = job.edition.published.page(f"{HTML.path(job.edition)}/")
+    website.write(job.edition, job.pages, out, others, offered, FRONT, wheel, home)
     ipynb.write(job.edition, job.chapters, job.pages, out)
     if job.wheel:
         shutil.copyfile(job.wheel, out / ipynb.FOLDER / wheel)

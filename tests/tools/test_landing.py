@@ -221,7 +221,7 @@ def test_the_store_offers_what_it_has_and_lists_what_chapters_say_of_themselves(
 
 
 def test_what_the_page_needs_stands_beside_it(page, tmp_path):
-    landing.write_assets({}, tmp_path / landing.FOLDER)
+    landing.write_assets({}, [], tmp_path / landing.FOLDER)
     assert sorted(p.name for p in (tmp_path / landing.FOLDER).iterdir()) == sorted(
         landing.ASSETS
     )

@@ -1,7 +1,8 @@
 """Writes the page at the front of the store: what the book is and for whom, two of its pages,
 what one can do after each chapter, every edition, and which file is for which device.
 
-It chooses no language for the reader: all is said in each, one beside the other.
+It chooses no language for the reader: all is said in each, one beside the other. Where the book
+is published, a map of all pages stands beside it.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from xml.sax.saxutils import escape
 
 from workbook import messages
 from workbook.formats import EINK, EPUB, HTML, PDF
@@ -19,11 +21,12 @@ from workbook.publish import spread
 from workbook.publish.books import Book
 from workbook.publish.spread import Opening
 from workbook.publish.store import Product, Store
-from workbook.render import makers, pandoc
+from workbook.render import cover, makers, pandoc
 from workbook.render.html.website import LICENSE_URL, asset, environment
 from workbook.source.edition import LANGUAGES, PAPERS, Edition
 
-PAGE, FOLDER = "index.html", "front"
+PAGE, FOLDER, MAP = "index.html", "front", "sitemap.xml"
+_COVER_HEIGHT = 1200  # pixels: that of the picture of a link
 ASSETS = ("landing.css", "landing.js", "theme.js", "icon.svg")
 POLICY = (
     "default-src 'none'; img-src 'self' file:; style-src 'self' file:; "
@@ -114,12 +117,43 @@ def make_front(
     digest = hashlib.sha256(f"{offers!r} {makers.fingerprint(root)}".encode())
     for opening in filter(None, spreads.values()):
         digest.update(opening.pdf.read_bytes())
+    covers = [book.edition for book in books if book.edition.published.site]
+    digest.update(repr([edition.described() for edition in covers]).encode())
     key = digest.hexdigest()
     pictures = {_file(name): opening for name, opening in spreads.items() if opening}
-    return [
-        store.product(FOLDER, key, functools.partial(write_assets, pictures)),
+    made = [
+        store.product(FOLDER, key, functools.partial(write_assets, pictures, covers)),
         store.product(PAGE, key, functools.partial(write, offers)),
     ]
+    if not covers:
+        store.withdraw(MAP)
+        return made
+    listed = site_map(covers, products, store)
+    key = hashlib.sha256(listed.encode()).hexdigest()
+    return [*made, store.product(MAP, key, functools.partial(_write_text, listed))]
+
+
+def site_map(editions: Sequence[Edition], products: Sequence[Product], store: Store) -> str:
+    """Every page of the sites of the store, for search engines."""
+    pages = [(editions[0].published.site, editions[0])]
+    for edition in editions:
+        place = HTML.path(edition)
+        folder = store.found(place, products)
+        names = sorted(page.name for page in folder.glob("*.html")) if folder else []
+        pages += [(edition.published.page(f"{place}/{name}"), edition) for name in names]
+    urls = "".join(
+        f"<url><loc>{escape(page)}</loc><lastmod>{edition.date}</lastmod></url>\n"
+        for page, edition in pages
+    )
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        f'<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n{urls}</urlset>\n'
+    )
+
+
+def _write_text(text: str, out: Path) -> int:
+    out.write_text(text, encoding="utf-8", newline="\n")
+    return 0
 
 
 def _spread(book: Book, products: Sequence[Product], store: Store) -> Opening | None:
@@ -189,16 +223,20 @@ def write(offers: Sequence[Offer], out: Path) -> int:
         license_url=LICENSE_URL,
         policy=POLICY,
         folder=FOLDER,
+        home=single[0].edition.published.site if single else "",
+        picture=cover.place(single[0].edition) if single else "",
     )  # fmt: skip
-    out.write_text(text, encoding="utf-8", newline="\n")
-    return 0
+    return _write_text(text, out)
 
 
-def write_assets(pictures: Mapping[str, Opening], out: Path) -> int:
-    """Write what the front page needs into the folder `out`."""
+def write_assets(pictures: Mapping[str, Opening], covers: Sequence[Edition], out: Path) -> int:
+    """Write what the front page needs into the folder `out`, and the covers that links show."""
     out.mkdir(parents=True)
     for name, opening in pictures.items():
         (out / name).write_bytes(spread.draw(opening))
+    for edition in covers:
+        name = Path(cover.place(edition)).name
+        (out / name).write_bytes(cover.draw(edition, _COVER_HEIGHT))
     for name in ASSETS:
         (out / name).write_text(asset(name), encoding="utf-8", newline="\n")
     return 0

@@ -6,6 +6,7 @@ import dataclasses
 import datetime
 import os
 import re
+import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 import yaml
 
 from workbook.problem import BookError, Problem, problem
+from workbook.source.published import NOWHERE, Published, faults, published
 
 LANGUAGES = ("zh", "en")
 BILINGUAL = "bilingual"  # the edition that sets the languages beside each other
@@ -55,6 +57,8 @@ class Edition:
     citation_style: Path | None = None  # a CSL file
     halves: tuple[Edition, ...] = ()  # what the bilingual edition was made of: Chinese, English
     embeds_font: bool = False  # whether its EPUBs bring a Chinese font along
+    published: Published = NOWHERE
+    version: str = ""  # of the package that comes with it, if one does
 
     @property
     def lang(self) -> str:
@@ -144,7 +148,21 @@ def read_edition(root: Path, name: str) -> Edition:
         bibliography=bibliography,
         entries=tuple(entries),
         citation_style=root / own["csl"] if own.get("csl") else None,
+        published=published(book),
+        version=_version(root),
     )
+
+
+def _version(root: Path) -> str:
+    """The version in `pyproject.toml`; none where a book has no package."""
+    name = "pyproject.toml"
+    try:
+        project = tomllib.loads((root / name).read_text(encoding="utf-8")).get("project", {})
+    except FileNotFoundError:
+        return ""
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BookError(problem(name, 0, f"not TOML: {error}", "mend it")) from None
+    return str(project.get("version", ""))
 
 
 def _of_another_form(
@@ -154,7 +172,7 @@ def _of_another_form(
 
     def wrong(key: str, what: str, remedy: str) -> Problem:
         files = (profile, "_quarto.yml")
-        lines = {file: line_of(root / file, f"{key}:") for file in files}
+        lines = {file: _line_of_key(root / file, key) for file in files}
         file = next((file for file in files if lines[file]), profile)
         return problem(file, lines[file], what, remedy)
 
@@ -167,6 +185,8 @@ def _of_another_form(
         datetime.date.fromisoformat(str(book["date"]))
     except ValueError:
         yield wrong("date", f"date: {book['date']} is no date", "write it as 2026-01-31")
+    for key, what, remedy in faults(book):
+        yield wrong(key, what, remedy)
     for key in ("chapters", "appendices"):
         listed = book.get(key) or []
         if not isinstance(listed, list):
@@ -276,6 +296,12 @@ def _load(root: Path, name: str) -> dict[str, Any]:
         line = line_of(path, "book:")
         raise BookError(problem(name, line, "book is not key: value", "mend it"))
     return data or {}
+
+
+def _line_of_key(path: Path, key: str) -> int:
+    """The number of the first line of a YAML file that begins with a key, or 0."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return next((n for n, text in enumerate(lines, 1) if re.match(rf"\s*{key}\s*:", text)), 0)
 
 
 def line_of(path: Path, text: str) -> int:

@@ -16,6 +16,7 @@ from workbook.problem import BookError, Problem
 from workbook.render import makers, pandoc
 from workbook.render.assemble import SitePages, part_of
 from workbook.render.html import figures, minify, page, search
+from workbook.render.html.links import links
 from workbook.render.html.page import Page
 from workbook.render.theme import ROOT, SITE, THEME
 from workbook.source.edition import BILINGUAL, LANGUAGES, LANGUAGES_OF, Edition
@@ -53,6 +54,7 @@ def write(
     notebooks: Collection[str] = (),
     front: str = "",
     wheel: str = "",
+    home: str = "",
 ) -> None:
     """Write the site of an edition into the folder `out`.
 
@@ -60,12 +62,13 @@ def write(
     `{"en": "../../en/html"}`; every page links to the page of the same name there. The
     chapters named in `notebooks` offer `notebooks/SLUG.ipynb` and `.py`, which someone else
     writes. `front` is the page that offers all editions, as seen from `out`, and `wheel` the
-    name of what is installed from `notebooks/`, too. BookError with every problem of each page.
+    name of what is installed from `notebooks/`, too. `home` is the address of this folder, with
+    a slash at its end, where the book is published. BookError with every problem of each page.
     """
     made = make_pages(edition, pages)
     if made.problems:
         raise BookError(made.problems)
-    write_pages(made, out, twins, notebooks, front, wheel)
+    write_pages(made, out, twins, notebooks, front, wheel, home)
     search.index(out)
 
 
@@ -97,6 +100,7 @@ def write_pages(
     notebooks: Collection[str] = (),
     front: str = "",
     wheel: str = "",
+    home: str = "",
 ) -> list[Path]:
     """Write the files of a site, as `write` does, but for the index of its search.
 
@@ -107,6 +111,7 @@ def write_pages(
     words = messages.of("site", *edition.languages)
     files: dict[str, str | bytes] = {}
     for at, each in enumerate(made.all):
+        offered = each.entry.slug in notebooks
         files[each.file] = template.render(
             book=edition,
             lang=pandoc.locale(edition),
@@ -123,7 +128,9 @@ def write_pages(
             license={lang: messages.of("books", lang)["license"] for lang in edition.languages},
             license_url=LICENSE_URL,
             wheel=wheel,
-            notebook=each.entry.slug if each.entry.slug in notebooks else "",
+            notebook=each.entry.slug if offered else "",
+            links=links(edition, each, home, twins or {}, offered),
+            said={lang: messages.of("site", lang) for lang in edition.languages},
         )
         files |= {place: figures.themed(data) for place, data in each.images.items()}
     styles = {style: name for each in made.all for style, name in each.styles.items()}
