@@ -39,6 +39,7 @@ def offers():
         "zh/html/index.html",
         (
             Download("pdf", "zh/book.pdf", 3 * MEGABYTE + MEGABYTE // 2, 317, "A4"),
+            Download("screen", "zh/book-screen.pdf", 2 * MEGABYTE, 300),
             Download("epub", "zh/book.epub", 700 * 1024),
         ),
         CHAPTERS,
@@ -72,7 +73,7 @@ class Texts(HTMLParser):
 
 @pytest.fixture
 def page(tmp_path):
-    landing.write(offers(), tmp_path / "index.html")
+    landing.write(offers(), [], tmp_path / "index.html")
     return (tmp_path / "index.html").read_text(encoding="utf-8")
 
 
@@ -112,6 +113,10 @@ def test_each_language_says_all_and_each_edition_speaks_its_own(page):
         ("zh-CN", "A4 · 317"),
         ("zh-CN", "页"),
         ("zh-CN", "· 3.5 MB"),
+        *said("zh", "screen"),
+        ("zh-CN", "300"),
+        ("zh-CN", "页"),
+        ("zh-CN", "· 2.0 MB"),
         *said("zh", "epub"),
         ("zh-CN", "700 kB"),
         *said("en", "name", "what", "eink"),
@@ -131,6 +136,7 @@ def test_it_leads_to_what_there_is_and_nowhere_by_itself(page):
         "zh/html/tensors.html",
         "zh/html/index.html",
         "zh/book.pdf",
+        "zh/book-screen.pdf",
         "zh/book.epub",
         "en/ink.epub",
         *[LICENSE_URL] * 2,
@@ -150,7 +156,7 @@ def test_the_edition_in_both_languages_says_everything_twice_and_what_is_the_sam
     book = dataclasses.replace(edition(), name="bilingual", languages=("zh", "en"))
     files = (Download("pdf", "both.pdf", 1), Download("eink", "both.epub", 1))
     both = Offer(book, "bilingual/html/index.html", files)
-    landing.write([both], tmp_path / "index.html")
+    landing.write([both], [], tmp_path / "index.html")
     texts = Texts((tmp_path / "index.html").read_text(encoding="utf-8")).texts
     at = texts.index(("zh-CN", "对照版"))
     assert texts[at : at + 11] == [
@@ -201,7 +207,7 @@ def test_the_pages_shown_are_the_opening_behind_the_beginning_of_the_exercises(t
 
 
 def test_an_edition_of_which_there_is_nothing_is_not_offered(tmp_path):
-    landing.write([Offer(edition(lang="en"))], tmp_path / "index.html")
+    landing.write([Offer(edition(lang="en"))], [], tmp_path / "index.html")
     assert "<section" not in (tmp_path / "index.html").read_text(encoding="utf-8")
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 from workbook import messages
-from workbook.formats import EINK, EPUB, HTML, PDF
+from workbook.formats import EINK, EPUB, HTML, PDF, SCREEN
 from workbook.publish import spread
 from workbook.publish.books import Book
 from workbook.publish.spread import Opening
@@ -34,7 +34,9 @@ POLICY = (
 )
 SHOWN = "tensors"  # the chapter from whose exercises two pages are shown
 # The devices in the order of the page: words of the section `devices`.
-READERS = ("screen", "paper", "tablet", "books", "kindle", "kobo", "china")
+READERS = (
+    "screen", "pdf", "paper", "tablet", "books", "kindle", "kobo", "wechat", "duokan",
+)  # fmt: skip
 _PAPER_NAMES = {"a4": "A4", "letter": "Letter", "b5": "B5"}
 
 
@@ -42,7 +44,7 @@ _PAPER_NAMES = {"a4": "A4", "letter": "Letter", "b5": "B5"}
 class Download:
     """A file of an edition."""
 
-    kind: str  # pdf, epub, eink, wheel
+    kind: str  # pdf, screen, epub, eink, wheel
     href: str  # as seen from the front page
     size: int  # bytes
     pages: int = 0
@@ -117,13 +119,17 @@ def make_front(
     digest = hashlib.sha256(f"{offers!r} {makers.fingerprint(root)}".encode())
     for opening in filter(None, spreads.values()):
         digest.update(opening.pdf.read_bytes())
-    covers = [book.edition for book in books if book.edition.published.site]
+    covers = [
+        book.edition
+        for book in books
+        if book.edition.published.site and store.found(HTML.path(book.edition), products)
+    ]
     digest.update(repr([edition.described() for edition in covers]).encode())
     key = digest.hexdigest()
     pictures = {_file(name): opening for name, opening in spreads.items() if opening}
     made = [
         store.product(FOLDER, key, functools.partial(write_assets, pictures, covers)),
-        store.product(PAGE, key, functools.partial(write, offers)),
+        store.product(PAGE, key, functools.partial(write, offers, covers)),
     ]
     if not covers:
         store.withdraw(MAP)
@@ -182,6 +188,8 @@ def _offer(
     for paper in PAPERS:
         found = store.listing(PDF.path(edition.on(paper)), products)
         files += [Download("pdf", *found, _PAPER_NAMES[paper])] if found else []
+    found = store.listing(SCREEN.path(edition.for_screen()), products)
+    files += [Download("screen", *found)] if found else []
     for each in (EPUB, EINK):
         found = store.listing(each.path(edition), products)
         files += [Download(each.name, *found)] if found else []
@@ -207,8 +215,11 @@ def _listed(book: Book, folder: str) -> Iterator[Listed]:
             yield Listed(entry.number, part, title, chapter.description, href)
 
 
-def write(offers: Sequence[Offer], out: Path) -> int:
-    """Write the front page to the file `out`; returns 0, for pages mean nothing."""
+def write(offers: Sequence[Offer], covers: Sequence[Edition], out: Path) -> int:
+    """Write the front page to the file `out`; returns 0, for pages mean nothing.
+
+    `covers` are the editions that are published.
+    """
     single = [offer for offer in offers if len(offer.edition.languages) == 1]
     of_lang = {offer.edition.lang: offer for offer in single if offer.site or offer.downloads}
     text = environment().get_template("landing.html").render(
@@ -223,8 +234,8 @@ def write(offers: Sequence[Offer], out: Path) -> int:
         license_url=LICENSE_URL,
         policy=POLICY,
         folder=FOLDER,
-        home=single[0].edition.published.site if single else "",
-        picture=cover.place(single[0].edition) if single else "",
+        home=covers[0].published.site if covers else "",
+        picture=cover.place(covers[0]) if covers else "",
     )  # fmt: skip
     return _write_text(text, out)
 

@@ -24,7 +24,8 @@ EDITIONS = tuple(LANGUAGES_OF)
 BETWEEN = " · "  # what stands between the Chinese and the English of one line
 PAPERS = ("a4", "letter", "b5")  # theme/print/paper.typ has their measures
 # The slugs of the chapters that the tooling writes.
-GENERATED = ("answers", "glossary", "claims", "notation", "cheatsheet")
+ANSWERS = "answers"
+GENERATED = (ANSWERS, "glossary", "claims", "notation", "cheatsheet")
 # The chapter into which Quarto puts the bibliography; ours ends the book with one by itself.
 BIBLIOGRAPHY = "references"
 
@@ -57,6 +58,7 @@ class Edition:
     citation_style: Path | None = None  # a CSL file
     halves: tuple[Edition, ...] = ()  # what the bilingual edition was made of: Chinese, English
     embeds_font: bool = False  # whether its EPUBs bring a Chinese font along
+    on_screen: bool = False  # whether its PDF is to be read there, and not printed
     published: Published = NOWHERE
     version: str = ""  # of the package that comes with it, if one does
 
@@ -81,6 +83,11 @@ class Edition:
             return self
         stem = f"{self.output_file}-{paper}"
         return dataclasses.replace(self, paper=paper, output_file=stem)
+
+    def for_screen(self) -> Edition:
+        """The edition whose PDF is read on a screen, under a file name of its own."""
+        stem = f"{self.output_file}-screen"
+        return dataclasses.replace(self, on_screen=True, output_file=stem)
 
     def with_font(self) -> Edition:
         """The edition whose EPUBs bring a Chinese font along, the English for its glossary."""
@@ -109,6 +116,33 @@ class Options:
 
     paper: str = PAPERS[0]  # of the PDF
     embed_font: bool = False  # in the EPUBs
+
+
+# The pages of a hand-out and the end of its file's name, by what is said of the answers.
+_HANDOUTS = {
+    "back": (("", ANSWERS), ""),
+    "none": (("",), "-questions"),
+    "only": ((ANSWERS,), "-answers"),
+}
+WHICH_ANSWERS = tuple(_HANDOUTS)
+
+
+@dataclass(frozen=True)
+class Handout:
+    """A chapter by itself, by its slug, and which of its answers: one of WHICH_ANSWERS."""
+
+    slug: str
+    answers: str = WHICH_ANSWERS[0]
+
+    @property
+    def pages(self) -> tuple[str, ...]:
+        """The slugs of the pages that it is made of."""
+        return tuple(part or self.slug for part in _HANDOUTS[self.answers][0])
+
+    def path(self, edition: Edition) -> str:
+        """Where it stands, below the output folder."""
+        end = _HANDOUTS[self.answers][1]
+        return f"{edition.name}/{edition.output_file}-{self.slug}{end}.pdf"
 
 
 def read_edition(root: Path, name: str) -> Edition:
