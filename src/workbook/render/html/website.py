@@ -9,13 +9,14 @@ from itertools import groupby
 from pathlib import Path
 
 import jinja2
+from markupsafe import Markup
 
 from workbook import messages
 from workbook.files import renew
 from workbook.problem import BookError, Problem
 from workbook.render import makers, pandoc
 from workbook.render.assemble import SitePages, part_of
-from workbook.render.html import figures, minify, page, search
+from workbook.render.html import figures, minify, page, search, word_index
 from workbook.render.html.links import links
 from workbook.render.html.page import Page
 from workbook.render.theme import ROOT, SITE, THEME
@@ -81,15 +82,38 @@ def make_pages(
     """
     book = SitePages(edition, pages, makers.fingerprint(ROOT))
     made = Pages(edition, [])
+    words = word_index.terms(edition)
+    sections: list[word_index.Section] = []
     for woven in pages:
+        tree = functools.cache(functools.partial(book.tree, woven))
         try:
-            made.chapters.append(page.make(book, woven))
+            sections += word_index.survey(book, woven, words, tree)
+            made.chapters.append(page.make(book, woven, tree))
             if edition.halves and woven.entry.slug == "answers":
                 made.answers = page.answers_apart(book, woven)
         except BookError as error:
             made.problems += error.problems
             kept = (last or {}).get(f"{woven.entry.slug}.html")
             made.chapters += [kept] if kept else []
+    if entries := word_index.lines(words, sections):
+        made.chapters.append(_index(edition, entries))
+    return made
+
+
+def _index(edition: Edition, entries: Sequence[word_index.Line]) -> Page:
+    """The page of the index."""
+    title = messages.of("books", *edition.languages)["index"]
+    groups = word_index.groups(entries)
+    template = environment().get_template("word-index.html")
+    notes = {
+        pandoc.LOCALES[lang]: messages.of("site", lang)["index"] for lang in edition.languages
+    }
+    body = template.render(groups=groups, notes=notes, lang=pandoc.locale(edition))
+    made = Page(word_index.ENTRY, title, description=edition.subtitle)
+    made.name = Markup.escape(title)
+    made.heading = Markup("<h1>{}</h1>").format(title)
+    made.body = Markup(body)
+    made.sections = [(name, Markup.escape(letter)) for name, letter, _ in groups]
     return made
 
 
