@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pymupdf
 import pytest
+import segno
 from pypdf import PdfReader
 
 from workbook import messages
@@ -16,6 +17,7 @@ from workbook.problem import BookError
 from workbook.render import pdf, theme, typefaces
 from workbook.render.html.website import LICENSE_URL, asset
 from workbook.source.edition import PAPERS, Edition, Entry
+from workbook.source.published import Published
 from workbook.weave import Woven
 
 DATE = datetime.date(2025, 3, 4)
@@ -233,7 +235,7 @@ def test_what_a_book_is_told_cannot_break_out_of_its_string(edition):
     first = pdf.typeset(edition(pages), pages).partition("\n\n")[0].splitlines()[-1]
     assert first.startswith(
         '#show: workbook-book.with(edition: "zh", author: "Nobody", '
-        'date: datetime(year: 2025, month: 3, day: 4), paper: "a4", '
+        'date: datetime(year: 2025, month: 3, day: 4), paper: "a4", version: "", address: "", '
         'titles: ("Das \\"Buch\\" \\\\1", ), subtitles: ("Untertitel", ), versions: ('
     )
 
@@ -381,6 +383,42 @@ def test_the_colophon_names_what_the_book_was_made_with(book):
     tools = [*pdf.versions(), "Typst "]
     assert [tool for tool in tools if tool not in colophon] == []
     assert f"Python {platform.python_version()}" in tools
+
+
+ADDRESS = "https://book.example/workbook/"
+
+
+def colophon(edition, pages, out: Path, **about) -> pymupdf.Document:
+    """The book of an edition that says this of itself, for a look at its second page."""
+    pdf.write(dataclasses.replace(edition(pages), **about), pages, out)
+    return pymupdf.open(out)
+
+
+def test_the_colophon_has_version_and_address_and_a_code_that_leads_there(
+    edition, pages, tmp_path
+):
+    about = {"published": Published(ADDRESS), "version": "1.2"}
+    with colophon(edition, pages, tmp_path / "book.pdf", **about) as book:
+        page = book[1]
+        assert ADDRESS in page.get_text() and "版本 1.2" in page.get_text()
+        assert ADDRESS in [link.get("uri") for link in page.get_links()]
+        code = segno.make(ADDRESS, error="m", micro=False)
+        matrix = [[bool(cell) for cell in row] for row in code.matrix]
+        [place] = [d["rect"] for d in page.get_drawings() if abs(d["rect"].height - 56.7) < 2]
+        scale = 8  # pixels for a square of the code
+        square = place.width / len(matrix)
+        place += (0, -square / 2, 0, square / 2)  # rows are lines, told by their middle
+        zoom = pymupdf.Matrix(scale / square, scale / square)
+        picture = page.get_pixmap(matrix=zoom, clip=place, colorspace="gray")
+        centers = [(2 * k + 1) * scale // 2 for k in range(len(matrix))]
+        seen = [[picture.pixel(x, y)[0] < 128 for x in centers] for y in centers]
+        assert seen == matrix
+
+
+def test_without_an_address_the_colophon_has_no_code(edition, pages, tmp_path):
+    with colophon(edition, pages, tmp_path / "book.pdf") as book:
+        assert "版本" not in book[1].get_text()
+        assert [d for d in book[1].get_drawings() if d["rect"].height > 40] == []
 
 
 def spoken(reader: PdfReader) -> list[str]:

@@ -20,6 +20,7 @@ from types import MappingProxyType
 
 import panflute as pf
 import pypandoc
+import segno
 import typst
 from pypdf import PdfReader
 
@@ -57,7 +58,10 @@ def write(edition: Edition, pages: Sequence[Woven], out: Path) -> int:
 def save(edition: Edition, source: str, pages: Sequence[Woven], out: Path) -> int:
     """Typeset this Typst with the images of these pages; returns how many it makes."""
     inputs = {"screen": "yes"} if edition.on_screen else {}
-    content = compile_pdf(source, _images(pages), edition.date, inputs)
+    images = _images(pages)
+    if address := edition.published.site:
+        images["address.svg"] = scanned(address)
+    content = compile_pdf(source, images, edition.date, inputs)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_bytes(content)
     return len(PdfReader(BytesIO(content)).pages)
@@ -177,6 +181,8 @@ def arguments(edition: Edition, own: Mapping[str, str]) -> str:
         "author": quoted(edition.author),
         "date": f"datetime(year: {date.year}, month: {date.month}, day: {date.day})",
         "paper": quoted(edition.paper),
+        "version": quoted(edition.version),
+        "address": quoted(edition.published.site),
         **own,
     }
     return ", ".join(f"{key}: {value}" for key, value in every.items())
@@ -259,6 +265,13 @@ def _references(edition: Edition) -> list[pf.Block]:
     heading, place = pandoc.references(edition, 1)
     heading.attributes["kind"] = "chapter"
     return [heading, place]
+
+
+def scanned(address: str) -> bytes:
+    """A QR code that leads to an address, as SVG, without the quiet zone that paper has."""
+    drawn = BytesIO()
+    segno.make(address, error="m", micro=False).save(drawn, kind="svg", border=0)
+    return drawn.getvalue()
 
 
 def _index(edition: Edition, docs: Sequence[pf.Doc]) -> list[pf.Block]:

@@ -110,8 +110,12 @@ def _index(edition: Edition, entries: Sequence[word_index.Line]) -> Page:
     }
     body = template.render(groups=groups, notes=notes, lang=pandoc.locale(edition))
     made = Page(word_index.ENTRY, title, description=edition.subtitle)
-    made.name = Markup.escape(title)
-    made.heading = Markup("<h1>{}</h1>").format(title)
+    first, *others = (messages.of("books", lang)["index"] for lang in edition.languages)
+    second = Markup("").join(
+        Markup(' <span lang="en">{}</span>').format(each) for each in others
+    )
+    made.name = Markup.escape(first) + second
+    made.heading = Markup("<h1>{}</h1>").format(made.name)
     made.body = Markup(body)
     made.sections = [(name, Markup.escape(letter)) for name, letter, _ in groups]
     return made
