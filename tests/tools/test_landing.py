@@ -73,7 +73,7 @@ class Texts(HTMLParser):
 
 @pytest.fixture
 def page(tmp_path):
-    landing.write(offers(), [], tmp_path / "index.html")
+    landing.write(offers(), tmp_path / "index.html")
     return (tmp_path / "index.html").read_text(encoding="utf-8")
 
 
@@ -156,7 +156,7 @@ def test_the_edition_in_both_languages_says_everything_twice_and_what_is_the_sam
     book = dataclasses.replace(edition(), name="bilingual", languages=("zh", "en"))
     files = (Download("pdf", "both.pdf", 1), Download("eink", "both.epub", 1))
     both = Offer(book, "bilingual/html/index.html", files)
-    landing.write([both], [], tmp_path / "index.html")
+    landing.write([both], tmp_path / "index.html")
     texts = Texts((tmp_path / "index.html").read_text(encoding="utf-8")).texts
     at = texts.index(("zh-CN", "对照版"))
     assert texts[at : at + 11] == [
@@ -207,7 +207,7 @@ def test_the_pages_shown_are_the_opening_behind_the_beginning_of_the_exercises(t
 
 
 def test_an_edition_of_which_there_is_nothing_is_not_offered(tmp_path):
-    landing.write([Offer(edition(lang="en"))], [], tmp_path / "index.html")
+    landing.write([Offer(edition(lang="en"))], tmp_path / "index.html")
     assert "<section" not in (tmp_path / "index.html").read_text(encoding="utf-8")
 
 

@@ -119,17 +119,13 @@ def make_front(
     digest = hashlib.sha256(f"{offers!r} {makers.fingerprint(root)}".encode())
     for opening in filter(None, spreads.values()):
         digest.update(opening.pdf.read_bytes())
-    covers = [
-        book.edition
-        for book in books
-        if book.edition.published.site and store.found(HTML.path(book.edition), products)
-    ]
+    covers = _published(offers)
     digest.update(repr([edition.described() for edition in covers]).encode())
     key = digest.hexdigest()
     pictures = {_file(name): opening for name, opening in spreads.items() if opening}
     made = [
         store.product(FOLDER, key, functools.partial(write_assets, pictures, covers)),
-        store.product(PAGE, key, functools.partial(write, offers, covers)),
+        store.product(PAGE, key, functools.partial(write, offers)),
     ]
     if not covers:
         store.withdraw(MAP)
@@ -137,6 +133,11 @@ def make_front(
     listed = site_map(covers, products, store)
     key = hashlib.sha256(listed.encode()).hexdigest()
     return [*made, store.product(MAP, key, functools.partial(_write_text, listed))]
+
+
+def _published(offers: Sequence[Offer]) -> list[Edition]:
+    """The editions whose sites are on the web: each has a cover that links to it show."""
+    return [o.edition for o in offers if o.site and o.edition.published.site]
 
 
 def site_map(editions: Sequence[Edition], products: Sequence[Product], store: Store) -> str:
@@ -215,11 +216,9 @@ def _listed(book: Book, folder: str) -> Iterator[Listed]:
             yield Listed(entry.number, part, title, chapter.description, href)
 
 
-def write(offers: Sequence[Offer], covers: Sequence[Edition], out: Path) -> int:
-    """Write the front page to the file `out`; returns 0, for pages mean nothing.
-
-    `covers` are the editions that are published.
-    """
+def write(offers: Sequence[Offer], out: Path) -> int:
+    """Write the front page to the file `out`; returns 0, for pages mean nothing."""
+    covers = _published(offers)
     single = [offer for offer in offers if len(offer.edition.languages) == 1]
     of_lang = {offer.edition.lang: offer for offer in single if offer.site or offer.downloads}
     text = environment().get_template("landing.html").render(
