@@ -14,12 +14,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from workbook import memo
-from workbook.formats import HTML, Format, Job
+from workbook.formats import HTML, PDF, Format, Job
 from workbook.publish.store import Product, Store
 from workbook.render import makers
 from workbook.run.execute import Outputs
 from workbook.source.chapter import Chapter
-from workbook.source.edition import EDITIONS, Edition, Options
+from workbook.source.edition import EDITIONS, Edition, Handout, Options
 from workbook.weave import Woven, weave
 
 
@@ -71,6 +71,37 @@ def make_books(
     return [made[f"{edition} {each.name}"] for edition in books for each in formats]
 
 
+def make_handout(
+    book: Book,
+    outputs: Mapping[str, Outputs],
+    handout: Handout,
+    options: Options,
+    root: Path,
+    store: Store,
+) -> Product:
+    """Make a hand-out of one chapter of an edition, aside in the store.
+
+    The chapters that are not in it need no more outputs than numbers hang on.
+    """
+    edition = PDF.applied(options, book.edition)
+    surveyed, printed = (_woven(book, outputs, fmt.woven, root) for fmt in (HTML, PDF))
+    pages = [
+        ours if ours.entry.slug in handout.pages else theirs
+        for ours, theirs in zip(printed, surveyed, strict=True)
+    ]
+    key = _render_key(Job(edition, pages), repr(handout), makers.fingerprint(root))
+    write = functools.partial(_write_handout, edition, pages, handout)
+    return store.product(handout.path(edition), key, write)
+
+
+def _write_handout(
+    edition: Edition, pages: Sequence[Woven], handout: Handout, out: Path
+) -> int:
+    from workbook.render import handout as writer  # Typst takes a while to load
+
+    return writer.write(edition, pages, handout, out)
+
+
 def _tasks(
     editions: Sequence[str], formats: Sequence[Format]
 ) -> list[tuple[str, tuple[Format, ...]]]:
@@ -82,10 +113,8 @@ def _tasks(
     """
     light = tuple(each for each in formats if not each.typesets)
     tasks = [(edition, light) for edition in editions if light]
-    for heavy in (each for each in formats if each.typesets):
-        first, *others = ((edition, (heavy,)) for edition in editions)
-        tasks = [first, *tasks, *others]
-    return tasks
+    heavy = [(edition, (each,)) for each in formats if each.typesets for edition in editions]
+    return [*heavy[:1], *tasks, *heavy[1:]]
 
 
 @contextlib.contextmanager
