@@ -61,12 +61,14 @@ class Format:
 def _site(job: Job, out: Path) -> int:
     from workbook.render.html import website
     from workbook.render.notebook import ipynb
+    from workbook.render.notebook.setup import Setup
 
     others = {name: f"../../{name}/html" for name in job.sites}
     offered = ipynb.offered(job.chapters)
     wheel = job.wheel.name if job.wheel else ""
     website.write(job.edition, job.pages, out, others, offered, FRONT, wheel)
-    ipynb.write(job.edition, job.chapters, job.pages, out)
+    setup = Setup.of(job.wheel) if job.wheel else None
+    ipynb.write(job.edition, job.chapters, job.pages, out, setup)
     if job.wheel:
         shutil.copyfile(job.wheel, out / ipynb.FOLDER / wheel)
     return len(list(out.glob("*.html")))
