@@ -15,8 +15,10 @@ from pathlib import Path
 
 from workbook import memo
 from workbook.formats import HTML, Format, Job
+from workbook.practice import paper
 from workbook.publish.store import Product, Store
 from workbook.render import makers
+from workbook.render.html import practice
 from workbook.run.execute import Outputs
 from workbook.source.chapter import Chapter
 from workbook.source.edition import EDITIONS, Edition, Options
@@ -48,6 +50,7 @@ def make_books(
     `outputs` holds, by slug, what each chapter's cells gave; `wheel` is what sites offer.
     """
     sites = _sites(tuple(books), formats, store)
+    sheets = paper.sheets(root, _each(books)) if HTML in formats else {}
     shaped = makers.fingerprint(root)
     made: dict[str, Product] = {}
 
@@ -58,7 +61,9 @@ def make_books(
 
     stale = []  # a worker takes a second to start: only for what has to be made
     for edition, some in _tasks(tuple(books), formats):
-        plans = list(_plans(books[edition], outputs, some, options, root, shaped, sites, wheel))
+        plans = list(
+            _plans(books[edition], outputs, some, options, root, shaped, sites, wheel, sheets)
+        )
         unchanged = {each.title: store.unchanged(each.name, each.key) for each in plans}
         note({title: product for title, product in unchanged.items() if product})
         if missing := [each for each in plans if not unchanged[each.title]]:
@@ -120,6 +125,11 @@ def _begin() -> None:
     gc.disable()
 
 
+def _each(books: Mapping[str, Book]) -> list[Chapter]:
+    """The chapters of the first edition: all have the same exercises."""
+    return list(next(iter(books.values())).chapters)
+
+
 @dataclass(frozen=True)
 class _Plan:
     """A book to be made, or to be left as it stands if its key is the same."""
@@ -139,6 +149,7 @@ def _plans(
     shaped: str,
     sites: Sequence[str],
     wheel: Path | None,
+    sheets: practice.Sheets,
 ) -> Iterator[_Plan]:
     """Some books of one edition."""
     woven: dict[str, list[Woven]] = {}  # formats that take the same Markdown share it
@@ -149,7 +160,10 @@ def _plans(
         pages = woven[each.woven]
         others = [site for site in sites if site != edition.name] if each.leads else []
         offered = wheel if each.offers else None
-        job = Job(edition, pages, book.chapters, others, offered)
+        practised: Mapping[str, str] = {}
+        if each is HTML:
+            practised = practice.files(edition, book.chapters, book.twins, sheets)
+        job = Job(edition, pages, book.chapters, others, offered, practised)
         key = _render_key(job, each.name, shaped)
         write = functools.partial(each.write, job)
         yield _Plan(f"{edition.name} {each.name}", each.path(edition), key, write)
@@ -193,6 +207,7 @@ def _render_key(job: Job, name: str, shaped: str) -> str:
         digest.update(page.twin.markdown.encode() if page.twin else b"")
         digest.update(memo.hashed(page.files).encode())
     digest.update(job.edition.bibliography.read_bytes())
+    digest.update(repr(sorted(job.practice.items())).encode())
     if job.wheel:
         digest.update(job.wheel.name.encode() + job.wheel.read_bytes())
     return digest.hexdigest()

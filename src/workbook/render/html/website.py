@@ -22,7 +22,9 @@ from workbook.source.edition import BILINGUAL, LANGUAGES, LANGUAGES_OF, Edition
 from workbook.weave import Woven
 
 LICENSE_URL = "https://creativecommons.org/licenses/by-sa/4.0/"
-ASSETS = ("site.css", "theme.js", "site.js", "search.js", "icon.svg")
+ASSETS = (
+    "site.css", "theme.js", "site.js", "search.js", "practice.js", "practice.css", "icon.svg",
+)  # fmt: skip
 # No request leaves the folder; Pagefind compiles its WebAssembly, and nothing else may.
 POLICY = (
     "default-src 'none'; img-src 'self' file:; style-src 'self' file:; "
@@ -53,6 +55,7 @@ def write(
     notebooks: Collection[str] = (),
     front: str = "",
     wheel: str = "",
+    practice: Mapping[str, str] | None = None,
 ) -> None:
     """Write the site of an edition into the folder `out`.
 
@@ -60,12 +63,13 @@ def write(
     `{"en": "../../en/html"}`; every page links to the page of the same name there. The
     chapters named in `notebooks` offer `notebooks/SLUG.ipynb` and `.py`, which someone else
     writes. `front` is the page that offers all editions, as seen from `out`, and `wheel` the
-    name of what is installed from `notebooks/`, too. BookError with every problem of each page.
+    name of what is installed from `notebooks/`, too. `practice` is what `html.practice.files`
+    gives. BookError with every problem of each page.
     """
     made = make_pages(edition, pages)
     if made.problems:
         raise BookError(made.problems)
-    write_pages(made, out, twins, notebooks, front, wheel)
+    write_pages(made, out, twins, notebooks, front, wheel, practice)
     search.index(out)
 
 
@@ -97,6 +101,7 @@ def write_pages(
     notebooks: Collection[str] = (),
     front: str = "",
     wheel: str = "",
+    practice: Mapping[str, str] | None = None,
 ) -> list[Path]:
     """Write the files of a site, as `write` does, but for the index of its search.
 
@@ -131,7 +136,8 @@ def write_pages(
         text = asset(name)
         if name == "site.css":
             text = (_two_columns(text) if edition.halves else text) + minify.rules(styles)
-        files[name] = minify.minified(name, text)
+        files[name] = minify.minified(name, text) + (practice or {}).get(name, "")
+    files = {**(practice or {}), **files}
     return [out / name for name, content in files.items() if renew(out / name, content)]
 
 
