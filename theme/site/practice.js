@@ -28,7 +28,7 @@ window.workbook = (() => {
   const KEYWORDS = new Set(("and as assert async await break class continue def del elif else "
     + "except finally for from global if import in is lambda nonlocal not or pass raise return "
     + "try while with yield None").split(" "));
-  const TOKEN = /(?<number>(?:0[xX](?:_?[0-9a-fA-F])+|0[bB](?:_?[01])+|0[oO](?:_?[0-7])+|(?:\d(?:_?\d)*(?:\.(?:\d(?:_?\d)*)?)?|\.\d(?:_?\d)*)(?:[eE][+-]?\d(?:_?\d)*)?))|(?<name>[\p{XID_Start}_]\p{XID_Continue}*)|(?<text>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")|(?<sign>\*\*|[-+*/()[\]{},:])/uy;
+  const TOKEN = /(?<number>(?:0[xX](?:_?[0-9a-fA-F])+|0[bB](?:_?[01])+|0[oO](?:_?[0-7])+|(?:\d(?:_?\d)*(?:\.(?:\d(?:_?\d)*)?)?|\.\d(?:_?\d)*)(?:[eE][+-]?\d(?:_?\d)*)?))|(?<text>[rRuU]?(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"))|(?<name>[\p{XID_Start}_]\p{XID_Continue}*)|(?<sign>\*\*|[-+*/()[\]{},:])/uy;
   const ESCAPES = { n: "\n", t: "\t", r: "\r", a: "\x07", b: "\b", f: "\f", v: "\v" };
 
   /** Full-width digits, brackets and signs as Python writes them. */
@@ -164,9 +164,13 @@ window.workbook = (() => {
     return BigInt(digits);
   }
 
-  const unquoted = (token) => token.slice(1, -1).replace(/\\(x[0-9a-f]{2}|u[0-9a-f]{4}|.)/gi,
-    (all, code) => code.length > 1 ? String.fromCharCode(parseInt(code.slice(1), 16))
-      : ESCAPES[code] ?? (/[\\'"]/.test(code) ? code : all));
+  function unquoted(token) {
+    const inside = token.replace(/^[rRuU]?./, "").slice(0, -1);
+    if (/^[rR]/.test(token)) return inside;
+    return inside.replace(/\\(x[0-9a-f]{2}|u[0-9a-f]{4}|.)/gi, (all, code) =>
+      code.length > 1 ? String.fromCharCode(parseInt(code.slice(1), 16))
+        : ESCAPES[code] ?? (/[\\'"]/.test(code) ? code : all));
+  }
 
   // Verdicts ------------------------------------------------------------------------------
   const isNumber = (x) => ["bigint", "number", "boolean"].includes(typeof x);
@@ -178,28 +182,30 @@ window.workbook = (() => {
     if (slip === "") return "";
     const named = part.wrong.find(([, other]) => same(given, other));
     if (named) return named[0];
-    return part.open ? null : slip;
+    return slip;
   }
 
   /** The slip that the first thing that does not fit stands for. */
   function missed(part, right, value, count) {
     if ("word" in right) return part.letters ? spelled(part, value) : value === right.word ? "" : part.else;
     if ("items" in right) {
-      if (!Array.isArray(value)) return part.else;
+      if (!Array.isArray(value)) return isNumber(value) ? part.bare : part.else;
       if (value.length !== right.items.length) return part.short;
-      let slip = "";
-      right.items.forEach((item, at) => { slip ||= missed(part, item, value[at], count); });
-      return slip;
+      const slips = right.items.map((item, at) => missed(part, item, value[at], count));
+      return slips.find((slip) => slip) ?? (slips.includes(null) ? null : "");
     }
     const at = count.leaf++;
     if (!isNumber(value)) return part.else;
-    return right.from <= Number(value) && Number(value) <= right.to ? "" : part.leaves[at];
+    return right.from <= Number(value) && Number(value) <= right.to ? ""
+      : part.open ? null : part.leaves[at];
   }
 
   /** A word in which letters may stand in any order: the first that is missing or too many. */
   function spelled(part, value) {
     if (typeof value !== "string") return part.else;
-    const [there, wanted] = [new Set(value.toLowerCase().replace(/[, ，、]/g, "")), new Set(part.right.word)];
+    const folded = part.fold ? value.toLowerCase() : value;
+    const there = new Set(part.spaced ? folded.replace(/[, ，、]/g, "") : folded);
+    const wanted = new Set(part.right.word);
     if ([...there].some((letter) => !(letter in part.letters))) return part.else;
     const off = Object.keys(part.letters).find((letter) => there.has(letter) !== wanted.has(letter));
     return off ? part.letters[off] : "";
@@ -390,14 +396,15 @@ window.workbook = (() => {
   const forms = []; // how each shows what is kept
 
   function form(name, sheet) {
-    const room = $$("textarea.answer, .answer-tools", document.getElementById(`exr-${name}`) ?? make("i", {})).at(-1);
-    if (!room) return;
+    const exercise = document.getElementById(`exr-${name}`);
+    if (!exercise) return;
+    const title = exercise.querySelector("h3")?.textContent.trim() ?? name;
     const status = make("p", { className: "status", role: "status" });
     const check = make("button", { type: "submit", textContent: words.check });
     const rows = sheet.parts.map((part) => row(name, part));
-    const box = make("form", { className: "paper", noValidate: true, aria: { label: words.label } },
+    const box = make("form", { className: "paper", noValidate: true, aria: { label: `${words.label}: ${title}` } },
       ...rows.map((each) => each.element), make("div", { className: "ask" }, check, status));
-    room.closest(".exercise > *")?.append(box);
+    exercise.append(box);
 
     box.addEventListener("submit", (event) => {
       event.preventDefault();

@@ -35,7 +35,7 @@ from workbook.source.exercise import Exercise
 _LIMITS = Limits(seconds=600)
 
 _NO_WORD, _NO_NUMBER, _FAR = "no such word", [], 1e6  # what no check takes; far off
-_STEPS = 22  # of halving: a millionth of where it begins
+_FINE = 1e-6  # of how far a number may be off: so finely that is found
 _SEPARATORS = ", "
 Slip = Callable[[Any], str]  # what the check says of a value; an empty string if it is right
 
@@ -74,7 +74,7 @@ def slips(sheet: Mapping[str, Any]) -> set[str]:
     found = set()
     for part in sheet["parts"]:
         found |= {slip for slip, _ in part["wrong"]} | set(part["leaves"]) | {part["else"]}
-        found |= {part["short"], *part.get("letters", {}).values()}
+        found |= {part["bare"], part["short"], *part.get("letters", {}).values()}
     return found - {""}
 
 
@@ -120,6 +120,7 @@ def _pattern(part: Asked) -> dict[str, Any]:
     found: dict[str, Any] = {
         "right": _formed(value, named),
         "else": part.slip(_NO_WORD) if leaves != [()] else part.slip(_NO_NUMBER),
+        "bare": part.slip(7) if isinstance(value, list | tuple) else "",
         "short": part.slip([*value, 0]) if isinstance(value, list | tuple) else "",
         "leaves": [part.slip(_with(value, at, _at(value, at) * 9 + _FAR)) for at in leaves],
     }
@@ -132,9 +133,9 @@ def _word(part: Asked) -> dict[str, Any]:
     """A word; where the order of its letters means nothing, what each letter is worth."""
     word = part.right
     found: dict[str, Any] = {
-        "right": {"word": word}, "else": part.slip(_NO_WORD), "short": "", "leaves": [],
+        "right": {"word": word}, "else": part.slip(_NO_WORD), "bare": "", "short": "", "leaves": [],
     }  # fmt: skip
-    if part.slip(word[::-1]) or part.slip(_SEPARATORS.join(word).upper()):
+    if part.slip(word[::-1]):
         return found
 
     def without(*letters: str) -> str:
@@ -146,7 +147,11 @@ def _word(part: Asked) -> dict[str, Any]:
         return -1 if part.slip(without(one, other)) == said[one] else 1
 
     order = sorted(said, key=functools.cmp_to_key(first))
-    return found | {"letters": {letter: said[letter] for letter in order}}
+    return found | {
+        "letters": {letter: said[letter] for letter in order},
+        "fold": not part.slip(word.upper()),
+        "spaced": not part.slip(_SEPARATORS.join(word)),
+    }
 
 
 def _range(part: Asked, at: tuple[int, ...]) -> tuple[float, float]:
@@ -164,7 +169,7 @@ def _end(value: float, sign: int, passes: Callable[[float], bool]) -> float:
     if not passes(value + sign * (abs(value) or 1.0) * 1e-9):
         return value
     good, bad = value, value + sign * max(1.0, abs(value))
-    for _ in range(_STEPS):
+    while abs(bad - good) > max(abs(bad - value) * _FINE, math.ulp(value)):
         middle = (good + bad) / 2
         good, bad = (middle, bad) if passes(middle) else (good, middle)
     for digits in range(-9, 12):  # what a hand writes: 0.49 rather than 0.490000072
