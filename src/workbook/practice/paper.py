@@ -133,8 +133,10 @@ def _word(part: Asked) -> dict[str, Any]:
     """A word; where the order of its letters means nothing, what each letter is worth."""
     word = part.right
     found: dict[str, Any] = {
-        "right": {"word": word}, "else": part.slip(_NO_WORD), "bare": "", "short": "", "leaves": [],
-    }  # fmt: skip
+        "right": {"word": word},
+        "else": part.slip(_NO_WORD),
+        **{"bare": "", "short": "", "leaves": []},
+    }
     if part.slip(word[::-1]):
         return found
 
