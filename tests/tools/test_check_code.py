@@ -28,6 +28,13 @@ CODE = {
         cell("#| include: false\n" + "\n".join(["x = 1"] * 41)),
         [],
     ),
+    "letters too small for a phone": (
+        cell('a = {"fontsize": 8}\nax.text(0, 0, "a", fontsize=7.5)\nlegend(prop={"size": 7})'),
+        [
+            "6: letters of 7.5 points in a figure; 8 are the least",
+            "7: letters of 7 points in a figure; 8 are the least",
+        ],
+    ),
     "not Python": (
         cell("x = 1\n%timeit x"),
         ["6: not Python: invalid syntax; mend it; IPython's % and ! are not used"],

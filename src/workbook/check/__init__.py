@@ -49,6 +49,7 @@ CHAPTER_RULES = (  # each looks at one chapter
     code.solution_markers,
     code.line_width,
     code.length,
+    code.letters,
     code.python,
     code.annotations,
     structure.titled,

@@ -15,7 +15,9 @@ from workbook.source.inline import generated
 
 COLUMNS = 72
 LINES = 40
+POINTS = 8
 _MARKER = re.compile(r"\s*#+\s*(BEGIN|END) SOLUTION\s*$", re.I)
+_LETTERS = re.compile(r'(?:(?:font|label)size"?|prop=\{.*"size")\s*[=:]\s*([\d.]+)')
 _ANNOTATION = re.compile(r"#\s*<\d+>\s*$")
 _UNREADABLE = {"SyntaxError", "IndentationError", "TabError"}
 
@@ -86,6 +88,16 @@ def length(chapter: Chapter) -> Iterator[Problem]:
         if printed and (lines := len(cell.code.splitlines())) > LINES:
             what, remedy = f"cell of {lines} lines", f"split it: {LINES} at most"
             yield problem(chapter.path, cell.code_line, what, remedy)
+
+
+def letters(chapter: Chapter) -> Iterator[Problem]:
+    """What a figure says can be read on a phone, where it shrinks by a third."""
+    for cell in chapter.cells:
+        for number, line in enumerate(cell.code.splitlines(), cell.code_line):
+            for size in map(float, _LETTERS.findall(line)):
+                if size < POINTS:
+                    what = f"letters of {size:g} points in a figure"
+                    yield problem(chapter.path, number, what, f"{POINTS} are the least")
 
 
 def python(chapter: Chapter) -> Iterator[Problem]:
