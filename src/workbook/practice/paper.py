@@ -94,7 +94,10 @@ def _parts(exercise: Exercise) -> Iterator[Asked]:
             whole = {**right, key: value} if key else value
             return by_hand.slip_of(exercise, check, whole)[0]
 
-        yield Asked(key, right[key] if key else right, slip)
+        part = Asked(key, right[key] if key else right, slip)
+        if said := slip(part.right):
+            raise ValueError(f"{said} of the reference solution")
+        yield part
 
 
 def _wrong(part: Asked, wrong: Sequence[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
@@ -255,9 +258,10 @@ def _asked(root: Path, path: Path, exercise: Exercise) -> str:
     sandbox.preload(["torch"])
     ended = sandbox.isolated(functools.partial(_job, root, exercise), _LIMITS)
     if ended.reason != "finished":
-        what = f"no page can check {exercise.id}: {ended.output or ended.reason}"
+        last = (ended.output.strip().splitlines() or [ended.reason])[-1]
+        what = f"no page can check {exercise.id}: {last}"
         remedy = "look whether its check takes the reference solution and fails with a slip"
-        raise BookError(problem(path, exercise.line, what, remedy))
+        raise BookError(problem(path, exercise.line, what, remedy, ended.output))
     return json.dumps(ended.result, ensure_ascii=False, sort_keys=True)
 
 
