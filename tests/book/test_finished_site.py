@@ -79,7 +79,9 @@ def test_what_is_loaded_once_the_page_stands_is_light(subject):
     """30 kB: the fields for answers on paper, progress, and one chapter's values."""
     values = [path.stat().st_size for path in (subject.html / "practice").glob("*.js")]
     assert len(values) > 10
-    always = sum((subject.html / name).stat().st_size for name in ("practice.js", "practice.css"))
+    always = sum(
+        (subject.html / name).stat().st_size for name in ("practice.js", "practice.css")
+    )
     assert always + max(values) < 30_000
 
 
