@@ -12,13 +12,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from workbook import memo
 from workbook.formats import HTML, Format, Job
-from workbook.practice import paper
 from workbook.publish.store import Product, Store
 from workbook.render import makers
-from workbook.render.html import practice
 from workbook.run.execute import Outputs
 from workbook.source.chapter import Chapter
 from workbook.source.edition import EDITIONS, Edition, Options
@@ -50,7 +49,7 @@ def make_books(
     `outputs` holds, by slug, what each chapter's cells gave; `wheel` is what sites offer.
     """
     sites = _sites(tuple(books), formats, store)
-    sheets = paper.sheets(root, _each(books)) if HTML in formats else {}
+    sheets = _sheets(books, root) if HTML in formats else {}
     shaped = makers.fingerprint(root)
     made: dict[str, Product] = {}
 
@@ -125,9 +124,11 @@ def _begin() -> None:
     gc.disable()
 
 
-def _each(books: Mapping[str, Book]) -> list[Chapter]:
-    """The chapters of the first edition: all have the same exercises."""
-    return list(next(iter(books.values())).chapters)
+def _sheets(books: Mapping[str, Book], root: Path) -> Mapping[str, Mapping[str, Any]]:
+    """What sites check answers on paper by; every edition has the same exercises."""
+    from workbook.practice import paper
+
+    return paper.sheets(root, next(iter(books.values())).chapters)
 
 
 @dataclass(frozen=True)
@@ -149,7 +150,7 @@ def _plans(
     shaped: str,
     sites: Sequence[str],
     wheel: Path | None,
-    sheets: practice.Sheets,
+    sheets: Mapping[str, Mapping[str, Any]],
 ) -> Iterator[_Plan]:
     """Some books of one edition."""
     woven: dict[str, list[Woven]] = {}  # formats that take the same Markdown share it
@@ -162,6 +163,8 @@ def _plans(
         offered = wheel if each.offers else None
         practised: Mapping[str, str] = {}
         if each is HTML:
+            from workbook.render.html import practice
+
             practised = practice.files(edition, book.chapters, book.twins, sheets)
         job = Job(edition, pages, book.chapters, others, offered, practised)
         key = _render_key(job, each.name, shaped)
