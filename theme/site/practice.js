@@ -239,7 +239,7 @@ window.workbook = (() => {
   function read(text) {
     const root = {};
     const open = [{ indent: -1, map: root }];
-    text.replace(/^\uFEFF/, "").split(/\r?\n/).forEach((raw, index) => {
+    text.replace(/^\uFEFF/, "").split(/\r\n?|\n/).forEach((raw, index) => {
       const bad = () => { throw new Damaged(index + 1); };
       const match = /^( *)(?:'((?:[^']|'')*)'|"((?:[^"\\]|\\.)*)"|([^\s'"#:{}[\]&*!|>%@`,-][^:#]*?))\s*:(?:\s+(.*))?$/.exec(raw);
       if (/^\s*(#.*|---\s*)?$/.test(raw)) return;
