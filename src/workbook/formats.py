@@ -7,8 +7,8 @@ Whoever lists formats, from the command line to the validators, asks here. A new
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from workbook.source.chapter import Chapter
@@ -27,6 +27,7 @@ class Job:
     chapters: Sequence[Chapter] = ()  # the code that a site offers
     sites: Sequence[str] = ()  # the other editions that have a site, to which this one leads
     wheel: Path | None = None  # what a site offers to install
+    practice: Mapping[str, str] = field(default_factory=dict)  # what it checks answers by
 
 
 @dataclass(frozen=True)
@@ -62,13 +63,17 @@ class Format:
 def _site(job: Job, out: Path) -> int:
     from workbook.render.html import website
     from workbook.render.notebook import ipynb
+    from workbook.render.notebook.setup import Setup
 
     others = {name: f"../../{name}/html" for name in job.sites}
     offered = ipynb.offered(job.chapters)
     wheel = job.wheel.name if job.wheel else ""
     home = job.edition.published.page(f"{HTML.path(job.edition)}/")
-    website.write(job.edition, job.pages, out, others, offered, FRONT, wheel, home)
-    ipynb.write(job.edition, job.chapters, job.pages, out)
+    website.write(
+        job.edition, job.pages, out, others, offered, FRONT, wheel, home, job.practice
+    )
+    setup = Setup.of(job.wheel, home) if job.wheel else None
+    ipynb.write(job.edition, job.chapters, job.pages, out, setup)
     if job.wheel:
         shutil.copyfile(job.wheel, out / ipynb.FOLDER / wheel)
     return len(list(out.glob("*.html")))

@@ -75,6 +75,16 @@ def test_no_page_weighs_more_than_its_measure_before_figures(pages, subject):
     assert {name: bytes for name, bytes in weights.items() if bytes > measure} == {}
 
 
+def test_what_is_loaded_once_the_page_stands_is_light(subject):
+    """30 kB: the fields for answers on paper, progress, and one chapter's values."""
+    values = [path.stat().st_size for path in (subject.html / "practice").glob("*.js")]
+    assert len(values) > 10
+    always = sum(
+        (subject.html / name).stat().st_size for name in ("practice.js", "practice.css")
+    )
+    assert always + max(values) < 30_000
+
+
 def test_images_say_their_size_and_wait_for_nothing(pages):
     images = [(page.path.name, image) for page in pages for image in page.every("img")]
     assert images

@@ -24,7 +24,9 @@ from workbook.source.edition import BILINGUAL, LANGUAGES, LANGUAGES_OF, Edition
 from workbook.weave import Woven
 
 LICENSE_URL = "https://creativecommons.org/licenses/by-sa/4.0/"
-ASSETS = ("site.css", "theme.js", "site.js", "search.js", "icon.svg")
+ASSETS = (
+    "site.css", "theme.js", "site.js", "search.js", "practice.js", "practice.css", "icon.svg",
+)  # fmt: skip
 # No request leaves the folder; Pagefind compiles its WebAssembly, and nothing else may.
 POLICY = (
     "default-src 'none'; img-src 'self' file:; style-src 'self' file:; "
@@ -56,6 +58,7 @@ def write(
     front: str = "",
     wheel: str = "",
     home: str = "",
+    practice: Mapping[str, str] | None = None,
 ) -> None:
     """Write the site of an edition into the folder `out`.
 
@@ -64,12 +67,13 @@ def write(
     chapters named in `notebooks` offer `notebooks/SLUG.ipynb` and `.py`, which someone else
     writes. `front` is the page that offers all editions, as seen from `out`, and `wheel` the
     name of what is installed from `notebooks/`, too. `home` is the address of this folder, with
-    a slash at its end, where the book is published. BookError with every problem of each page.
+    a slash at its end, where the book is published. `practice` is what `html.practice.files`
+    gives. BookError with every problem of each page.
     """
     made = make_pages(edition, pages)
     if made.problems:
         raise BookError(made.problems)
-    write_pages(made, out, twins, notebooks, front, wheel, home)
+    write_pages(made, out, twins, notebooks, front, wheel, home, practice)
     search.index(out)
 
 
@@ -129,6 +133,7 @@ def write_pages(
     front: str = "",
     wheel: str = "",
     home: str = "",
+    practice: Mapping[str, str] | None = None,
 ) -> list[Path]:
     """Write the files of a site, as `write` does, but for the index of its search.
 
@@ -166,7 +171,8 @@ def write_pages(
         text = asset(name)
         if name == "site.css":
             text = (_two_columns(text) if edition.halves else text) + minify.rules(styles)
-        files[name] = minify.minified(name, text)
+        files[name] = minify.minified(name, text) + (practice or {}).get(name, "")
+    files = {**(practice or {}), **files}
     return [out / name for name, content in files.items() if renew(out / name, content)]
 
 
