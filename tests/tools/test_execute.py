@@ -253,6 +253,17 @@ def test_the_kernel_is_gone_afterwards(tmp_path):
         os.kill(int(output["data"]["text/plain"]), 0)
 
 
+def test_what_torch_profiles_is_all_that_its_profiler_tells(tmp_path):
+    profiled = """#| label: one-a
+import torch
+from torch.profiler import ProfilerActivity, profile
+with profile(activities=[ProfilerActivity.CPU], acc_events=True) as seen:
+    torch.ones(2).add(1)
+print(any(event.name == "aten::add" for event in seen.events()))"""
+    [[output]] = execute(chapter(profiled), {}, tmp_path)
+    assert output == {"name": "stdout", "output_type": "stream", "text": "True\n"}
+
+
 def test_a_temporary_folder_with_too_long_a_name_for_sockets(tmp_path, monkeypatch):
     folder = tmp_path / ("temporary" * 12)
     folder.mkdir()

@@ -34,6 +34,7 @@ ENVIRONMENT = {
     "PYTHONHASHSEED": "0",
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",
     "CUDA_VISIBLE_DEVICES": "",  # what needs a GPU is a recording
+    "KINETO_LOG_LEVEL": "9",  # of torch's profiler: its own remarks, with the hour, stay away
 }
 _SERVER = Path(__file__).with_name("server.py")
 _OPTIONS = ("-X", "frozen_modules=off")  # as Jupyter starts its kernels
