@@ -6,8 +6,12 @@ import json
 import logging
 import os
 import pickle
+import signal
 import sys
 import tarfile
+import threading
+import time
+import warnings
 import zipfile
 
 import numpy as np
@@ -192,18 +196,47 @@ def test_killed_at_tells_how_work_ended(tmp_path):
         killed_at(5, lambda: 1 / 0)
 
 
+@forks
+def test_killed_at_ends_work_that_hangs(monkeypatch):
+    """A lock that a thread held at the fork is never freed in the copy."""
+    alarm = signal.alarm
+    monkeypatch.setattr(signal, "alarm", lambda seconds: alarm(min(seconds, 1)))
+    with pytest.raises(RuntimeError, match=f"work: ended with -{signal.SIGALRM.value}"):
+        killed_at(5, lambda: time.sleep(30))
+
+
+@forks
+def test_killed_at_warns_of_no_threads():
+    """Python 3.12 and later warn of any fork where there are threads."""
+    done = threading.Event()
+    thread = threading.Thread(target=done.wait)
+    thread.start()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert not killed_at(5, lambda: None)
+    done.set()
+    thread.join()
+
+
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
 def test_replacing_leaves_nothing_of_a_block_that_raises(tmp_path, error):
     path = tmp_path / "a.txt"
     path.write_text("old")
     with pytest.raises(error), replacing(path) as new:
-        assert new.suffix == ".txt" and new.parent == tmp_path
+        assert new.suffix == ".tmp" and new.parent == tmp_path
         new.write_text("half")
         raise error
     assert path.read_text() == "old" and os.listdir(tmp_path) == ["a.txt"]
     with replacing(path) as new:
         new.write_text("new")
     assert path.read_text() == "new" and os.listdir(tmp_path) == ["a.txt"]
+
+
+def test_others_may_read_what_was_replaced_as_any_other_file(tmp_path):
+    """tempfile makes files that only their owner may read."""
+    save_weights(tmp_path / "a", {"w": torch.ones(2)})
+    (tmp_path / "b").write_bytes(b"")
+    assert (tmp_path / "a").stat().st_mode == (tmp_path / "b").stat().st_mode
 
 
 # Files that want to run code
