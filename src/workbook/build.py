@@ -26,20 +26,22 @@ from workbook.derive.assignments import assignments
 from workbook.files import atomic_write, claimed
 from workbook.problem import BookError, Problem, of_file, problem
 from workbook.publish import wheel
-from workbook.publish.books import Book, make_books
+from workbook.publish.books import Book, make_books, make_handout
 from workbook.publish.store import Product, open_store
 from workbook.render import quarto
 from workbook.run.execute import Modules, Outputs, cached, execute, fingerprint, keep
 from workbook.run.kernel import stop_kernels
-from workbook.source.chapter import Chapter, parse_chapter, read_chapters
+from workbook.source.chapter import Chapter, parse_chapter, read_chapter, read_chapters
 from workbook.source.edition import (
     BILINGUAL,
     EDITIONS,
     LANGUAGES,
+    Handout,
     Options,
     bilingual,
     read_edition,
 )
+from workbook.weave import placeholders
 
 WORK = ".workbook"  # caches and the like; may be deleted at any time
 _PATIENCE = 0.1  # seconds until what runs is told to stop once more
@@ -67,10 +69,11 @@ class Request:
     root: Path
     output: Path
     editions: tuple[str, ...] = EDITIONS
-    formats: tuple[str, ...] = field(default_factory=formats.options)  # as -f has them
+    formats: tuple[str, ...] = field(default_factory=formats.usual)  # as -f has them
     options: Options = field(default_factory=Options)
     jobs: int = os.cpu_count() or 1
     force: bool = False  # execute and render even what did not change
+    handout: Handout | None = None  # this and no book
 
 
 @dataclass(frozen=True)
@@ -113,11 +116,12 @@ class Summary:
 
 
 def build(request: Request, report: Reporter) -> Summary:
-    """Build the books that were asked for; BookError stops it and changes no book."""
+    """Build what was asked for, books or hand-outs; BookError stops it and changes none."""
+    make = _handed_out if request.handout else _built
     kept = request.root / WORK / "pages"
     with _alone(request.root):
         with memo.kept_in(None if request.force else kept):
-            summary = _built(request, report)
+            summary = make(request, report)
         memo.prune(kept)
     return summary
 
@@ -147,7 +151,8 @@ def _built(request: Request, report: Reporter) -> Summary:
     memory = request.root / WORK / "books.json"
     with open_store(request.output, memory, request.force) as store:
         with _stage("execute", summary, report):
-            outputs = _execute_all(books, request, report, summary)
+            chapters = books[LANGUAGES[0]].chapters  # one language's stand for the other's
+            outputs = _execute(executions(chapters, request.root), request, report, summary)
         with _stage("render", summary, report):
             books[BILINGUAL] = bilingual_book(request.root, books)
             wanted = {name: books[name] for name in request.editions}
@@ -174,6 +179,47 @@ def _built(request: Request, report: Reporter) -> Summary:
             products += landing.make_front(every, products, request.root, store)
             summary.products = store.install(products)
     return summary
+
+
+def _handed_out(request: Request, report: Reporter) -> Summary:
+    """Make hand-outs of one chapter: that one is run, and no other page is made."""
+    assert request.handout
+    chapter = _chapter(request.root, request.handout.slug)
+    summary = begin(request, report, executes=True, only=chapter.slug)
+    books = {lang: _read(request.root, lang) for lang in LANGUAGES}
+    zh = books[LANGUAGES[0]]
+    memory = request.root / WORK / "books.json"
+    with open_store(request.output, memory, request.force) as store:
+        with _stage("execute", summary, report):
+            waiting = executions(zh.chapters, request.root)
+            own = [each for each in waiting if each.chapter.slug == chapter.slug]
+            outputs = {
+                each.chapter.slug: each.kept() or placeholders(each.chapter) for each in waiting
+            }
+            outputs |= _execute(own, request, report, summary)
+        with _stage("render", summary, report):
+            books[BILINGUAL] = bilingual_book(request.root, books)
+            report.start("render", len(request.editions))
+            products = []
+            for name in request.editions:
+                made = make_handout(
+                    books[name], outputs, request.handout, request.options, request.root, store
+                )
+                products.append(made)
+                report.step("render", name, 1, 1)
+            summary.products = list(store.install(products))
+    return summary
+
+
+def _chapter(root: Path, slug: str) -> Chapter:
+    """The chapter that is handed out; BookError with those that there are."""
+    edition = read_edition(root, LANGUAGES[0])
+    entries = [entry for entry in edition.entries if entry.number and not entry.appendix]
+    found = next((entry for entry in entries if entry.slug == slug), None)
+    if found is None:
+        remedy = f"choose from {', '.join(entry.slug for entry in entries)}"
+        raise BookError(problem("--chapter", 0, f"there is no chapter {slug!r}", remedy))
+    return read_chapter(root / found.path, root)
 
 
 def build_by_quarto(request: Request, report: Reporter) -> Summary:
@@ -251,16 +297,19 @@ def retangle(root: Path, check_only: bool = False, readers: bool = True) -> list
     return tangle.write(root, targets, check=check_only)
 
 
-def begin(request: Request, report: Reporter, executes: bool = False) -> Summary:
+def begin(
+    request: Request, report: Reporter, executes: bool = False, only: str = ""
+) -> Summary:
     """Nothing is wrong in the chapters, and what is generated from them is written.
 
-    Where not a byte changed since that was so, it is so.
+    Where not a byte changed since that was so, it is so. `executes`: chapters are run after it,
+    or this one alone.
     """
     summary = Summary()
     stamp = request.root / WORK / "sources"
     same = not request.force and _read_stamp(stamp) == _sources(request.root)
     if executes and not same:
-        _prepare(request)
+        _prepare(request, only)
     with _stage("check", summary, report):
         if not same and (problems := check(request.root)):
             raise BookError(problems)
@@ -272,11 +321,12 @@ def begin(request: Request, report: Reporter, executes: bool = False) -> Summary
     return summary
 
 
-def _prepare(request: Request) -> None:
+def _prepare(request: Request, only: str) -> None:
     """Let what cells import be imported while the chapters are checked, if any will be run."""
     with contextlib.suppress(BookError, OSError):  # the check tells what is wrong
         chapters = _read(request.root, LANGUAGES[0], generated=False).chapters
-        if _kept_and_waiting(chapters, request)[1]:
+        waiting = _kept_and_waiting(executions(chapters, request.root), request)[1]
+        if any(only in ("", each.chapter.slug) for each in waiting):
             zygote.prepare(request.root)
 
 
@@ -328,11 +378,11 @@ def executions(chapters: Sequence[Chapter], root: Path) -> list[Execution]:
     return [Execution(each, tangle.visible(chapters, each.slug), root) for each in chapters]
 
 
-def _execute_all(
-    books: Mapping[str, Book], request: Request, report: Reporter, summary: Summary
+def _execute(
+    wanted: Sequence[Execution], request: Request, report: Reporter, summary: Summary
 ) -> dict[str, Outputs]:
-    """The outputs of all chapters by slug: each is run once, from its Chinese file."""
-    outputs, waiting = _kept_and_waiting(books[LANGUAGES[0]].chapters, request)
+    """The outputs of these chapters by slug: each is run once, unless it is kept."""
+    outputs, waiting = _kept_and_waiting(wanted, request)
     report.start("execute", sum(len(each.chapter.cells) for each in waiting))
 
     def run(each: Execution) -> tuple[str, Outputs]:
@@ -348,12 +398,12 @@ def _execute_all(
 
 
 def _kept_and_waiting(
-    chapters: Sequence[Chapter], request: Request
+    wanted: Sequence[Execution], request: Request
 ) -> tuple[dict[str, Outputs], list[Execution]]:
     """The outputs that are kept, by slug; and what has to be run."""
     outputs: dict[str, Outputs] = {}
     waiting = []
-    for each in executions(chapters, request.root):
+    for each in wanted:
         kept = None if request.force and each.chapter.cells else each.kept()
         if kept is None:
             waiting.append(each)

@@ -17,7 +17,15 @@ from workbook import formats
 from workbook.practice.commands import READERS
 from workbook.problem import BookError, Problem, of_file
 from workbook.source.chapter import Chapter, read_chapters
-from workbook.source.edition import EDITIONS, LANGUAGES, PAPERS, Options, read_edition
+from workbook.source.edition import (
+    EDITIONS,
+    LANGUAGES,
+    PAPERS,
+    WHICH_ANSWERS,
+    Handout,
+    Options,
+    read_edition,
+)
 
 ALL = "all"
 
@@ -125,6 +133,10 @@ for reader in READERS:
     show_default=True,
     help="Paper of the PDF; other papers than the usual one go into the file's name.",
 )
+@click.option("--chapter", metavar="NAME",
+    help="Make a hand-out, the PDF of this chapter alone, and no book.")  # fmt: skip
+@click.option("--answers", type=click.Choice(WHICH_ANSWERS),
+    help="Of a hand-out: answers at its back, none, or nothing else. [back]")  # fmt: skip
 @click.option("--embed-font", is_flag=True,
     help="Put a Chinese font into the EPUBs, for e-readers without one.")  # fmt: skip
 @click.option(
@@ -146,18 +158,22 @@ for reader in READERS:
 )
 @click.option("--force", is_flag=True, help="Execute and render even what did not change.")
 @_tells_problems
-def build(editions: tuple[str, ...], wanted: tuple[str, ...], paper: str, embed_font: bool,
-          engine: str, output: Path | None, jobs: int, force: bool) -> None:  # fmt: skip
+def build(editions: tuple[str, ...], wanted: tuple[str, ...], paper: str, chapter: str | None,
+          answers: str | None, embed_font: bool, engine: str, output: Path | None, jobs: int,
+          force: bool) -> None:  # fmt: skip
     """Make the books.
 
     Every code cell is executed, once for all editions and formats; a chapter that
     did not change since it was last run is not run again. If anything fails, the last
-    good book stays as it was.
+    good book stays as it was. PDFs for the screen are made only where they are asked for.
 
     \b
     workbook build                       all books
     workbook build -e zh -f pdf          the Chinese PDF
     workbook build -f pdf --paper b5     the PDFs for B5 paper
+    workbook build -f pdf-screen         PDFs to read on a screen
+    workbook build -f pdf --chapter tensors --answers none
+                                         a chapter to hand out, without answers
     workbook build -f epub --embed-font  EPUBs for e-readers without a Chinese font
     workbook build --engine quarto       through Quarto, into _book/quarto
     """
@@ -167,20 +183,26 @@ def build(editions: tuple[str, ...], wanted: tuple[str, ...], paper: str, embed_
 
     root = _root()
     if engine == "quarto":
-        ours = {"--paper": paper != PAPERS[0], "--embed-font": embed_font, "--output": output}
+        ours = {"--paper": paper != PAPERS[0], "--embed-font": embed_font, "--output": output,
+                "--chapter": chapter}  # fmt: skip
         if unknown := [option for option, given in ours.items() if given]:
             raise click.UsageError(f"Quarto's books know no {', '.join(unknown)}")
         if editions and not {*editions} & {*LANGUAGES, ALL}:
             raise click.UsageError("Quarto makes the editions zh and en only")
         run = build_by_quarto
+    if answers and not chapter:
+        raise click.UsageError("--answers is said of a hand-out: give --chapter, too")
+    if chapter and {*wanted} - {formats.PDF.option}:
+        raise click.UsageError("a hand-out is a PDF: --chapter goes with -f pdf alone")
     request = Request(
         root=root,
         output=(output or root / "_book").absolute(),
         editions=_chosen(editions, EDITIONS),
-        formats=_chosen(wanted, formats.options()),
+        formats=_chosen(wanted, formats.options(), formats.usual()),
         options=Options(paper, embed_font),
         jobs=jobs,
         force=force,
+        handout=Handout(chapter, answers or WHICH_ANSWERS[0]) if chapter else None,
     )
     with reporter() as report:
         summary = run(request, report)
@@ -372,6 +394,9 @@ def _written(lang: str) -> tuple[Chapter, ...]:
     return read_chapters(read_edition(root, lang), root, generated=False)
 
 
-def _chosen(given: tuple[str, ...], known: tuple[str, ...]) -> tuple[str, ...]:
-    """What was asked for, in the usual order; everything if nothing was."""
-    return tuple(x for x in known if x in given) if given and ALL not in given else known
+def _chosen(
+    given: tuple[str, ...], known: tuple[str, ...], usual: tuple[str, ...] = ()
+) -> tuple[str, ...]:
+    """What was asked for, in the usual order; everything that is usual if nothing was."""
+    wanted = {*given, *(usual or known)} if ALL in given or not given else {*given}
+    return tuple(x for x in known if x in wanted)

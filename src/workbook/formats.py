@@ -7,8 +7,8 @@ Whoever lists formats, from the command line to the validators, asks here. A new
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from workbook.source.chapter import Chapter
@@ -27,6 +27,7 @@ class Job:
     chapters: Sequence[Chapter] = ()  # the code that a site offers
     sites: Sequence[str] = ()  # the other editions that have a site, to which this one leads
     wheel: Path | None = None  # what a site offers to install
+    practice: Mapping[str, str] = field(default_factory=dict)  # what it checks answers by
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class Format:
     offers: bool = False  # the wheel, to be installed
     typesets: bool = False  # in so much memory that two are never made side by side
     quarto: str = ""  # Quarto's name for it; empty where Quarto has none
+    extra: bool = False  # is made only where it is asked for by its name
 
     @property
     def option(self) -> str:
@@ -61,12 +63,17 @@ class Format:
 def _site(job: Job, out: Path) -> int:
     from workbook.render.html import website
     from workbook.render.notebook import ipynb
+    from workbook.render.notebook.setup import Setup
 
     others = {name: f"../../{name}/html" for name in job.sites}
     offered = ipynb.offered(job.chapters)
     wheel = job.wheel.name if job.wheel else ""
-    website.write(job.edition, job.pages, out, others, offered, FRONT, wheel)
-    ipynb.write(job.edition, job.chapters, job.pages, out)
+    home = job.edition.published.page(f"{HTML.path(job.edition)}/")
+    website.write(
+        job.edition, job.pages, out, others, offered, FRONT, wheel, home, job.practice
+    )
+    setup = Setup.of(job.wheel, home) if job.wheel else None
+    ipynb.write(job.edition, job.chapters, job.pages, out, setup)
     if job.wheel:
         shutil.copyfile(job.wheel, out / ipynb.FOLDER / wheel)
     return len(list(out.glob("*.html")))
@@ -100,6 +107,10 @@ def _on_paper(options: Options, edition: Edition) -> Edition:
     return edition.on(options.paper)
 
 
+def _on_screen(options: Options, edition: Edition) -> Edition:
+    return edition.on(options.paper).for_screen()
+
+
 _FORMATS: dict[str, Format] = {}
 
 
@@ -129,6 +140,11 @@ PDF = register(
     Format("pdf", "{edition}/{stem}.pdf", _pdf, woven="pdf", applied=_on_paper, typesets=True,
            quarto="typst")
 )  # fmt: skip
+# Typesetting a book takes as long again, and who prints it has no use for this one.
+SCREEN = register(
+    Format("screen", "{edition}/{stem}.pdf", _pdf, "pdf-screen", "pdf", applied=_on_screen,
+           typesets=True, extra=True)
+)  # fmt: skip
 
 
 def all_formats() -> tuple[Format, ...]:
@@ -139,6 +155,11 @@ def all_formats() -> tuple[Format, ...]:
 def options() -> tuple[str, ...]:
     """The names that -f takes."""
     return tuple(dict.fromkeys(each.option for each in all_formats()))
+
+
+def usual() -> tuple[str, ...]:
+    """Those of them that are made where nothing is asked for."""
+    return tuple(dict.fromkeys(each.option for each in all_formats() if not each.extra))
 
 
 def asked_for(names: Sequence[str]) -> tuple[Format, ...]:

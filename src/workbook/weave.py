@@ -205,3 +205,19 @@ def _fenced(text: str) -> str:
 def _quoted(value: Any) -> str:
     text = str(value).lower() if isinstance(value, bool) else str(value)
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+_SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="320" height="200"/>'
+_STANDING_FOR = {
+    "fig": {"output_type": "display_data", "data": {"image/svg+xml": _SVG}},
+    "tbl": {"output_type": "display_data", "data": {"text/markdown": "| … |\n|---|\n| … |"}},
+}
+
+
+def placeholders(chapter: Chapter) -> list[list[Output]]:
+    """What stands for the outputs of a chapter that was never run: enough to number it."""
+    return [
+        [_STANDING_FOR[kind]] if kind in _STANDING_FOR and cell.flag("eval") else []
+        for cell in chapter.cells
+        for kind in [cell.label.partition("-")[0]]
+    ]

@@ -56,7 +56,7 @@ def test_there_is_a_page_for_every_chapter(pages, subject):
     slugs = {entry.slug for entry in subject.edition.entries}
     made = {page.path.stem for page in pages}
     apart = {name for name in made if name.startswith("answers-")}
-    assert made - apart == slugs
+    assert made - apart == {*slugs, "term-index"}
     assert bool(apart) == bool(subject.edition.halves)
 
 
@@ -73,6 +73,16 @@ def test_no_page_weighs_more_than_its_measure_before_figures(pages, subject):
 
     weights = {page.path.name: weight(page) for page in pages}
     assert {name: bytes for name, bytes in weights.items() if bytes > measure} == {}
+
+
+def test_what_is_loaded_once_the_page_stands_is_light(subject):
+    """30 kB: the fields for answers on paper, progress, and one chapter's values."""
+    values = [path.stat().st_size for path in (subject.html / "practice").glob("*.js")]
+    assert len(values) > 10
+    always = sum(
+        (subject.html / name).stat().st_size for name in ("practice.js", "practice.css")
+    )
+    assert always + max(values) < 30_000
 
 
 def test_images_say_their_size_and_wait_for_nothing(pages):

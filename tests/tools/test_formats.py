@@ -3,7 +3,7 @@
 import pytest
 from click.testing import CliRunner
 
-from workbook import formats
+from workbook import cli, formats
 from workbook.build import Request, build
 from workbook.console import Lines
 
@@ -41,13 +41,21 @@ def test_a_toy_format_is_made_kept_and_told(tiny, toy):
 
 
 def test_the_command_line_knows_it(toy):
-    from workbook import cli
-
     assert "words" in formats.options()
     asked = formats.asked_for(["words", "epub"])
     assert [each.name for each in asked] == ["epub", "eink", "words"]
     result = CliRunner().invoke(cli.main, ["build", "-f", "nonsense"])
     assert result.exit_code == 2
+
+
+def test_the_pdf_for_the_screen_is_made_only_where_it_is_asked_for():
+    assert "pdf-screen" in formats.options() and "pdf-screen" not in formats.usual()
+    chosen = [
+        cli._chosen(given, formats.options(), formats.usual())
+        for given in ((), ("all",), ("all", "pdf-screen"), ("pdf-screen",))
+    ]
+    assert chosen[0] == chosen[1] == formats.usual()
+    assert chosen[2:] == [(*formats.usual(), "pdf-screen"), ("pdf-screen",)]
 
 
 def test_a_name_is_taken_once(toy):

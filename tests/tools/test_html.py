@@ -127,6 +127,8 @@ def test_a_site_is_a_folder_of_pages_named_by_slug(site):
         "images/one/a.svg",
         "index.html",
         "one.html",
+        "practice.css",
+        "practice.js",
         "search.js",
         "site.css",
         "site.js",

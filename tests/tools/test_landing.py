@@ -39,6 +39,7 @@ def offers():
         "zh/html/index.html",
         (
             Download("pdf", "zh/book.pdf", 3 * MEGABYTE + MEGABYTE // 2, 317, "A4"),
+            Download("screen", "zh/book-screen.pdf", 2 * MEGABYTE, 300),
             Download("epub", "zh/book.epub", 700 * 1024),
         ),
         CHAPTERS,
@@ -112,6 +113,10 @@ def test_each_language_says_all_and_each_edition_speaks_its_own(page):
         ("zh-CN", "A4 · 317"),
         ("zh-CN", "页"),
         ("zh-CN", "· 3.5 MB"),
+        *said("zh", "screen"),
+        ("zh-CN", "300"),
+        ("zh-CN", "页"),
+        ("zh-CN", "· 2.0 MB"),
         *said("zh", "epub"),
         ("zh-CN", "700 kB"),
         *said("en", "name", "what", "eink"),
@@ -131,6 +136,7 @@ def test_it_leads_to_what_there_is_and_nowhere_by_itself(page):
         "zh/html/tensors.html",
         "zh/html/index.html",
         "zh/book.pdf",
+        "zh/book-screen.pdf",
         "zh/book.epub",
         "en/ink.epub",
         *[LICENSE_URL] * 2,
@@ -221,7 +227,7 @@ def test_the_store_offers_what_it_has_and_lists_what_chapters_say_of_themselves(
 
 
 def test_what_the_page_needs_stands_beside_it(page, tmp_path):
-    landing.write_assets({}, tmp_path / landing.FOLDER)
+    landing.write_assets({}, [], tmp_path / landing.FOLDER)
     assert sorted(p.name for p in (tmp_path / landing.FOLDER).iterdir()) == sorted(
         landing.ASSETS
     )

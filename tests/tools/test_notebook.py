@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import nbformat
@@ -11,6 +12,7 @@ from nbclient import NotebookClient
 from small import BIB, edition
 
 from workbook.render.notebook import ipynb
+from workbook.render.notebook.setup import Setup
 from workbook.source.chapter import parse_chapter
 from workbook.source.edition import Entry
 from workbook.weave import weave
@@ -170,10 +172,8 @@ print(text)
 """
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory) -> Path:
-    """Notebook and script of one chapter, beside a module that it imports."""
-    out = tmp_path_factory.mktemp("site")
+def written(out: Path, setup: Setup | None = None) -> Path:
+    """The notebook of the chapter in a folder, beside a module that it imports."""
     (out / "references.bib").write_text(BIB)
     (out / "torchbook").mkdir()
     (out / "torchbook" / "__init__.py").touch()
@@ -182,16 +182,73 @@ def folder(tmp_path_factory) -> Path:
     outputs = [[] for _ in chapter.cells]
     entry = Entry(chapter.path, "one", "1")
     woven = weave(chapter, entry, outputs, "html", out)
-    ipynb.write(edition(woven, bibliography=out / "references.bib"), [chapter], [woven], out)
+    book = edition(woven, bibliography=out / "references.bib")
+    ipynb.write(book, [chapter], [woven], out, setup)
     return out
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    return written(tmp_path_factory.mktemp("site"))
+
+
+def first_cell(code: str, languages: tuple[str, ...] = ("zh",), home: str = "") -> str:
+    """What the first cell of a notebook with this code says where nothing is installed."""
+    cell = Setup("book-1-py3-none-any.whl", home, ("onnx", "tensorboard")).cell(
+        languages, [code]
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", cell], capture_output=True, encoding="utf-8",
+        env={"PYTHONIOENCODING": "utf-8"},
+    )  # fmt: skip
+    return done.stderr.partition("ModuleNotFoundError: ")[2]
+
+
+def test_where_the_wheel_is_offered_each_exercise_has_its_check(tmp_path):
+    written(tmp_path, Setup("book-1-py3-none-any.whl"))
+    made = nbformat.read(tmp_path / "notebooks/one.ipynb", as_version=4)
+    assert "第一个单元会告诉你怎么装" in made.cells[0].source
+    assert (made.cells[1].id, made.cells[1].source.splitlines()[-1]) == ("setup", 'speak("zh")')
+    ids = [cell.id for cell in made.cells]
+    check = made.cells[ids.index("one-thrice") + 1]
+    assert (check.id, check.source) == ("check-one-thrice", 'check("one-thrice")')
+    assert "# %% check-one-thrice\ncheck" in (tmp_path / "notebooks/one.py").read_text("utf-8")
+
+
+def test_the_first_cell_says_the_line_that_installs_what_is_missing():
+    assert first_cell("") == (
+        "还缺一些包。把 .whl 文件和这个笔记本放在一起，"
+        "在新的单元或者终端里运行下面这一行，再从头运行：\n"
+        "    pip install book-1-py3-none-any.whl\n"
+    )
+    said = first_cell("from torch.utils.tensorboard import x", ("zh", "en"), "https://a.b/zh/")
+    assert said == (
+        "还缺一些包。在新的单元或者终端里运行下面这一行，再从头运行：\n"
+        "Some packages are missing. Run this line in a new cell or in a terminal, and begin "
+        "again from the top:\n"
+        "    pip install https://a.b/zh/notebooks/book-1-py3-none-any.whl tensorboard\n"
+    )
+
+
+def test_what_some_chapters_need_is_what_the_wheel_says(tmp_path):
+    path = tmp_path / "book-1-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(
+            "book-1.dist-info/METADATA",
+            "Name: book\nRequires-Dist: torch>=2\nProvides-Extra: chapters\n"
+            "Requires-Dist: onnx>=1.18; extra == 'chapters'\n"
+            "Requires-Dist: lxml>=6; extra == 'build'\n",
+        )
+    assert Setup.of(path) == Setup("book-1-py3-none-any.whl", packages=("onnx",))
 
 
 def test_a_script_holds_the_chapter_as_plain_markdown_and_cells(folder):
     text = (folder / "notebooks/one.py").read_text(encoding="utf-8")
     opening = (
-        "《工作簿》第 1 章的代码。先装好 PyTorch 和书里的 `torchbook` 包，再从上到下运行；"
+        "《工作簿》第 1 章的代码，从上到下运行就行；有些单元是特意写来报错的。"
+        "运行前先装好 PyTorch 和书里的 `torchbook` 包。"
     )
-    expected = SCRIPT.replace("OPENING", f"{opening}有些单元是特意写来报错的。")
+    expected = SCRIPT.replace("OPENING", opening)
     assert text.replace("\N{NO-BREAK SPACE}", " ") == expected
 
 

@@ -7,14 +7,17 @@ import re
 import textwrap
 from pathlib import Path
 
+import pymupdf
 import pytest
+import segno
 from pypdf import PdfReader
 
 from workbook import messages
 from workbook.problem import BookError
 from workbook.render import pdf, theme, typefaces
-from workbook.render.html.website import LICENSE_URL
+from workbook.render.html.website import LICENSE_URL, asset
 from workbook.source.edition import PAPERS, Edition, Entry
+from workbook.source.published import Published
 from workbook.weave import Woven
 
 DATE = datetime.date(2025, 3, 4)
@@ -231,9 +234,9 @@ def test_what_a_book_is_told_cannot_break_out_of_its_string(edition):
     pages = [woven("tensors", "# T\n")]
     first = pdf.typeset(edition(pages), pages).partition("\n\n")[0].splitlines()[-1]
     assert first.startswith(
-        '#show: workbook-book.with(edition: "zh", titles: ("Das \\"Buch\\" \\\\1", ), '
-        'subtitles: ("Untertitel", ), author: "Nobody", '
-        'date: datetime(year: 2025, month: 3, day: 4), paper: "a4", versions: ('
+        '#show: workbook-book.with(edition: "zh", author: "Nobody", '
+        'date: datetime(year: 2025, month: 3, day: 4), paper: "a4", version: "", address: "", '
+        'titles: ("Das \\"Buch\\" \\\\1", ), subtitles: ("Untertitel", ), versions: ('
     )
 
 
@@ -380,6 +383,42 @@ def test_the_colophon_names_what_the_book_was_made_with(book):
     tools = [*pdf.versions(), "Typst "]
     assert [tool for tool in tools if tool not in colophon] == []
     assert f"Python {platform.python_version()}" in tools
+
+
+ADDRESS = "https://book.example/workbook/"
+
+
+def colophon(edition, pages, out: Path, **about) -> pymupdf.Document:
+    """The book of an edition that says this of itself, for a look at its second page."""
+    pdf.write(dataclasses.replace(edition(pages), **about), pages, out)
+    return pymupdf.open(out)
+
+
+def test_the_colophon_has_version_and_address_and_a_code_that_leads_there(
+    edition, pages, tmp_path
+):
+    about = {"published": Published(ADDRESS), "version": "1.2"}
+    with colophon(edition, pages, tmp_path / "book.pdf", **about) as book:
+        page = book[1]
+        assert ADDRESS in page.get_text() and "版本 1.2" in page.get_text()
+        assert ADDRESS in [link.get("uri") for link in page.get_links()]
+        code = segno.make(ADDRESS, error="m", micro=False)
+        matrix = [[bool(cell) for cell in row] for row in code.matrix]
+        [place] = [d["rect"] for d in page.get_drawings() if abs(d["rect"].height - 56.7) < 2]
+        scale = 8  # pixels for a square of the code
+        square = place.width / len(matrix)
+        place += (0, -square / 2, 0, square / 2)  # rows are lines, told by their middle
+        zoom = pymupdf.Matrix(scale / square, scale / square)
+        picture = page.get_pixmap(matrix=zoom, clip=place, colorspace="gray")
+        centers = [(2 * k + 1) * scale // 2 for k in range(len(matrix))]
+        seen = [[picture.pixel(x, y)[0] < 128 for x in centers] for y in centers]
+        assert seen == matrix
+
+
+def test_without_an_address_the_colophon_has_no_code(edition, pages, tmp_path):
+    with colophon(edition, pages, tmp_path / "book.pdf") as book:
+        assert "版本" not in book[1].get_text()
+        assert [d for d in book[1].get_drawings() if d["rect"].height > 40] == []
 
 
 def spoken(reader: PdfReader) -> list[str]:
@@ -540,6 +579,57 @@ def test_every_font_is_embedded(book):
 def test_stars_arrows_and_boxes_are_on_the_page(book):
     everything = "".join(texts(book))
     assert all(character in everything for character in "★→─│┌✓▲")
+
+
+@pytest.fixture
+def screen(edition, pages, tmp_path):
+    """The same book for the screen."""
+    out = tmp_path / "screen.pdf"
+    pdf.write(edition(pages).for_screen(), pages, out)
+    with pymupdf.open(out) as book:
+        yield book
+
+
+LINK = int(re.search(r"--link: #(\w+);", asset("site.css"))[1], 16)
+
+
+def test_on_the_screen_no_page_is_blank(screen, book):
+    assert [page.number for page in screen if not page.get_text().strip()] == []
+    assert any(not text.strip() for text in texts(book)), "on paper some are"
+    assert len(screen) < len(book.pages)
+
+
+def test_on_the_screen_all_pages_have_the_same_margins(screen):
+    rules = [  # below a running head, above a title: as wide as the text
+        (
+            page.number % 2,
+            round(drawing["rect"].x0),
+            round(page.rect.width - drawing["rect"].x1),
+        )
+        for page in screen
+        for drawing in page.get_drawings()
+        if drawing["rect"].width > page.rect.width / 2 and drawing["rect"].height < 3
+    ]
+    margin = round(17 / 25.4 * 72)
+    assert {*rules} == {(0, margin, margin), (1, margin, margin)}
+
+
+def test_on_the_screen_links_have_the_color_of_the_site_and_on_paper_none(
+    screen, book, tmp_path
+):
+    def colors(book):
+        return {
+            (span["color"], span["text"].strip())
+            for page in book
+            for block in page.get_text("dict")["blocks"]
+            for line in block.get("lines", ())
+            for span in line["spans"]
+        }
+
+    linked = {text for color, text in colors(screen) if color == LINK}
+    assert any("表" in text for text in linked), linked
+    with pymupdf.open(tmp_path / "new" / "book.pdf") as printed:
+        assert not any(color == LINK for color, _ in colors(printed))
 
 
 def test_two_builds_are_the_same_byte_for_byte(edition, pages, tmp_path):

@@ -47,6 +47,15 @@ def test_it_holds_package_exercises_data_and_commands(made):
     assert made.stat().st_size < 1_500_000
 
 
+def test_the_texts_name_the_file_that_is_made(made):
+    texts = [*ROOT.glob("index.*.qmd"), *ROOT.glob("README*.md")]
+    named = [
+        re.findall(r"[\w-][\w.-]*\.whl", text.read_text(encoding="utf-8")) for text in texts
+    ]
+    assert len(texts) == 4
+    assert all({*names} == {made.name} for names in named)
+
+
 def test_its_bytes_are_the_same_from_two_folders(made, tmp_path, monkeypatch):
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1")  # the edition's date counts, not this one
     copy = tmp_path / "elsewhere"

@@ -281,6 +281,9 @@
     if (steps.length) body.append(next);
   }
 
+  // Progress, and answers found on paper: nobody needs them to read.
+  addEventListener("load", () => document.head.append(make("script", { src: "practice.js" })));
+
   // On paper every fold is open.
   addEventListener("beforeprint", () => {
     for (const fold of $$("details:not([open])")) {

@@ -61,14 +61,14 @@ def verdicts(exercise: Exercise, given: Mapping[str, Any]) -> dict[str, list[str
     found = {}
     for key, value in given.items():
         whole = {**right, key: value} if key else value
-        slip, detail = _slip(exercise, check, whole)
+        slip, detail = slip_of(exercise, check, whole)
         if slip and (named := _named(key, value, right, wrong())):
             slip, detail = named, ""
         found[key] = [slip, detail]
     return found
 
 
-def _slip(exercise: Exercise, check: Check, value: Any) -> tuple[str, str]:
+def slip_of(exercise: Exercise, check: Check, value: Any) -> tuple[str, str]:
     """What the check says of a value: the slip and the case, both empty if it is right."""
     from types import SimpleNamespace
 

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from workbook.derive.assignments import EXERCISES, assignments, module
+from workbook.practice.words import say
 from workbook.source.chapter import Chapter, read_chapters
 from workbook.source.edition import LANGUAGES, read_edition
 from workbook.source.exercise import Exercise
@@ -37,6 +38,12 @@ class UnknownName(Exception):
     def __init__(self, name: str, close: Sequence[str]) -> None:
         self.name, self.close = name, tuple(close)
         super().__init__(name)
+
+    def told(self, lang: str) -> str:
+        """What the reader may have meant, in their words."""
+        names = ("、" if lang == "zh" else ", ").join(self.close)
+        hint = say(lang, "no:close", names=names) if names else say(lang, "no:list")
+        return say(lang, "no:exercise", name=self.name) + hint
 
 
 @dataclass(frozen=True)

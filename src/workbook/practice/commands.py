@@ -58,12 +58,6 @@ class Context:
     def say(self, key: str, /, **values: object) -> None:
         click.echo(say(self.lang, key, **values))
 
-    def unknown(self, error: UnknownName) -> ReaderError:
-        said = say(self.lang, "no:exercise", name=error.name)
-        names = ("、" if self.lang == "zh" else ", ").join(error.close)
-        close = say(self.lang, "no:close", names=names) if names else ""
-        return ReaderError(said + (close or say(self.lang, "no:list")))
-
 
 def reader_command(command: Callable[..., Any]) -> Callable[..., Any]:
     """A command with --lang that gets a context, and says what is wrong in their words."""
@@ -78,7 +72,7 @@ def reader_command(command: Callable[..., Any]) -> Callable[..., Any]:
             try:
                 status = command(context, **options)
             except UnknownName as error:
-                raise context.unknown(error) from None
+                raise ReaderError(error.told(context.lang)) from None
         except ReaderError as error:
             click.echo(str(error), err=True)
             status = 2

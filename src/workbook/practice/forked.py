@@ -19,7 +19,7 @@ import psutil
 
 from workbook.practice.child import run_child
 from workbook.practice.imports import import_all
-from workbook.practice.isolation import GRACE, TICK, Ended, Limits, Watched, group
+from workbook.practice.isolation import GRACE, QUIET, TICK, Ended, Limits, Watched, group
 
 
 class _Child(Watched):
@@ -35,6 +35,7 @@ class _Child(Watched):
 
 def preload(names: Iterable[str]) -> None:
     """Import modules here: every process that is forked afterwards has them."""
+    os.environ.update(QUIET)
     import_all(names)
 
 

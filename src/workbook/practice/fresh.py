@@ -28,6 +28,7 @@ import psutil
 from workbook.practice import child
 from workbook.practice.isolation import (
     GRACE,
+    QUIET,
     TICK,
     Ended,
     Limits,
@@ -62,7 +63,7 @@ class Worker:
         command = [sys.executable, "-P", "-X", "utf8", "-m", "workbook.practice.worker"]
         self.process = subprocess.Popen(
             [*command, str(self.folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, **apart,
+            stderr=subprocess.STDOUT, env=os.environ | QUIET, **apart,
         )  # fmt: skip
         self.since = time.time()
         self.pid = self.process.pid  # until it says its own: a venv of Windows starts another

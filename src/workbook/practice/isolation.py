@@ -14,6 +14,11 @@ import psutil
 HEAD = 20_000  # bytes of output that are kept
 TICK = 0.02  # seconds between two looks at the process
 GRACE = 0.5  # seconds in which the processes it started may end
+QUIET = {  # variables of a process: one thread, no helpers of the compiler, no window
+    "OMP_NUM_THREADS": "1",
+    "TORCHINDUCTOR_COMPILE_THREADS": "1",
+    "MPLBACKEND": "Agg",
+}
 
 
 @dataclass(frozen=True)

@@ -15,22 +15,25 @@ from typing import Any
 
 from workbook.practice.isolation import Ended, Limits
 
-__all__ = ["WAYS", "Ended", "Limits", "close", "expect", "isolated", "preload", "way"]
+__all__ = ["WAYS", "Ended", "Limits", "choose", "close", "expect", "isolated", "preload", "way"]
 
 WAYS = {"fork": "forked", "fresh": "fresh"}  # each with its module
 ASKED = "WORKBOOK_RUNNER"  # the variable that names one of them
 
-_QUIET = {  # one thread, no helpers of the compiler, no window
-    "OMP_NUM_THREADS": "1",
-    "TORCHINDUCTOR_COMPILE_THREADS": "1",
-    "MPLBACKEND": "Agg",
-}
+_chosen: list[str] = []  # the way that this program goes, whatever is asked for
 
 
 def way() -> str:
     """The way that was asked for and can be gone here, else the quicker one that can."""
+    if _chosen:
+        return _chosen[0]
     forks = hasattr(os, "fork") and sys.platform != "win32"
     return "fresh" if not forks or os.environ.get(ASKED) == "fresh" else "fork"
+
+
+def choose(name: str) -> None:
+    """Go this way from now on, whatever is asked for."""
+    _chosen[:] = [name]
 
 
 def isolated(
@@ -50,7 +53,6 @@ def isolated(
 
 def preload(names: Iterable[str]) -> None:
     """Have modules imported before a function runs, with one thread and no window."""
-    os.environ.update(_QUIET)
     _here().preload(names)
 
 

@@ -17,7 +17,7 @@ from workbook.render.notebook import ipynb
 from workbook.run.execute import Outputs
 from workbook.source.chapter import Chapter
 from workbook.source.edition import Edition, Entry
-from workbook.weave import Woven, weave
+from workbook.weave import Woven, placeholders, weave
 
 
 @dataclass
@@ -138,19 +138,3 @@ class Site:
             )
         kept = self._woven.get(key)
         return replace(kept, entry=entry) if kept else None
-
-
-_SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="320" height="200"/>'
-_STANDING_FOR = {
-    "fig": {"output_type": "display_data", "data": {"image/svg+xml": _SVG}},
-    "tbl": {"output_type": "display_data", "data": {"text/markdown": "| … |\n|---|\n| … |"}},
-}
-
-
-def placeholders(chapter: Chapter) -> Outputs:
-    """What stands for the outputs of a chapter that was never run: enough to number it."""
-    return [
-        [_STANDING_FOR[kind]] if kind in _STANDING_FOR and cell.flag("eval") else []
-        for cell in chapter.cells
-        for kind in [cell.label.partition("-")[0]]
-    ]

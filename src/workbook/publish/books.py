@@ -12,14 +12,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from workbook import memo
-from workbook.formats import HTML, Format, Job
+from workbook.formats import HTML, PDF, Format, Job
 from workbook.publish.store import Product, Store
 from workbook.render import makers
 from workbook.run.execute import Outputs
 from workbook.source.chapter import Chapter
-from workbook.source.edition import EDITIONS, Edition, Options
+from workbook.source.edition import EDITIONS, Edition, Handout, Options
 from workbook.weave import Woven, weave
 
 
@@ -48,6 +49,7 @@ def make_books(
     `outputs` holds, by slug, what each chapter's cells gave; `wheel` is what sites offer.
     """
     sites = _sites(tuple(books), formats, store)
+    sheets = _sheets(books, root) if HTML in formats else {}
     shaped = makers.fingerprint(root)
     made: dict[str, Product] = {}
 
@@ -58,7 +60,9 @@ def make_books(
 
     stale = []  # a worker takes a second to start: only for what has to be made
     for edition, some in _tasks(tuple(books), formats):
-        plans = list(_plans(books[edition], outputs, some, options, root, shaped, sites, wheel))
+        plans = list(
+            _plans(books[edition], outputs, some, options, root, shaped, sites, wheel, sheets)
+        )
         unchanged = {each.title: store.unchanged(each.name, each.key) for each in plans}
         note({title: product for title, product in unchanged.items() if product})
         if missing := [each for each in plans if not unchanged[each.title]]:
@@ -69,6 +73,37 @@ def make_books(
             for future in as_completed(futures):
                 note(future.result())
     return [made[f"{edition} {each.name}"] for edition in books for each in formats]
+
+
+def make_handout(
+    book: Book,
+    outputs: Mapping[str, Outputs],
+    handout: Handout,
+    options: Options,
+    root: Path,
+    store: Store,
+) -> Product:
+    """Make a hand-out of one chapter of an edition, aside in the store.
+
+    The chapters that are not in it need no more outputs than numbers hang on.
+    """
+    edition = PDF.applied(options, book.edition)
+    surveyed, printed = (_woven(book, outputs, fmt.woven, root) for fmt in (HTML, PDF))
+    pages = [
+        ours if ours.entry.slug in handout.pages else theirs
+        for ours, theirs in zip(printed, surveyed, strict=True)
+    ]
+    key = _render_key(Job(edition, pages), repr(handout), makers.fingerprint(root))
+    write = functools.partial(_write_handout, edition, pages, handout)
+    return store.product(handout.path(edition), key, write)
+
+
+def _write_handout(
+    edition: Edition, pages: Sequence[Woven], handout: Handout, out: Path
+) -> int:
+    from workbook.render import handout as writer  # Typst takes a while to load
+
+    return writer.write(edition, pages, handout, out)
 
 
 def _tasks(
@@ -82,10 +117,8 @@ def _tasks(
     """
     light = tuple(each for each in formats if not each.typesets)
     tasks = [(edition, light) for edition in editions if light]
-    for heavy in (each for each in formats if each.typesets):
-        first, *others = ((edition, (heavy,)) for edition in editions)
-        tasks = [first, *tasks, *others]
-    return tasks
+    heavy = [(edition, (each,)) for each in formats if each.typesets for edition in editions]
+    return [*heavy[:1], *tasks, *heavy[1:]]
 
 
 @contextlib.contextmanager
@@ -120,6 +153,13 @@ def _begin() -> None:
     gc.disable()
 
 
+def _sheets(books: Mapping[str, Book], root: Path) -> Mapping[str, Mapping[str, Any]]:
+    """What sites check answers on paper by; every edition has the same exercises."""
+    from workbook.practice import paper
+
+    return paper.sheets(root, next(iter(books.values())).chapters)
+
+
 @dataclass(frozen=True)
 class _Plan:
     """A book to be made, or to be left as it stands if its key is the same."""
@@ -139,6 +179,7 @@ def _plans(
     shaped: str,
     sites: Sequence[str],
     wheel: Path | None,
+    sheets: Mapping[str, Mapping[str, Any]],
 ) -> Iterator[_Plan]:
     """Some books of one edition."""
     woven: dict[str, list[Woven]] = {}  # formats that take the same Markdown share it
@@ -149,7 +190,12 @@ def _plans(
         pages = woven[each.woven]
         others = [site for site in sites if site != edition.name] if each.leads else []
         offered = wheel if each.offers else None
-        job = Job(edition, pages, book.chapters, others, offered)
+        practised: Mapping[str, str] = {}
+        if each is HTML:
+            from workbook.render.html import practice
+
+            practised = practice.files(edition, book.chapters, book.twins, sheets)
+        job = Job(edition, pages, book.chapters, others, offered, practised)
         key = _render_key(job, each.name, shaped)
         write = functools.partial(each.write, job)
         yield _Plan(f"{edition.name} {each.name}", each.path(edition), key, write)
@@ -193,6 +239,7 @@ def _render_key(job: Job, name: str, shaped: str) -> str:
         digest.update(page.twin.markdown.encode() if page.twin else b"")
         digest.update(memo.hashed(page.files).encode())
     digest.update(job.edition.bibliography.read_bytes())
+    digest.update(repr(sorted(job.practice.items())).encode())
     if job.wheel:
         digest.update(job.wheel.name.encode() + job.wheel.read_bytes())
     return digest.hexdigest()

@@ -1,7 +1,8 @@
 """Writes the page at the front of the store: what the book is and for whom, two of its pages,
 what one can do after each chapter, every edition, and which file is for which device.
 
-It chooses no language for the reader: all is said in each, one beside the other.
+It chooses no language for the reader: all is said in each, one beside the other. Where the book
+is published, a map of all pages stands beside it.
 """
 
 from __future__ import annotations
@@ -12,18 +13,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from xml.sax.saxutils import escape
 
 from workbook import messages
-from workbook.formats import EINK, EPUB, HTML, PDF
+from workbook.formats import EINK, EPUB, HTML, PDF, SCREEN
 from workbook.publish import spread
 from workbook.publish.books import Book
 from workbook.publish.spread import Opening
 from workbook.publish.store import Product, Store
-from workbook.render import makers, pandoc
+from workbook.render import cover, makers, pandoc
 from workbook.render.html.website import LICENSE_URL, asset, environment
 from workbook.source.edition import LANGUAGES, PAPERS, Edition
 
-PAGE, FOLDER = "index.html", "front"
+PAGE, FOLDER, MAP = "index.html", "front", "sitemap.xml"
+_COVER_HEIGHT = 1200  # pixels: that of the picture of a link
 ASSETS = ("landing.css", "landing.js", "theme.js", "icon.svg")
 POLICY = (
     "default-src 'none'; img-src 'self' file:; style-src 'self' file:; "
@@ -31,7 +34,9 @@ POLICY = (
 )
 SHOWN = "tensors"  # the chapter from whose exercises two pages are shown
 # The devices in the order of the page: words of the section `devices`.
-READERS = ("screen", "paper", "tablet", "books", "kindle", "kobo", "china")
+READERS = (
+    "screen", "pdf", "paper", "tablet", "books", "kindle", "kobo", "wechat", "duokan",
+)  # fmt: skip
 _PAPER_NAMES = {"a4": "A4", "letter": "Letter", "b5": "B5"}
 
 
@@ -39,7 +44,7 @@ _PAPER_NAMES = {"a4": "A4", "letter": "Letter", "b5": "B5"}
 class Download:
     """A file of an edition."""
 
-    kind: str  # pdf, epub, eink, wheel
+    kind: str  # pdf, screen, epub, eink, wheel
     href: str  # as seen from the front page
     size: int  # bytes
     pages: int = 0
@@ -114,12 +119,48 @@ def make_front(
     digest = hashlib.sha256(f"{offers!r} {makers.fingerprint(root)}".encode())
     for opening in filter(None, spreads.values()):
         digest.update(opening.pdf.read_bytes())
+    covers = _published(offers)
+    digest.update(repr([edition.described() for edition in covers]).encode())
     key = digest.hexdigest()
     pictures = {_file(name): opening for name, opening in spreads.items() if opening}
-    return [
-        store.product(FOLDER, key, functools.partial(write_assets, pictures)),
+    made = [
+        store.product(FOLDER, key, functools.partial(write_assets, pictures, covers)),
         store.product(PAGE, key, functools.partial(write, offers)),
     ]
+    if not covers:
+        store.withdraw(MAP)
+        return made
+    listed = site_map(covers, products, store)
+    key = hashlib.sha256(listed.encode()).hexdigest()
+    return [*made, store.product(MAP, key, functools.partial(_write_text, listed))]
+
+
+def _published(offers: Sequence[Offer]) -> list[Edition]:
+    """The editions whose sites are on the web: each has a cover that links to it show."""
+    return [o.edition for o in offers if o.site and o.edition.published.site]
+
+
+def site_map(editions: Sequence[Edition], products: Sequence[Product], store: Store) -> str:
+    """Every page of the sites of the store, for search engines."""
+    pages = [(editions[0].published.site, editions[0])]
+    for edition in editions:
+        place = HTML.path(edition)
+        folder = store.found(place, products)
+        names = sorted(page.name for page in folder.glob("*.html")) if folder else []
+        pages += [(edition.published.page(f"{place}/{name}"), edition) for name in names]
+    urls = "".join(
+        f"<url><loc>{escape(page)}</loc><lastmod>{edition.date}</lastmod></url>\n"
+        for page, edition in pages
+    )
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        f'<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n{urls}</urlset>\n'
+    )
+
+
+def _write_text(text: str, out: Path) -> int:
+    out.write_text(text, encoding="utf-8", newline="\n")
+    return 0
 
 
 def _spread(book: Book, products: Sequence[Product], store: Store) -> Opening | None:
@@ -148,6 +189,8 @@ def _offer(
     for paper in PAPERS:
         found = store.listing(PDF.path(edition.on(paper)), products)
         files += [Download("pdf", *found, _PAPER_NAMES[paper])] if found else []
+    found = store.listing(SCREEN.path(edition.for_screen()), products)
+    files += [Download("screen", *found)] if found else []
     for each in (EPUB, EINK):
         found = store.listing(each.path(edition), products)
         files += [Download(each.name, *found)] if found else []
@@ -175,6 +218,7 @@ def _listed(book: Book, folder: str) -> Iterator[Listed]:
 
 def write(offers: Sequence[Offer], out: Path) -> int:
     """Write the front page to the file `out`; returns 0, for pages mean nothing."""
+    covers = _published(offers)
     single = [offer for offer in offers if len(offer.edition.languages) == 1]
     of_lang = {offer.edition.lang: offer for offer in single if offer.site or offer.downloads}
     text = environment().get_template("landing.html").render(
@@ -189,16 +233,20 @@ def write(offers: Sequence[Offer], out: Path) -> int:
         license_url=LICENSE_URL,
         policy=POLICY,
         folder=FOLDER,
+        home=covers[0].published.site if covers else "",
+        picture=cover.place(covers[0]) if covers else "",
     )  # fmt: skip
-    out.write_text(text, encoding="utf-8", newline="\n")
-    return 0
+    return _write_text(text, out)
 
 
-def write_assets(pictures: Mapping[str, Opening], out: Path) -> int:
-    """Write what the front page needs into the folder `out`."""
+def write_assets(pictures: Mapping[str, Opening], covers: Sequence[Edition], out: Path) -> int:
+    """Write what the front page needs into the folder `out`, and the covers that links show."""
     out.mkdir(parents=True)
     for name, opening in pictures.items():
         (out / name).write_bytes(spread.draw(opening))
+    for edition in covers:
+        name = Path(cover.place(edition)).name
+        (out / name).write_bytes(cover.draw(edition, _COVER_HEIGHT))
     for name in ASSETS:
         (out / name).write_text(asset(name), encoding="utf-8", newline="\n")
     return 0

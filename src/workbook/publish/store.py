@@ -41,6 +41,7 @@ class Store:
         self.output, self.memory, self.force = output, memory, force
         self.staging = output / f"{_PART}{os.getpid()}-{threading.get_ident()}"
         self.kept = _remembered(memory)
+        self.withdrawn: list[str] = []
 
     def product(self, name: str, key: str, write: Callable[[Path], int]) -> Product:
         """The book `name`: as it stands if its inputs are the same, else written aside.
@@ -52,6 +53,10 @@ class Store:
         staged = self.staging / name
         staged.parent.mkdir(parents=True, exist_ok=True)
         return Product(self.output / name, key, write(staged), fresh=True)
+
+    def withdraw(self, name: str) -> None:
+        """Take the file `name` away when the books are installed, if it is there."""
+        self.withdrawn.append(name)
 
     def unchanged(self, name: str, key: str) -> Product | None:
         """The book `name` as an earlier build left it, if its inputs are the same."""
@@ -100,6 +105,8 @@ class Store:
             self._remember()
         for product in fresh:
             self._replace(self.staging / product.path.relative_to(self.output), product.path)
+        for name in self.withdrawn:
+            (self.output / name).unlink(missing_ok=True)
         for product in products:
             stamp = {"key": product.key, "pages": product.pages, "bytes": product.size}
             self.kept[str(product.path)] = stamp

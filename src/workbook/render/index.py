@@ -1,16 +1,17 @@
-"""The index of the printed book: which words stand on which pages.
+"""The index: which words stand on which pages of the printed book, in which sections of a site.
 
 Terms are those of the glossary, names of the API those that stand in code within a sentence. A
 mark is put into the tree before each occurrence that the index will name; on which page that
 comes to stand, only Typst knows (`theme/print/index.typ`). An entry names the place where a
-chapter explains the term, which is printed bold, and the sections that say it most.
+chapter explains the term, which is printed bold, and the sections that say it most. A site has
+no pages to count, and leads to the sections (`html/word_index.py`).
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -37,6 +38,7 @@ class Word:
     forms: tuple[str, ...]
     group: str  # the letter above it
     order: tuple
+    lang: str = ""  # none for a name of the API
 
 
 class Place(NamedTuple):
@@ -74,9 +76,13 @@ def terms(root: Path, lang: str) -> list[Word]:
 
 def names(docs: Iterable[pf.Doc]) -> list[Word]:
     """The names of the API that stand in code within a sentence."""
-    found = {name for doc in docs for code in _codes(doc) for name in _API.findall(code)}
+    return named({name for doc in docs for code in _codes(doc) for name in _API.findall(code)})
+
+
+def named(found: Iterable[str]) -> list[Word]:
+    """These names of the API as words: torch.Tensor is one, torch.tensor another."""
     words = [Word(name, (name,), API, (name.casefold(), name)) for name in found]
-    return sorted(words, key=_order)  # torch.Tensor is one name, torch.tensor another
+    return sorted(words, key=_order)
 
 
 def typst(words: Sequence[Word], entries: dict[str, list[tuple[str, bool]]]) -> str:
@@ -109,11 +115,11 @@ def _term(term: glossary.Term, lang: str) -> Word:
         forms = tuple(name for name in (term.zh, *term.also) if pinyin.characters(name))
         forms = forms or (term.zh,)
         order = pinyin.order(term.zh, term.pinyin)
-        return Word(term.zh, forms, order[0][0][:1].upper() if order else "", order)
+        return Word(term.zh, forms, order[0][0][:1].upper() if order else "", order, lang)
     forms = tuple(
         n for n in (term.en, term.short, *term.also) if n and not pinyin.characters(n)
     )
-    return Word(term.english, forms, term.en[:1].upper(), (term.en.casefold(),))
+    return Word(term.english, forms, term.en[:1].upper(), (term.en.casefold(),), lang)
 
 
 # --- where words stand -----------------------------------------------------------------
@@ -169,6 +175,8 @@ def _hidden(block: pf.Block) -> bool:
     while above is not None and not isinstance(above, pf.Doc):
         if isinstance(above, _TWICE) or _NOWHERE & set(getattr(above, "classes", ())):
             return True
+        if getattr(above, "attributes", {}).get("collapse") == "true":
+            return True  # a hint, which print has in a part of its own
         above = above.parent
     return False
 
@@ -207,13 +215,44 @@ def _codes(doc: pf.Doc) -> list[str]:
 def _chosen(places: Sequence[Place]) -> list[Place]:
     """Where the word is explained, and one place of each section that says it most."""
     main = next((place for place in places if place.main), None)
-    often = Counter(place.section for place in places)
-    sections = [s for s, times in often.most_common() if times >= _OFTEN][:SECTIONS]
-    first = {place.section: place for place in reversed(places)}
-    chosen = [first[s] for s in sections if main is None or s != main.section]
+    kept = {place.section: place for place in reversed(places)}
     if main:
-        chosen.append(main)
-    return sorted(chosen or [places[0]], key=lambda place: (place.section, place.at))
+        kept[main.section] = main
+    sections = chosen(Counter(place.section for place in places), main and main.section)
+    return [kept[section] for section in sections]
+
+
+def chosen(times: Mapping[int, int], main: int | None) -> list[int]:
+    """The sections that an entry names: the main one, and those that say the word most.
+
+    `times` says how often each section does, in the order of the book.
+    """
+    often = [s for s, count in Counter(times).most_common() if count >= _OFTEN][:SECTIONS]
+    named = {*often, *([] if main is None else [main])}
+    return sorted(named or [next(iter(times))])
+
+
+@dataclass(frozen=True)
+class Section:
+    """What the index knows of a section: its heading, and the words below it."""
+
+    heading: pf.Header
+    times: Mapping[str, int]  # by what is printed of a word
+    main: tuple[str, ...]  # those that are explained there for the first time on the page
+
+
+def sections(doc: pf.Doc, words: Sequence[Word]) -> list[Section]:
+    """The sections of a page that say any of these words, or a name of the API."""
+    headings = [block for block in _blocks(doc) if isinstance(block, pf.Header)]
+    times: dict[int, Counter[str]] = defaultdict(Counter)
+    main: dict[int, list[str]] = defaultdict(list)
+    for shown, places in _occurrences([doc], [*words, *names([doc])]).items():
+        for place in places:
+            times[place.section][shown] += 1
+        explained = next((place.section for place in places if place.main), None)
+        if explained is not None:
+            main[explained].append(shown)
+    return [Section(headings[at - 1], times[at], tuple(main[at])) for at in sorted(times) if at]
 
 
 def _with_marks(leaf: pf.Element, marks: list[tuple[int, str]]) -> list[pf.Inline]:

@@ -15,7 +15,7 @@ from workbook.render.theme import ROOT
 _PACKAGES = (
     "pypandoc_binary", "typst", "jinja2", "pagefind", "panflute", "lxml", "rcssmin", "rjsmin",
     "nbformat", "pylopdf-fonts-zh-cn", "justmytype-intl-cjk", "justmytype-western-core",
-    "uharfbuzz", "fonttools", "torch", "numpy", "matplotlib",
+    "uharfbuzz", "segno", "fonttools", "torch", "numpy", "matplotlib",
 )  # fmt: skip
 _ROOMS = ("source", "render", "publish")  # of this package, beside weave and formats
 _READERS = (

@@ -13,12 +13,14 @@ import platform
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
+from types import MappingProxyType
 
 import panflute as pf
 import pypandoc
+import segno
 import typst
 from pypdf import PdfReader
 
@@ -50,8 +52,16 @@ _PLACE = re.compile(r"main\.typ:(\d+)")
 
 def write(edition: Edition, pages: Sequence[Woven], out: Path) -> int:
     """Write the PDF of an edition; returns its number of pages."""
-    source = typeset(edition, pages)
-    content = compile_pdf(source, _images(pages), edition.date)
+    return save(edition, typeset(edition, pages), pages, out)
+
+
+def save(edition: Edition, source: str, pages: Sequence[Woven], out: Path) -> int:
+    """Typeset this Typst with the images of these pages; returns how many it makes."""
+    inputs = {"screen": "yes"} if edition.on_screen else {}
+    images = _images(pages)
+    if address := edition.published.site:
+        images["address.svg"] = scanned(address)
+    content = compile_pdf(source, images, edition.date, inputs)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_bytes(content)
     return len(PdfReader(BytesIO(content)).pages)
@@ -60,14 +70,33 @@ def write(edition: Edition, pages: Sequence[Woven], out: Path) -> int:
 def typeset(edition: Edition, pages: Sequence[Woven]) -> str:
     """The whole book as Typst, ready to be compiled beside `theme/` and the images."""
     docs = trees(edition, pages, site=False)
+    entries = [page.entry for page in pages]
+    parts = laid_out(edition, entries, docs)
+    printed = zip(entries, docs, strict=True)
+    back = _index(edition, [doc for entry, doc in printed if not entry.appendix])
+    return written(edition, preamble(edition), parts, back)
+
+
+def laid_out(
+    edition: Edition, entries: Sequence[Entry], docs: Sequence[pf.Doc]
+) -> list[tuple[Entry, pf.Doc]]:
+    """These pages as paper has them: stubs in their boxes, hints in a part at the back."""
     for doc in docs:
         exercises.place_stubs(doc)
     hints = pencil.lay_out(edition, docs)
-    parts = [(page.entry, doc) for page, doc in zip(pages, docs, strict=True)]
-    back = _index(edition, [doc for entry, doc in parts if not entry.appendix])
-    chapters = _cited(edition, list(_assembled(edition, _with_hints(parts, hints))))
-    chapters += [pandoc.like(docs[0], back)] if back else []
-    return "\n\n".join([_preamble(edition), *(_typst(edition, each) for each in chapters)])
+    return _with_hints(list(zip(entries, docs, strict=True)), hints)
+
+
+def written(
+    edition: Edition,
+    opening: str,
+    parts: Sequence[tuple[Entry, pf.Doc]],
+    back: Sequence[pf.Block] = (),
+) -> str:
+    """The Typst of these pages below an opening, with what stands behind them."""
+    chapters = _cited(edition, list(_assembled(edition, parts)))
+    chapters += [pandoc.like(parts[0][1], back)] if back else []
+    return "\n\n".join([opening, *(_typst(edition, each) for each in chapters)])
 
 
 def _cited(edition: Edition, chapters: list[pf.Doc]) -> list[pf.Doc]:
@@ -97,8 +126,16 @@ def _typst(edition: Edition, chapter: pf.Doc) -> str:
     return written.strip("\n")
 
 
-def compile_pdf(source: str, images: dict[str, bytes], date: datetime.date) -> bytes:
-    """Compile Typst source; BookError for an error and for every warning."""
+def compile_pdf(
+    source: str,
+    images: dict[str, bytes],
+    date: datetime.date,
+    inputs: Mapping[str, str] = MappingProxyType({}),
+) -> bytes:
+    """Compile Typst source; BookError for an error and for every warning.
+
+    `inputs` are what `theme/print/screen.typ` asks for.
+    """
     midnight = datetime.datetime(date.year, date.month, date.day, tzinfo=datetime.UTC)
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
@@ -117,6 +154,7 @@ def compile_pdf(source: str, images: dict[str, bytes], date: datetime.date) -> b
                 ignore_system_fonts=True,
                 pdf_standards=STANDARDS,
                 timestamp=midnight,
+                sys_inputs=dict(inputs),
             )
         except typst.TypstError as error:
             raise BookError(_problem_of(error, source, root)) from None
@@ -125,26 +163,42 @@ def compile_pdf(source: str, images: dict[str, bytes], date: datetime.date) -> b
     return content
 
 
-def _preamble(edition: Edition) -> str:
-    date = edition.date
-    arguments = {
-        "edition": quoted(edition.name),
+def preamble(edition: Edition) -> str:
+    """What opens the book: its design and its front matter."""
+    own = {
         "titles": _array(edition.titles),
         "subtitles": _array(edition.subtitles),
+        "versions": _array(versions()),
+    }
+    return opened(edition, "workbook-book", arguments(edition, own))
+
+
+def arguments(edition: Edition, own: Mapping[str, str]) -> str:
+    """What a form of `theme/print/book.typ` is told of an edition, and what of its own."""
+    date = edition.date
+    every = {
+        "edition": quoted(edition.name),
         "author": quoted(edition.author),
         "date": f"datetime(year: {date.year}, month: {date.month}, day: {date.day})",
         "paper": quoted(edition.paper),
-        "versions": _array(versions()),
+        "version": quoted(edition.version),
+        "address": quoted(edition.published.site),
+        **own,
     }
-    form = "stacked" if edition.paper == "b5" else "columns"
+    return ", ".join(f"{key}: {value}" for key, value in every.items())
+
+
+def opened(edition: Edition, form: str, told: str) -> str:
+    """What opens a document in a form of `theme/print/book.typ` that is told this."""
+    pairs = "stacked" if edition.paper == "b5" else "columns"
     return (
-        '#import "book.typ": workbook-book, workbook-main\n'
+        f'#import "book.typ": {form}, workbook-main, workbook-source\n'
         '#import "workbook.typ": *\n'
         '#import "forms.typ"\n'
         '#import "index.typ": workbook-index, workbook-mark\n'
         '#import "parallel.typ": *\n'
-        f"#let parallel = parallel-{form}.with({quoted(edition.paper)})\n"
-        f"#show: workbook-book.with({', '.join(f'{k}: {v}' for k, v in arguments.items())})"
+        f"#let parallel = parallel-{pairs}.with({quoted(edition.paper)})\n"
+        f"#show: {form}.with({told})"
     )
 
 
@@ -211,6 +265,13 @@ def _references(edition: Edition) -> list[pf.Block]:
     heading, place = pandoc.references(edition, 1)
     heading.attributes["kind"] = "chapter"
     return [heading, place]
+
+
+def scanned(address: str) -> bytes:
+    """A QR code that leads to an address, as SVG, without the quiet zone that paper has."""
+    drawn = BytesIO()
+    segno.make(address, error="m", micro=False).save(drawn, kind="svg", border=0)
+    return drawn.getvalue()
 
 
 def _index(edition: Edition, docs: Sequence[pf.Doc]) -> list[pf.Block]:

@@ -6,6 +6,7 @@ import dataclasses
 import datetime
 import os
 import re
+import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 import yaml
 
 from workbook.problem import BookError, Problem, problem
+from workbook.source.published import NOWHERE, Published, faults, published
 
 LANGUAGES = ("zh", "en")
 BILINGUAL = "bilingual"  # the edition that sets the languages beside each other
@@ -22,7 +24,8 @@ EDITIONS = tuple(LANGUAGES_OF)
 BETWEEN = " · "  # what stands between the Chinese and the English of one line
 PAPERS = ("a4", "letter", "b5")  # theme/print/paper.typ has their measures
 # The slugs of the chapters that the tooling writes.
-GENERATED = ("answers", "glossary", "claims", "notation", "cheatsheet")
+ANSWERS = "answers"
+GENERATED = (ANSWERS, "glossary", "claims", "notation", "cheatsheet")
 # The chapter into which Quarto puts the bibliography; ours ends the book with one by itself.
 BIBLIOGRAPHY = "references"
 
@@ -55,6 +58,9 @@ class Edition:
     citation_style: Path | None = None  # a CSL file
     halves: tuple[Edition, ...] = ()  # what the bilingual edition was made of: Chinese, English
     embeds_font: bool = False  # whether its EPUBs bring a Chinese font along
+    on_screen: bool = False  # whether its PDF is to be read there, and not printed
+    published: Published = NOWHERE
+    version: str = ""  # of the package that comes with it, if one does
 
     @property
     def lang(self) -> str:
@@ -77,6 +83,11 @@ class Edition:
             return self
         stem = f"{self.output_file}-{paper}"
         return dataclasses.replace(self, paper=paper, output_file=stem)
+
+    def for_screen(self) -> Edition:
+        """The edition whose PDF is read on a screen, under a file name of its own."""
+        stem = f"{self.output_file}-screen"
+        return dataclasses.replace(self, on_screen=True, output_file=stem)
 
     def with_font(self) -> Edition:
         """The edition whose EPUBs bring a Chinese font along, the English for its glossary."""
@@ -105,6 +116,33 @@ class Options:
 
     paper: str = PAPERS[0]  # of the PDF
     embed_font: bool = False  # in the EPUBs
+
+
+# The pages of a hand-out and the end of its file's name, by what is said of the answers.
+_HANDOUTS = {
+    "back": (("", ANSWERS), ""),
+    "none": (("",), "-questions"),
+    "only": ((ANSWERS,), "-answers"),
+}
+WHICH_ANSWERS = tuple(_HANDOUTS)
+
+
+@dataclass(frozen=True)
+class Handout:
+    """A chapter by itself, by its slug, and which of its answers: one of WHICH_ANSWERS."""
+
+    slug: str
+    answers: str = WHICH_ANSWERS[0]
+
+    @property
+    def pages(self) -> tuple[str, ...]:
+        """The slugs of the pages that it is made of."""
+        return tuple(part or self.slug for part in _HANDOUTS[self.answers][0])
+
+    def path(self, edition: Edition) -> str:
+        """Where it stands, below the output folder."""
+        end = _HANDOUTS[self.answers][1]
+        return f"{edition.name}/{edition.output_file}-{self.slug}{end}.pdf"
 
 
 def read_edition(root: Path, name: str) -> Edition:
@@ -144,7 +182,21 @@ def read_edition(root: Path, name: str) -> Edition:
         bibliography=bibliography,
         entries=tuple(entries),
         citation_style=root / own["csl"] if own.get("csl") else None,
+        published=published(book),
+        version=_version(root),
     )
+
+
+def _version(root: Path) -> str:
+    """The version in `pyproject.toml`; none where a book has no package."""
+    name = "pyproject.toml"
+    try:
+        project = tomllib.loads((root / name).read_text(encoding="utf-8")).get("project", {})
+    except FileNotFoundError:
+        return ""
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BookError(problem(name, 0, f"not TOML: {error}", "mend it")) from None
+    return str(project.get("version", ""))
 
 
 def _of_another_form(
@@ -154,7 +206,7 @@ def _of_another_form(
 
     def wrong(key: str, what: str, remedy: str) -> Problem:
         files = (profile, "_quarto.yml")
-        lines = {file: line_of(root / file, f"{key}:") for file in files}
+        lines = {file: _line_of_key(root / file, key) for file in files}
         file = next((file for file in files if lines[file]), profile)
         return problem(file, lines[file], what, remedy)
 
@@ -167,6 +219,8 @@ def _of_another_form(
         datetime.date.fromisoformat(str(book["date"]))
     except ValueError:
         yield wrong("date", f"date: {book['date']} is no date", "write it as 2026-01-31")
+    for key, what, remedy in faults(book):
+        yield wrong(key, what, remedy)
     for key in ("chapters", "appendices"):
         listed = book.get(key) or []
         if not isinstance(listed, list):
@@ -276,6 +330,12 @@ def _load(root: Path, name: str) -> dict[str, Any]:
         line = line_of(path, "book:")
         raise BookError(problem(name, line, "book is not key: value", "mend it"))
     return data or {}
+
+
+def _line_of_key(path: Path, key: str) -> int:
+    """The number of the first line of a YAML file that begins with a key, or 0."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return next((n for n, text in enumerate(lines, 1) if re.match(rf"\s*{key}\s*:", text)), 0)
 
 
 def line_of(path: Path, text: str) -> int:

@@ -9,22 +9,20 @@ from __future__ import annotations
 
 import datetime
 import html
-import json
 import tempfile
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
 import panflute as pf
-import typst
 
 from workbook import messages
-from workbook.render import exercises, pandoc, typefaces, xhtml
+from workbook.render import cover, exercises, pandoc, xhtml
 from workbook.render.assemble import part_of, trees
 from workbook.render.epub import formulas, typeface
 from workbook.render.epub.package import BACK, finish
 from workbook.render.parallel import title_of
-from workbook.render.theme import EPUB, PRINT
+from workbook.render.theme import EPUB
 from workbook.source.edition import Edition, Entry
 from workbook.weave import Woven
 
@@ -36,7 +34,7 @@ def write(edition: Edition, pages: Sequence[Woven], out: Path, eink: bool = Fals
     docs = trees(edition, pages, site=False)
     for doc in docs:
         exercises.place_stubs(doc)
-    images = {"cover.png": _cover(edition)}
+    images = {"cover.png": cover.draw(edition)}
     for doc, page in zip(docs, pages, strict=True):
         images |= xhtml.place_images(doc, page)
     parts = _open_parts(edition, pages, docs)
@@ -81,21 +79,6 @@ def identifier(edition: Edition, eink: bool = False) -> str:
     """The book's URN: the same for every build of one edition."""
     name = f"epub:{edition.output_file}{'-eink' if eink else ''}"
     return f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, name)}"
-
-
-def _cover(edition: Edition) -> bytes:
-    """A picture of 1600 by 2560, as shops and readers want it."""
-    inputs = {"author": edition.author, "name": edition.name}
-    for key in ("titles", "subtitles"):
-        inputs[key] = json.dumps(getattr(edition, key))
-    return typst.compile(
-        PRINT / "cover.typ",
-        format="png",
-        ppi=325.12,
-        sys_inputs=inputs,
-        font_paths=[typefaces.folder()],
-        ignore_system_fonts=True,
-    )
 
 
 def _open_parts(

@@ -66,13 +66,21 @@ class Page:
         return "answers.html" if self.entry.slug.startswith("answers-") else self.file
 
     @property
+    def found(self) -> bool:
+        """Whether the search looks at it: lists would hide what they name."""
+        return self.entry.slug not in ("answers", "term-index")
+
+    @property
     def landing(self) -> bool:
         return self.entry.slug == "index"
 
 
-def make(book: SitePages, woven: Woven) -> Page:
-    """The page of a chapter; kept by its text, its images and what it refers to."""
-    return _kept(book, woven, woven, lambda: book.tree(woven))
+def make(book: SitePages, woven: Woven, tree: Callable[[], pf.Doc]) -> Page:
+    """The page of a chapter; kept by its text, its images and what it refers to.
+
+    Of what `tree` gives, which is the chapter's, nothing is left.
+    """
+    return _kept(book, woven, woven, tree)
 
 
 def answers_apart(book: SitePages, woven: Woven) -> list[Page]:

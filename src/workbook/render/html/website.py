@@ -9,20 +9,24 @@ from itertools import groupby
 from pathlib import Path
 
 import jinja2
+from markupsafe import Markup
 
 from workbook import messages
 from workbook.files import renew
 from workbook.problem import BookError, Problem
 from workbook.render import makers, pandoc
 from workbook.render.assemble import SitePages, part_of
-from workbook.render.html import figures, minify, page, search
+from workbook.render.html import figures, minify, page, search, word_index
+from workbook.render.html.links import links
 from workbook.render.html.page import Page
 from workbook.render.theme import ROOT, SITE, THEME
 from workbook.source.edition import BILINGUAL, LANGUAGES, LANGUAGES_OF, Edition
 from workbook.weave import Woven
 
 LICENSE_URL = "https://creativecommons.org/licenses/by-sa/4.0/"
-ASSETS = ("site.css", "theme.js", "site.js", "search.js", "icon.svg")
+ASSETS = (
+    "site.css", "theme.js", "site.js", "search.js", "practice.js", "practice.css", "icon.svg",
+)  # fmt: skip
 # No request leaves the folder; Pagefind compiles its WebAssembly, and nothing else may.
 POLICY = (
     "default-src 'none'; img-src 'self' file:; style-src 'self' file:; "
@@ -53,6 +57,8 @@ def write(
     notebooks: Collection[str] = (),
     front: str = "",
     wheel: str = "",
+    home: str = "",
+    practice: Mapping[str, str] | None = None,
 ) -> None:
     """Write the site of an edition into the folder `out`.
 
@@ -60,12 +66,14 @@ def write(
     `{"en": "../../en/html"}`; every page links to the page of the same name there. The
     chapters named in `notebooks` offer `notebooks/SLUG.ipynb` and `.py`, which someone else
     writes. `front` is the page that offers all editions, as seen from `out`, and `wheel` the
-    name of what is installed from `notebooks/`, too. BookError with every problem of each page.
+    name of what is installed from `notebooks/`, too. `home` is the address of this folder, with
+    a slash at its end, where the book is published. `practice` is what `html.practice.files`
+    gives. BookError with every problem of each page.
     """
     made = make_pages(edition, pages)
     if made.problems:
         raise BookError(made.problems)
-    write_pages(made, out, twins, notebooks, front, wheel)
+    write_pages(made, out, twins, notebooks, front, wheel, home, practice)
     search.index(out)
 
 
@@ -78,15 +86,42 @@ def make_pages(
     """
     book = SitePages(edition, pages, makers.fingerprint(ROOT))
     made = Pages(edition, [])
+    words = word_index.terms(edition)
+    sections: list[word_index.Section] = []
     for woven in pages:
+        tree = functools.cache(functools.partial(book.tree, woven))
         try:
-            made.chapters.append(page.make(book, woven))
+            sections += word_index.survey(book, woven, words, tree)
+            made.chapters.append(page.make(book, woven, tree))
             if edition.halves and woven.entry.slug == "answers":
                 made.answers = page.answers_apart(book, woven)
         except BookError as error:
             made.problems += error.problems
             kept = (last or {}).get(f"{woven.entry.slug}.html")
             made.chapters += [kept] if kept else []
+    if entries := word_index.lines(words, sections):
+        made.chapters.append(_index(edition, entries))
+    return made
+
+
+def _index(edition: Edition, entries: Sequence[word_index.Line]) -> Page:
+    """The page of the index."""
+    title = messages.of("books", *edition.languages)["index"]
+    groups = word_index.groups(entries)
+    template = environment().get_template("word-index.html")
+    notes = {
+        pandoc.LOCALES[lang]: messages.of("site", lang)["index"] for lang in edition.languages
+    }
+    body = template.render(groups=groups, notes=notes, lang=pandoc.locale(edition))
+    made = Page(word_index.ENTRY, title, description=edition.subtitle)
+    first, *others = (messages.of("books", lang)["index"] for lang in edition.languages)
+    second = Markup("").join(
+        Markup(' <span lang="en">{}</span>').format(each) for each in others
+    )
+    made.name = Markup.escape(first) + second
+    made.heading = Markup("<h1>{}</h1>").format(made.name)
+    made.body = Markup(body)
+    made.sections = [(name, Markup.escape(letter)) for name, letter, _ in groups]
     return made
 
 
@@ -97,6 +132,8 @@ def write_pages(
     notebooks: Collection[str] = (),
     front: str = "",
     wheel: str = "",
+    home: str = "",
+    practice: Mapping[str, str] | None = None,
 ) -> list[Path]:
     """Write the files of a site, as `write` does, but for the index of its search.
 
@@ -107,6 +144,7 @@ def write_pages(
     words = messages.of("site", *edition.languages)
     files: dict[str, str | bytes] = {}
     for at, each in enumerate(made.all):
+        offered = each.entry.slug in notebooks
         files[each.file] = template.render(
             book=edition,
             lang=pandoc.locale(edition),
@@ -123,7 +161,9 @@ def write_pages(
             license={lang: messages.of("books", lang)["license"] for lang in edition.languages},
             license_url=LICENSE_URL,
             wheel=wheel,
-            notebook=each.entry.slug if each.entry.slug in notebooks else "",
+            notebook=each.entry.slug if offered else "",
+            links=links(edition, each, home, twins or {}, offered),
+            said={lang: messages.of("site", lang) for lang in edition.languages},
         )
         files |= {place: figures.themed(data) for place, data in each.images.items()}
     styles = {style: name for each in made.all for style, name in each.styles.items()}
@@ -131,7 +171,8 @@ def write_pages(
         text = asset(name)
         if name == "site.css":
             text = (_two_columns(text) if edition.halves else text) + minify.rules(styles)
-        files[name] = minify.minified(name, text)
+        files[name] = minify.minified(name, text) + (practice or {}).get(name, "")
+    files = {**(practice or {}), **files}
     return [out / name for name, content in files.items() if renew(out / name, content)]
 
 

@@ -1,7 +1,8 @@
 """Makes of each chapter a Jupyter notebook and a script, to download from the site.
 
 Both hold the prose as plain Markdown, with references as text, and every cell that runs,
-exercises as stubs. They run from top to bottom where `torchbook` can be imported.
+exercises as stubs, each with a cell below it that checks it. They run from top to bottom where
+the wheel is installed; where it is not, the first cell says how.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from nbformat import v4
 
 from workbook import messages
 from workbook.render.notebook import markdown
+from workbook.render.notebook.setup import Setup
 from workbook.source.blocks import Cell
 from workbook.source.chapter import Chapter
 from workbook.source.edition import GENERATED, Edition
@@ -42,13 +44,20 @@ def offered(chapters: Iterable[Chapter]) -> list[str]:
 
 
 def write(
-    edition: Edition, chapters: Sequence[Chapter], pages: Sequence[Woven], out: Path
+    edition: Edition,
+    chapters: Sequence[Chapter],
+    pages: Sequence[Woven],
+    out: Path,
+    setup: Setup | None = None,
 ) -> None:
-    """Write `notebooks/SLUG.ipynb` and `.py` of every chapter that has code into `out`."""
+    """Write `notebooks/SLUG.ipynb` and `.py` of every chapter that has code into `out`.
+
+    `setup` tells what they need; without one they check nothing.
+    """
     by_slug = {chapter.slug: chapter for chapter in chapters}
     (out / FOLDER).mkdir(parents=True, exist_ok=True)
     for slug, runs in markdown.chapters(edition, pages, offered(chapters)):
-        pieces = [*_pieces(edition, by_slug[slug], runs)]
+        pieces = [*_pieces(edition, by_slug[slug], runs, setup)]
         for suffix, text in ((".ipynb", notebook(pieces)), (".py", script(pieces))):
             path = (out / FOLDER / slug).with_suffix(suffix)
             path.write_text(text, encoding="utf-8", newline="\n")
@@ -86,10 +95,14 @@ def script(pieces: Iterable[Piece]) -> str:
 
 
 def _pieces(
-    edition: Edition, chapter: Chapter, runs: Iterable[markdown.Run]
+    edition: Edition, chapter: Chapter, runs: Iterable[markdown.Run], setup: Setup | None
 ) -> Iterator[Piece]:
     """The cells of a chapter between its runs of prose; hidden ones that run are shown."""
-    yield Piece("opening", _opening(edition, chapter))
+    running = [cell for cell in chapter.cells if _runs(cell)]
+    yield Piece("opening", _opening(edition, chapter, bool(setup)))
+    if setup:
+        code = [cell.code for cell in running]
+        yield Piece("setup", setup.cell(edition.languages, code), code=True)
     done = count = 0
     for run in runs:
         if isinstance(run, str):
@@ -97,20 +110,21 @@ def _pieces(
             yield Piece(f"text-{count}", run)
             continue
         for cell in chapter.cells[done : run.number]:
-            if _runs(cell):
-                yield _code(cell)
+            yield from _code(cell, bool(setup))
         done = run.number
-    yield from map(_code, filter(_runs, chapter.cells[done:]))
+    for cell in chapter.cells[done:]:
+        yield from _code(cell, bool(setup))
 
 
-def _opening(edition: Edition, chapter: Chapter) -> str:
+def _opening(edition: Edition, chapter: Chapter, checks: bool) -> str:
     entry = edition.entry(chapter.slug)
-    lines = [
-        messages.of("notebook", lang)["opening"].format(
-            title=edition.title, number=markdown.label(entry, lang)
-        )
-        for lang in edition.languages
-    ]
+    lines = []
+    for lang in edition.languages:
+        words = messages.of("notebook", lang)
+        number = markdown.label(entry, lang)
+        said = [words["opening"].format(title=edition.title, number=number)]
+        said.append(words["checks" if checks else "needs"])
+        lines.append(("" if lang == "zh" else " ").join(said))
     return "\n\n".join(f"> {line}" for line in lines)
 
 
@@ -118,10 +132,16 @@ def _runs(cell: Cell) -> bool:
     return cell.flag("eval") and not cell.option("check") and not cell.option("wrong")
 
 
-def _code(cell: Cell) -> Piece:
-    code = cell.stub if cell.option("exercise") else cell.code
+def _code(cell: Cell, checks: bool) -> Iterator[Piece]:
+    """A cell that runs, and below an exercise the one that checks it."""
+    if not _runs(cell):
+        return
+    exercise = cell.option("exercise")
     raises = (cell.option("raises") or "Exception") if cell.flag("error", False) else ""
-    return Piece(cell.label, code, code=True, raises=raises)
+    yield Piece(cell.label, cell.stub if exercise else cell.code, code=True, raises=raises)
+    if exercise and checks:
+        name = exercise.removeprefix("exr-")
+        yield Piece(f"check-{name}", f'check("{name}")', code=True)
 
 
 def _expecting(piece: Piece) -> str:

@@ -1,0 +1,139 @@
+"""The notebooks of the book as a reader runs them: in an empty folder, with only the wheel."""
+
+import ast
+import os
+import re
+import textwrap
+import zipfile
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+from nbformat import v4
+
+from workbook.practice import kit
+from workbook.practice.report import slip_text
+from workbook.preview.site import placeholders
+from workbook.publish import wheel
+from workbook.render.notebook import ipynb
+from workbook.render.notebook.setup import Setup
+from workbook.source.chapter import read_chapters
+from workbook.source.edition import read_edition
+from workbook.source.exercise import Exercise
+from workbook.weave import weave
+
+ROOT = Path(__file__).parents[2]
+LANG = "zh"
+EDITION = read_edition(ROOT, LANG)
+CHAPTERS = read_chapters(EDITION, ROOT, generated=False)
+SMALL = ("meet-pytorch", "why-pytorch")  # whose cells are quick to run
+# What a reader need not have: a chapter that uses one of these must say so in its first cell.
+_NOT_THERE = """\
+from importlib.machinery import PathFinder
+find_spec = PathFinder.find_spec
+def find(name, path=None, target=None):
+    return None if name.partition(".")[0] in {names} else find_spec(name, path, target)
+PathFinder.find_spec = find
+"""
+_BUILDER = ("hatchling", "lxml", "nbformat", "pypandoc", "typst", "panflute", "jinja2")
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory) -> Path:
+    """A folder that has what the wheel brings."""
+    folder = tmp_path_factory.mktemp("installed")
+    made = wheel.made(ROOT, tmp_path_factory.mktemp("wheel"))
+    with zipfile.ZipFile(made) as archive:
+        archive.extractall(folder)
+    (folder / "setup").write_text(str(made))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def setup(installed) -> Setup:
+    return Setup.of(Path((installed / "setup").read_text()))
+
+
+@pytest.fixture(scope="module")
+def notebooks(tmp_path_factory, setup) -> Path:
+    """The notebooks of an edition, with no cell run for them."""
+    out = tmp_path_factory.mktemp("site")
+    chapters = read_chapters(EDITION, ROOT)
+    pages = [
+        weave(chapter, entry, placeholders(chapter), "html", ROOT)
+        for entry, chapter in zip(EDITION.entries, chapters, strict=True)
+    ]
+    ipynb.write(EDITION, chapters, pages, out, setup)
+    return out / ipynb.FOLDER
+
+
+def wrong(exercise: Exercise) -> tuple[str, str]:
+    """The first of the wrong answers that the chapter names: its slip, and a cell with it."""
+    piece = exercise.wrong[0]
+    if not exercise.by_hand:
+        return piece.slip, f"{exercise.solution}\n\n\n{piece.code}"
+    *above, last = (ast.unparse(node) for node in ast.parse(piece.code).body)
+    value = f"{{**right(), **{last}}}" if last.startswith("{") else last
+    body = textwrap.indent("\n".join([*above, f"return {value}"]), "    ")
+    name = exercise.by_hand
+    return piece.slip, f"{exercise.solution}\n\nright = {name}\n\ndef {name}():\n{body}"
+
+
+def played(notebook: Path, exercises: tuple[Exercise, ...]) -> nbformat.NotebookNode:
+    """The notebook with each check done three times: untouched, solved, with a wrong answer."""
+    made = nbformat.read(notebook, as_version=4)
+    by_name = {exercise.name: exercise for exercise in exercises}
+    cells = []
+    for cell in made.cells:
+        cells.append(cell)
+        if cell.id.startswith("check-"):
+            exercise = by_name[cell.id.removeprefix("check-")]
+            answers = {"solved": exercise.solution, "wrong": wrong(exercise)[1]}
+            for what, code in answers.items():
+                cells.append(v4.new_code_cell(code, id=f"answer-{exercise.name}-{what}"))
+                cells.append(v4.new_code_cell(cell.source, id=f"{cell.id}-{what}"))
+    made.cells = cells
+    return made
+
+
+def printed(cell: nbformat.NotebookNode) -> str:
+    text = "".join(output.get("text", "") for output in cell.outputs)
+    return re.sub(r"\x1b\[[0-9;]*m", "", text)
+
+
+def run(made: nbformat.NotebookNode, installed: Path, setup: Setup, folder: Path) -> dict:
+    """Execute a notebook in an empty folder; what each cell printed, by its id."""
+    [first] = [cell.source for cell in made.cells if cell.id == "setup"]
+    absent = {*_BUILDER, *setup.packages} - {n for n in setup.packages if f'"{n}"' in first}
+    (installed / "sitecustomize.py").write_text(_NOT_THERE.format(names=repr(absent)))
+    env = {**os.environ, "PYTHONPATH": str(installed)}
+    client = NotebookClient(made, timeout=600, resources={"metadata": {"path": str(folder)}})
+    client.execute(env=env)
+    return {cell.id: printed(cell) for cell in made.cells if cell.cell_type == "code"}
+
+
+@pytest.mark.parametrize(
+    "slug",
+    [
+        pytest.param(slug, marks=[] if slug in SMALL else pytest.mark.slow)
+        for slug in ipynb.offered(CHAPTERS)
+    ],
+)
+def test_a_notebook_runs_and_judges_what_it_is_given(
+    slug, notebooks, installed, setup, tmp_path
+):
+    [chapter] = [each for each in CHAPTERS if each.slug == slug]
+    made = played(notebooks / f"{slug}.ipynb", chapter.exercises)
+    said = run(made, installed, setup, tmp_path)
+    book = kit.shipped(installed / "workbook/practice/kit.json").catalog(tmp_path, LANG)
+    assert [id for id in said if re.fullmatch(r"check-.*(?<!-solved)(?<!-wrong)", id)] == [
+        f"check-{exercise.name}" for exercise in chapter.exercises
+    ]
+    for exercise in book.find([slug])[0][1]:
+        head = f"{exercise.name}  {exercise.title}\n"
+        assert said[f"check-{exercise.name}"] == f"  · 没做  {head}"
+        assert said[f"check-{exercise.name}-solved"].startswith(f"  ✓ 通过  {head}")
+        failed = said[f"check-{exercise.name}-wrong"]
+        assert failed.startswith(f"  ✗ 不对  {head}")
+        assert slip_text(exercise, wrong(exercise)[0], LANG) in failed
