@@ -90,6 +90,30 @@ def test_a_probe_keeps_an_output_that_is_overwritten_later():
     assert (probe.outputs["0"] < 0).any()
 
 
+class Twice(nn.Module):
+    """Calls one layer two times, and the ReLU in place."""
+
+    def __init__(self):
+        super().__init__()
+        self.linear, self.relu = nn.Linear(3, 3), nn.ReLU(inplace=True)
+
+    def forward(self, x):
+        return self.relu(self.linear(self.relu(self.linear(x))))
+
+
+def test_of_a_layer_called_twice_a_probe_keeps_the_latest_call():
+    """Its output and its gradient belong together; a new pass replaces both."""
+    torch.manual_seed(0)
+    model, x = Twice(), torch.randn(5, 3)
+    with Probe(model) as probe:
+        for weight in (1.0, 2.0):
+            (weight * model(x)).sum().backward()
+            assert torch.equal(probe.gradients["relu"], torch.full((5, 3), weight))
+            positive = (probe.outputs["linear"] > 0) * weight
+            torch.testing.assert_close(probe.gradients["linear"], positive)
+    torch.testing.assert_close(probe.outputs["relu"], model(x).detach())
+
+
 def test_a_probe_passes_over_layers_that_give_no_tensor_and_no_gradient():
     model = nn.Sequential(nn.GRU(3, 2))
     with Probe(model) as probe:
@@ -287,6 +311,15 @@ def test_examine_leaves_everything_as_it_was():
     assert not any(part._forward_hooks for part in model.modules())
 
 
+def test_examine_draws_no_random_numbers_for_a_loss_that_does():
+    def noisy(z, y):
+        return F.cross_entropy(F.dropout(z, 0.1), y)
+
+    state = torch.get_rng_state()
+    examine(net(), *batch(), noisy)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
 def test_examine_refuses_a_loss_of_many_numbers():
     with pytest.raises(ValueError, match="loss"):
         examine(net(), *batch(), lambda z, y: F.cross_entropy(z, y, reduction="none"))
@@ -359,3 +392,56 @@ def test_a_trace_names_the_readers_own_part():
     spans = trace(run)
     assert spans[0].name == "mine"
     assert {s.depth for s in spans[1:]} >= {1}
+
+
+# --- what the chapter says of torch ----------------------------------------------------
+
+
+def test_meta_finds_a_sum_with_a_tensor_left_behind_but_not_a_product():
+    """Where a GPU would refuse both: a sieve with holes."""
+    far, near = torch.zeros(3, 3, device="meta"), torch.zeros(3, 3)
+    with pytest.raises(RuntimeError, match="device"):
+        far + near
+    assert (far @ near).shape == (3, 3)
+
+
+def test_a_nan_passes_through_clamp_but_not_past_it_in_probabilities():
+    assert torch.tensor(math.nan).clamp(0, 1).isnan()
+    z = torch.tensor([200.0, 0, 0], requires_grad=True)
+    z.softmax(0).clamp(min=1e-8).log()[0].backward()
+    assert z.grad.isfinite().all()
+
+
+def test_after_a_step_with_nan_only_units_that_were_silent_keep_their_weights():
+    model, (x, y) = net(), batch()
+    model[0].bias.data[:3] = -99
+    silent = (model[:2](x) == 0).all(dim=0)
+    (F.cross_entropy(model(x), y) * math.nan).backward()
+    torch.optim.SGD(model.parameters(), lr=0.1).step()
+    assert silent.any()
+    assert torch.equal(model[0].weight.isnan().all(dim=1), ~silent)
+    assert model[2].weight.isnan().all()
+
+
+@pytest.mark.parametrize(("optimizer", "grows"), [("SGD", True), ("Adam", False)])
+def test_without_zero_grad_the_ratio_grows_with_sgd_alone(optimizer, grows):
+    model, (x, y) = net(), batch()
+    rule = getattr(torch.optim, optimizer)(model.parameters(), lr=0.001)
+    ratios = []
+    for _ in range(10):
+        F.cross_entropy(model(x), y).backward()
+        ratios.append(update_ratios(model, rule.step)["0.weight"])
+    assert (ratios[-1] > 5 * ratios[0]) == grows
+
+
+def test_twice_the_rows_ask_for_a_quarter_of_the_rate_with_both_mistakes():
+    """The gradient of the sum over all pairs has four times the length."""
+    torch.manual_seed(0)
+    model, x = nn.Linear(3, 1), torch.randn(16, 3)
+    y = x.sum(dim=1)
+    lengths = []
+    for k in (1, 2):
+        error = model(x.repeat(k, 1)) - y.repeat(k)
+        g = torch.autograd.grad(error.square().sum(), model.weight)[0]
+        lengths.append(g.norm().item())
+    assert lengths[1] == pytest.approx(4 * lengths[0], rel=1e-4)
