@@ -9,7 +9,7 @@ Write your code in place of raise NotImplementedError, then run this command.
 Each exercise is run alone: its own piece and what stands above the first # %%.
 Leave the lines that begin with # %% in place.
 """
-# Checksum 0b962884241d: untouched so far.
+# Checksum 2640130fe21f: untouched so far.
 
 # %% exr-debugging-by-hand
 # 用铅笔算四种症状 ★
@@ -101,6 +101,7 @@ def diagnose(model, loss, x, y, lr) -> set[str]:
     reported); "dead": of some nn.ReLU, more than half of the units
     are 0 on every row; "rate": a parameter of two or more dimensions
     would move by more than a tenth of its length. loss(output, y) is
-    one number. Changes nothing: model, gradients, hooks, modes.
+    one number. Computes in the model's own mode. Changes nothing:
+    model, gradients, hooks, modes.
     """
     raise NotImplementedError("exr-debugging-diagnose")

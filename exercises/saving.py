@@ -9,7 +9,7 @@ Write your code in place of raise NotImplementedError, then run this command.
 Each exercise is run alone: its own piece and what stands above the first # %%.
 Leave the lines that begin with # %% in place.
 """
-# Checksum 700a0a32d2f1: untouched so far.
+# Checksum 5d882cd5d24a: untouched so far.
 
 # %% exr-saving-bytes
 # 三个文件各有多少字节 ★
@@ -46,8 +46,8 @@ def untie(
 ) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Return what can be written, and which names were the same.
 
-    kept: each tensor once, those that overlap an earlier one copied;
-    same: {name left out: name kept}. state stays as it is.
+    kept: each tensor once, copied if it views the storage of one
+    before it; same: {name left out: name kept}. state stays as it is.
     """
     raise NotImplementedError("exr-saving-untie")
 
@@ -99,7 +99,7 @@ import torch
 
 
 def keep(folder: Path, epoch: int, state: dict, count: int) -> None:
-    """Write epoch-{epoch}.pt, then leave the count newest only."""
+    """Write epoch-{epoch}.pt, then leave count newest only."""
     raise NotImplementedError("exr-saving-newest")
 
 

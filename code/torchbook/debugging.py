@@ -1,5 +1,5 @@
 # Generated from chapters/zh/20-debugging.qmd: edit there.
-# Checksum 4a7f93dad3ce: a change made here is refused, not lost.
+# Checksum 16fdc2396036: a change made here is refused, not lost.
 # %% debugging-imports
 """Instruments for a net that doesn't learn."""
 
@@ -27,8 +27,8 @@ class Probe:
     """Keeps what each layer of a model puts out, and the gradient.
 
     In its `with`, outputs[name] and gradients[name] are copies from
-    the latest pass, in the output's shape. A layer is a module without
-    children; one that gives no tensor is left out.
+    the layer's latest call, in the output's shape. A layer is a module
+    without children; one that gives no tensor is left out.
     """
 
     def __init__(self, model: nn.Module) -> None:
@@ -56,12 +56,13 @@ class Probe:
         if not isinstance(output, Tensor):
             return
         self.outputs[name] = output.detach().clone()
+        self.gradients.pop(name, None)
         if output.requires_grad:
             output.register_hook(partial(self.note_gradient, name))
 
     def note_gradient(self, name: str, gradient: Tensor) -> None:
-        """Keep the gradient of the loss in a layer's output."""
-        self.gradients[name] = gradient.detach().clone()
+        """Keep a gradient; the latest call's is the first to come."""
+        self.gradients.setdefault(name, gradient.detach().clone())
 
 
 # %% debugging-dead
@@ -181,17 +182,18 @@ def examine(
     if len(homes) > 1 or "meta" in homes:
         return [f"device: {', '.join(sorted(homes))}"]
     twin = copy.deepcopy(model).train()
-    with torch.random.fork_rng(), Probe(twin) as probe:
-        output = twin(inputs)
+    with torch.random.fork_rng():
+        with Probe(twin) as probe:
+            output = twin(inputs)
         value = loss(output, target)
-    if value.numel() != 1:
-        raise ValueError("loss: must give one number for a batch")
-    return [
-        *check_output(output.detach(), target),
-        *check_loss(loss, output.detach(), target, value.item()),
-        *check_layers(twin, probe),
-        *check_gradients(twin, value),
-    ]
+        if value.numel() != 1:
+            raise ValueError("loss: must give one number for a batch")
+        return [
+            *check_output(output.detach(), target),
+            *check_loss(loss, output.detach(), target, value.item()),
+            *check_layers(twin, probe),
+            *check_gradients(twin, value),
+        ]
 
 
 # %% debugging-check-output

@@ -1,5 +1,5 @@
 # Generated from chapters/zh/17-saving.qmd: edit there.
-# Checksum 7169d8e74a07: a change made here is refused, not lost.
+# Checksum 96809acc8482: a change made here is refused, not lost.
 # %% saving-names
 """Weights, checkpoints and whole models in files."""
 
@@ -7,7 +7,8 @@ import copy
 import importlib
 import json
 import os
-import tempfile
+import secrets
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -87,20 +88,19 @@ def load_state(
 # %% saving-replacing
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
-    """Give a file to write beside path; at the end, rename it to path.
+    """Give a name to write to beside path; at the end, rename to path.
 
     If the block raises, path stays as it was and nothing is left.
     """
     path = Path(path)
-    handle, name = tempfile.mkstemp(dir=path.parent, suffix=path.suffix)
-    os.close(handle)
+    new = path.with_name(f"{path.name}.{secrets.token_hex(4)}.tmp")
     try:
-        yield Path(name)
-        with open(name, "rb+") as file:
+        yield new
+        with open(new, "rb+") as file:
             os.fsync(file.fileno())  # on the disk, before the rename
-        os.replace(name, path)
+        os.replace(new, path)
     finally:
-        Path(name).unlink(missing_ok=True)
+        new.unlink(missing_ok=True)
 
 
 def needs(module: str) -> ModuleType:
@@ -178,14 +178,19 @@ def killed_at(byte: int, work: Callable[[], object]) -> bool:
 
     The system kills the copy at the first write that would go beyond,
     with the file cut there. Returns whether it came to that. Linux
-    and macOS only. Raises RuntimeError if work ends in another way.
+    and macOS only. Raises RuntimeError if work ends in another way,
+    or not within a minute.
     """
     import resource  # Windows has neither this nor fork
     import signal
 
-    child = os.fork()
+    with warnings.catch_warnings():  # threads aren't copied: see alarm
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
     if child == 0:
         try:
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+            signal.alarm(60)  # a thread may have held a lock
             signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
             resource.setrlimit(resource.RLIMIT_FSIZE, (byte, byte))

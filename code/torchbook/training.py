@@ -1,5 +1,5 @@
 # Generated from chapters/zh/11-training.qmd: edit there.
-# Checksum 6bb4055c8728: a change made here is refused, not lost.
+# Checksum 8e16db14e510: a change made here is refused, not lost.
 # %% training-batches
 """One training loop for the rest of the book, and what it needs."""
 
@@ -7,7 +7,7 @@ import copy
 import math
 import os
 import random
-import tempfile
+import secrets
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
@@ -177,18 +177,18 @@ def save_checkpoint(path: str | Path, **parts: object) -> None:
     and an old file stays as it was.
     """
     path = Path(path)
-    handle, name = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
+    new = path.with_name(f"{path.name}.{secrets.token_hex(4)}.tmp")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with open(new, "xb") as file:
             torch.save({"torchbook": 1, "parts": parts}, file)
             file.flush()
             os.fsync(file.fileno())  # on the disk, before the rename
-        load_checkpoint(name)
-        os.replace(name, path)
+        load_checkpoint(new)
+        os.replace(new, path)
     except (AttributeError, PicklingError, ValueError) as error:
         raise TypeError("parts: more than plain data") from error
     finally:
-        Path(name).unlink(missing_ok=True)
+        new.unlink(missing_ok=True)
 
 
 # %% training-load-checkpoint

@@ -1,5 +1,5 @@
 # Generated from chapters/zh/20-debugging.qmd: edit there.
-# Checksum 950111cb6028: a change made here is refused, not lost.
+# Checksum 3816304824ee: a change made here is refused, not lost.
 # %% exr-debugging-by-hand
 def test_debugging_by_hand(exercise):
     four_symptoms = exercise.four_symptoms
@@ -100,18 +100,22 @@ def test_debugging_regression(exercise):
         return model, torch.optim.SGD(model.parameters(), 0.05)
 
 
-    def run(seed, data, flat=True, clear=True, mean=True):
+    def run(seed, data, flat=True, clear=True, mean=True, late=False):
         """Return the losses and the weights, with or without mistakes."""
         model, sgd = fresh(seed)
         losses = []
         for x, y in data:
-            p = model(x).reshape(y.shape) if flat else model(x)
+            p = model(x).reshape(y.shape)
+            if not flat:  # the other shape than that of y
+                p = p.reshape(-1) if y.dim() == 2 else p[:, None]
             loss = (p - y).square()
             loss = loss.mean() if mean else loss.sum()
-            if clear:
+            if clear and not late:
                 sgd.zero_grad()
             loss.backward()
             sgd.step()
+            if late:
+                sgd.zero_grad()
             losses.append(loss.item())
         return losses, flatten(model)
 
@@ -148,13 +152,13 @@ def test_debugging_regression(exercise):
         assert not same(flatten(model), start), "still"
         names = "broadcast", "stale", "sum"
         for options in sorted(product([True, False], repeat=3), key=sum):
-            if all(options) or ((column or n == 1) and not options[0]):
-                continue  # these shapes hide it
-            if n == 1 and not options[2]:
-                continue
+            if all(options) or n == 1 and not all(options[::2]):
+                continue  # one row hides it
             slip = names[options.index(False)]
             other = run(seed, data, *options)[1]
             assert not same(flatten(model), other), slip
+        late = run(seed, data, late=True)[1]
+        assert not same(flatten(model), late), "stale: in the first step"
         losses, weights = run(seed, data)
         assert same(flatten(model), weights), "value: weights"
         for came, right in zip(found, losses):
@@ -178,6 +182,9 @@ def test_debugging_evaluate(exercise):
     from torch.nn import functional as F
 
 
+    during, graphs = [], []  # of a model and of its copies
+
+
     class Watched(nn.Module):
         """A net that notes its modes, and whether graphs are built."""
 
@@ -187,12 +194,11 @@ def test_debugging_evaluate(exercise):
                 nn.Linear(4, 6), nn.BatchNorm1d(6), nn.Dropout(0.5),
                 nn.Linear(6, 3),
             )
-            self.modes, self.graphs = [], []
 
         def forward(self, x):
-            self.modes += [part.training for part in self.modules()]
+            during.extend(part.training for part in self.modules())
             z = self.body(x)
-            self.graphs.append(z.requires_grad)
+            graphs.append(z.requires_grad)
             return z
 
 
@@ -213,6 +219,10 @@ def test_debugging_evaluate(exercise):
         model.train(training)
         for k in frozen:
             model.body[k].eval()
+        model.body[3].bias.requires_grad_(seed % 2 == 0)
+        needs = [p.requires_grad for p in model.parameters()]
+        during.clear()
+        graphs.clear()
         batches = data(seed, sizes)
         kept = [(x.clone(), y.clone()) for x, y in batches]
         state = copy.deepcopy(model.state_dict())
@@ -222,15 +232,15 @@ def test_debugging_evaluate(exercise):
         assert hasattr(found, "__len__"), "type"
         for now, then in zip(batches, kept):
             assert all(map(torch.equal, now, then)), "input"
-        assert not any(model.modes), "mode: while it computes"
+        assert not any(during), "mode: while it computes"
         now = [part.training for part in model.modules()]
         assert now == modes, "mode: afterward"
         for name, value in model.state_dict().items():
             assert torch.equal(value, state[name]), f"mode: {name}"
-        for p in model.parameters():
-            assert p.requires_grad, "graph: requires_grad was changed"
+        for p, need in zip(model.parameters(), needs):
+            assert p.requires_grad == need, "graph: requires_grad"
             assert p.grad is None, "graph: gradients"
-        assert not any(model.graphs), "graph"
+        assert not any(graphs), "graph"
         assert len(found) == len(sizes), f"shape: {len(found)} numbers"
         with torch.no_grad():
             scores = [model.eval()(x) for x, _ in batches]
@@ -253,13 +263,39 @@ def test_debugging_shuffle(exercise):
 
     import torch
     from torch.nn import functional as F
+    from torch.overrides import TorchFunctionMode
+
+
+    class AsOnGPU(TorchFunctionMode):
+        """Refuses what passes on meta and would fail on a GPU."""
+
+        moves = torch.Tensor.to, torch.Tensor.copy_, torch.Tensor.type_as
+        index = torch.Tensor.__getitem__, torch.Tensor.__setitem__
+
+        def __torch_function__(self, f, types, args=(), kwargs=None):
+            kwargs = kwargs or {}
+            if f is torch.randperm and "generator" in kwargs:
+                device = torch.device(kwargs.get("device") or "cpu")
+                assert device.type == "cpu", "device: of the generator"
+            parts = [*args, *kwargs.values()]
+            parts += [p for part in parts if isinstance(part, (tuple, list))
+                      for p in part]
+            parts = [p for p in parts if isinstance(p, torch.Tensor)]
+            near = any(p.dim() and not p.is_meta for p in parts)
+            if near and any(p.is_meta for p in parts) and (
+                f not in self.moves
+            ):
+                fits = f in self.index and args[0].is_meta
+                assert fits, "device: some are on the CPU"
+            return f(*args, **kwargs)
 
 
     def call(w, x, y, lr, seed):
         """Call the reader's function; name what it fails with."""
         g = torch.Generator().manual_seed(seed)
         try:
-            return epoch_by_hand(w, x, y, lr, g)
+            with AsOnGPU():
+                return epoch_by_hand(w, x, y, lr, g)
         except RuntimeError as error:
             assert "leaf" not in str(error), f"leaf: {error}"
             where = "device" in str(error) or "meta" in str(error)
@@ -356,6 +392,15 @@ def test_debugging_diagnose(exercise):
         return F.cross_entropy(z, y) + zero.sqrt()
 
 
+    def root(z, y):  # inf in the gradient alone
+        zero = z[:, 0] - z[:, 0].detach()
+        return F.cross_entropy(z, y) + zero.sqrt().sum()
+
+
+    def endless(z, y):  # inf in the value alone
+        return F.cross_entropy(z, y) + torch.inf
+
+
     class Mask(nn.Module):
         """Puts out zeros in most columns, and is no ReLU."""
 
@@ -399,6 +444,12 @@ def test_debugging_diagnose(exercise):
     held[5].requires_grad_(False)
     last[:5].requires_grad_(False)
     loose.register_parameter("unused", nn.Parameter(torch.ones(2, 2)))
+    tip, deaf = net(), net(dead=5)
+    tip.requires_grad_(False)
+    tip[5].bias.requires_grad_(True)
+    deaf[0].requires_grad_(False)
+    far = net(norm=True)  # whose running mean is far from the batch's
+    far[1].running_mean.fill_(99)
     bare = net()
     bare[5] = nn.Linear(8, 3, bias=False)
     ends = nn.Sequential(*net(second=5)[:5])
@@ -418,6 +469,8 @@ def test_debugging_diagnose(exercise):
         ("nan", sure(net()), logs, 1e-9, {"nan"}),
         ("nan", sure(net()), formula, 1e-9, {"nan"}),
         ("nan", last, column, 1e-9, {"nan"}),
+        ("nan", tip, root, 1e-9, {"nan"}),
+        ("dead", deaf, F.cross_entropy, 0.5, {"dead"}),
         ("rate", thin(net(), 0), F.cross_entropy, 1.02, {"rate"}),
         ("rate", thin(bare, 5), F.cross_entropy, 1.02, {"rate"}),
         ("rate", still, F.cross_entropy, 1e-9, {"dead"}),
@@ -430,6 +483,9 @@ def test_debugging_diagnose(exercise):
         ("left", net(norm=True), F.cross_entropy, 0.5, set()),
         ("left", net(norm=True).eval(), F.cross_entropy, 0.5, set()),
         ("healthy", loose, F.cross_entropy, 0.5, set()),
+        ("nan", net(), endless, 1e-9, {"nan"}),
+        ("mode", far, F.cross_entropy, 0.5, set()),
+        ("mode", copy.deepcopy(far).eval(), F.cross_entropy, 0.5, {"dead"}),
     ]
     for slip, model, loss, lr, wanted in cases:
         if 0.1 < lr < 2:

@@ -1,5 +1,5 @@
 # Generated from chapters/zh/17-saving.qmd: edit there.
-# Checksum b47a89df8596: a change made here is refused, not lost.
+# Checksum 0fbd6876983e: a change made here is refused, not lost.
 # %% exr-saving-bytes
 def test_saving_bytes(exercise):
     bytes_by_hand = exercise.bytes_by_hand
@@ -80,6 +80,7 @@ def test_saving_untie(exercise):
         yield {"x": a[:2], "y": a[2:], "again": a[2:]}, {"again": "y"}, {
             "y"}
         yield {"e": e, "f": e, "g": again(e), "c": c}, {}, set()
+        yield {"none": a[:0], "a": a, "end": a[4:], "b": b}, {}, set()
         yield {}, {}, set()
 
 
@@ -221,7 +222,9 @@ def test_saving_imports(exercise):
             raise AssertionError("imported") from None
         except AttributeError as error:
             assert "no attribute 'x'" not in str(error), "imported"
-            raise
+            raise AssertionError(f"stand-in: {error}") from None
+        except (TypeError, pickle.UnpicklingError) as error:
+            raise AssertionError(f"stand-in: {error}") from None
         assert not Note.marks, "ran"
         assert found is not None, "returns"
         assert isinstance(found, set | frozenset), "type"
@@ -311,6 +314,9 @@ def test_saving_one(exercise):
                 t = state[name]
                 try:
                     came = read_one(path, name)
+                except (MemoryError, OverflowError, UnicodeDecodeError,
+                        json.JSONDecodeError):
+                    raise AssertionError("length") from None
                 except ValueError as error:
                     assert t.numel(), "empty"
                     if "buffer" in str(error) or "shape" in str(error):
@@ -337,13 +343,14 @@ def test_saving_one(exercise):
                     assert not name.startswith("_"), "metadata"
                 slip = "metadata" if name.startswith("_") else "raises"
                 raise AssertionError(slip)
-            read.clear()
-            builtins.open, io_open, io.open = opened, io.open, opened
-            try:
-                read_one(path, "a")
-            finally:
-                builtins.open, io.open = real, io_open
-            assert sum(read) < begin + 10_000, "all"
+            for name in ("a", "exact"):  # before and after the big one
+                read.clear()
+                builtins.open, io_open, io.open = opened, io.open, opened
+                try:
+                    read_one(path, name)
+                finally:
+                    builtins.open, io.open = real, io_open
+                assert sum(read) < begin + 10_000, "all"
             cut = Path(folder) / "cut.safetensors"
             cut.write_bytes(kept[: begin + header["a"]["data_offsets"][1]])
             assert torch.equal(read_one(cut, "a"), state["a"]), "all"

@@ -1,5 +1,5 @@
 # Generated from chapters/zh/20-debugging.qmd: edit there.
-# Checksum b6859aa76539: a change made here is refused, not lost.
+# Checksum e8b1fa093b78: a change made here is refused, not lost.
 # %% exr-debugging-by-hand
 def four_symptoms() -> dict[str, float]:
     """Return four numbers that are symptoms.
@@ -98,7 +98,8 @@ def diagnose(model, loss, x, y, lr) -> set[str]:
     reported); "dead": of some nn.ReLU, more than half of the units
     are 0 on every row; "rate": a parameter of two or more dimensions
     would move by more than a tenth of its length. loss(output, y) is
-    one number. Changes nothing: model, gradients, hooks, modes.
+    one number. Computes in the model's own mode. Changes nothing:
+    model, gradients, hooks, modes.
     """
     found, twin = set(), copy.deepcopy(model)
 

@@ -1,5 +1,5 @@
 # Generated from chapters/zh/17-saving.qmd: edit there.
-# Checksum 3aee595a2a51: a change made here is refused, not lost.
+# Checksum f3babb293927: a change made here is refused, not lost.
 # %% exr-saving-bytes
 def bytes_by_hand() -> dict[str, int]:
     """Return your three numbers of bytes.
@@ -30,8 +30,8 @@ def untie(
 ) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Return what can be written, and which names were the same.
 
-    kept: each tensor once, those that overlap an earlier one copied;
-    same: {name left out: name kept}. state stays as it is.
+    kept: each tensor once, copied if it views the storage of one
+    before it; same: {name left out: name kept}. state stays as it is.
     """
     kept, same, first, storages = {}, {}, {}, set()
     for name, t in state.items():
@@ -45,7 +45,7 @@ def untie(
         else:
             kept[name] = t.clone() if storage in storages else t
             first[place] = name
-        storages.add(storage)
+            storages.add(storage)
     return kept, same
 
 
@@ -123,7 +123,7 @@ import torch
 
 
 def keep(folder: Path, epoch: int, state: dict, count: int) -> None:
-    """Write epoch-{epoch}.pt, then leave the count newest only."""
+    """Write epoch-{epoch}.pt, then leave count newest only."""
     new = folder / f"epoch-{epoch}.new"
     try:
         torch.save(state, new)
