@@ -75,3 +75,23 @@ def frechet(a, b):
     root = vectors * np.sqrt(np.maximum(values, 0)) @ vectors.T
     roots = np.sqrt(np.maximum(np.linalg.eigvalsh(root @ q @ root), 0))
     return float(np.sum((a.mean(0) - b.mean(0)) ** 2) + np.trace(p + q) - 2 * roots.sum())
+
+
+# %% exr-generation-frechet: eigenvalues of the product, in the dtype given
+import torch
+
+
+def frechet(a, b):
+    p, q = (torch.atleast_2d(torch.cov(x.T)) for x in (a, b))
+    roots = torch.linalg.eigvals(p @ q).sqrt().real
+    far = (a.mean(0) - b.mean(0)).square().sum()
+    return (far + p.trace() + q.trace() - 2 * roots.sum()).item()
+
+
+# %% exr-generation-between: the divergence from N(0, 1) in units of the second
+from torchbook.generation import kl_to_normal
+
+
+def kl_between(mean, log_var, mean_p, log_var_p):
+    scaled = (mean - mean_p) * (-log_var_p / 2).exp()
+    return kl_to_normal(scaled, log_var - log_var_p)
