@@ -1,5 +1,5 @@
 # Generated from chapters/zh/16-generation.qmd: edit there.
-# Checksum cbe450449ccb: a change made here is refused, not lost.
+# Checksum c932efdce71b: a change made here is refused, not lost.
 # %% generation-nearest
 """A judge of drawn pictures, autoencoders, and diffusion."""
 
@@ -268,7 +268,7 @@ def noise_loss(output: tuple[Tensor, Tensor], _: Tensor) -> Tensor:
 def time_features(t: Tensor, size: int) -> Tensor:
     """Return sines and cosines of t: (B,) -> (B, size).
 
-    Frequencies fall from 1 to about 1/1000. Raises ValueError for an
+    Frequencies fall from 1 towards 1/1000. Raises ValueError for an
     odd size or one below 2.
     """
     if size < 2 or size % 2:
