@@ -41,6 +41,11 @@ local function place_stubs(blocks)
     local is_box = block.t == 'Div' and block.identifier:match '^exr%-'
     if is_box then
       box = block
+      local room, at = box.content:find_if(is_room)
+      if room then -- which in an EPUB says that there is a file to write in
+        room.classes:insert 'of-exercise'
+        box.content[at] = room
+      end
       box.content:insert(way_to_answer(box.identifier))
     end
     if box and not is_box and block.t == 'Div' and block.attributes.exercise == box.identifier then

@@ -6,7 +6,7 @@ local TEXT = {
   zh = {
     answer = '作答处',
     predict = '先写在纸上，再往下看。',
-    work = '写在纸上，或者写进文件夹 exercises/ 里本章的文件。',
+    work = '写在纸上，或者写进本章的练习文件。',
     recorded = '录制于 %s · 驱动 %s · torch %s · %s',
     missing = '此结果需在 GPU 上录制，目前尚未录制。',
     stale = '录制的是本段代码的旧版本，此处不予显示。',
@@ -14,7 +14,7 @@ local TEXT = {
   en = {
     answer = 'Your answer',
     predict = 'Write it down on paper before you read on.',
-    work = 'Write on paper, or into the file of this chapter in the folder exercises/.',
+    work = 'Write on paper, or into the exercise file of this chapter.',
     recorded = 'Recorded on %s · driver %s · torch %s · %s',
     missing = 'Not recorded yet: this result needs a GPU.',
     stale = 'The recording is of an earlier version of this code and is not shown.',
@@ -85,7 +85,7 @@ local function bracketed(inline)
   if not inline or inline.t ~= 'Cite' then return false end
   local first = inline.citations[1]
   return pandoc.utils.stringify(inline):match '^（' ~= nil
-    or (quarto ~= nil and text == TEXT.zh and first.mode == 'NormalCitation'
+    or (quarto ~= nil and text == TEXT.zh and first.mode ~= 'AuthorInText'
       and not REFERENCES[first.id:match '^(%a+)%-'])
 end
 

@@ -54,6 +54,23 @@ def test_citations_are_in_the_bibliography(tmp_path):
     )
 
 
+@pytest.mark.parametrize(
+    ("works", "expected"),
+    {
+        "open": (
+            "@misc{a,\n  title = {A}\n\n@misc{paszke2019pytorch,\n}\n",
+            [1, "never closed"],
+        ),
+        "open at the end": ("@misc{paszke2019pytorch,\n  title = {A}\n", [1, "never closed"]),
+        "twice": ("@misc{paszke2019pytorch,\n}\n" * 2, [3, "is that of line 1, too"]),
+    }.values(),
+)
+def test_works_are_closed_and_have_a_key_of_their_own(tmp_path, works, expected):
+    (problem,) = check(make_book(tmp_path, {"references.bib": works}))
+    assert [problem.where.line, problem.what[-len(expected[1]) :]] == expected
+    assert problem.where.path == "references.bib"
+
+
 def test_labels_are_unique_over_the_edition(tmp_path):
     files = {}
     for lang in ("zh", "en"):

@@ -105,11 +105,11 @@ def test_answer_space_in_html_is_a_named_textarea(lang, name):
 @pytest.mark.parametrize(
     ("lang", "predict", "work"),
     [
-        ("zh", "先写在纸上，再往下看。", "写在纸上，或者写进文件夹 exercises/ 里本章的文件。"),
+        ("zh", "先写在纸上，再往下看。", "写在纸上，或者写进本章的练习文件。"),
         (
             "en",
             "Write it down on paper before you read on.",
-            "Write on paper, or into the file of this chapter in the folder exercises/.",
+            "Write on paper, or into the exercise file of this chapter.",
         ),
     ],
 )

@@ -224,7 +224,7 @@ other
 def test_a_stub_goes_into_its_box_above_the_room(tmp_path):
     html = filtered("quarto.lua", EXERCISE, tmp_path)
     order = [
-        html.index(what) for what in ("写出步幅", "stub", 'class="answer"', "答案", "other")
+        html.index(what) for what in ("写出步幅", "stub", 'class="answer', "答案", "other")
     ]
     assert order == sorted(order)
     assert 'href="90-answers.qmd#ans-boxes-strides"' in html

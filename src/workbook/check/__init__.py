@@ -125,6 +125,7 @@ BOOK_RULES = (  # each looks at everything
     exercises.same_slips,
     references.cross_references,
     references.citations,
+    references.bibliography,
     terms.data,
     terms.in_glossary,
     terms.marked_in_both,

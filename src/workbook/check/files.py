@@ -49,11 +49,15 @@ class Sources:
         return not self.unread
 
     @cached_property
-    def citation_keys(self) -> frozenset[str]:
+    def works(self) -> str:
+        """The bibliography; empty where there is none."""
         if not self.bibliography.is_file():
-            return frozenset()
-        text = self.bibliography.read_text(encoding="utf-8", errors="replace")
-        return frozenset(re.findall(r"^\s*@\w+\s*\{\s*([^,\s]+)\s*,", text, re.M))
+            return ""
+        return self.bibliography.read_text(encoding="utf-8", errors="replace")
+
+    @cached_property
+    def citation_keys(self) -> frozenset[str]:
+        return frozenset(re.findall(r"^\s*@\w+\s*\{\s*([^,\s]+)\s*,", self.works, re.M))
 
 
 def read_sources(root: Path) -> tuple[Sources, list[Problem]]:

@@ -19,6 +19,7 @@ from workbook.source.inline import (
     references,
 )
 
+_WORK = re.compile(r"\s*@\w+\s*\{\s*(?P<key>[^,\s]+)\s*,")
 _FOOTNOTE = re.compile(r"\[\^([^\]\s]+)\](?P<colon>:)?")
 
 
@@ -80,6 +81,22 @@ def citations(book: Sources) -> Iterator[Problem]:
             if not CROSS_REFERENCE.match(key) and key not in book.citation_keys:
                 remedy = _near(key, book.citation_keys) or f"add the work to {name}"
                 yield problem(chapter.path, line, f"[@{key}] is not in {name}", remedy)
+
+
+def bibliography(book: Sources) -> Iterator[Problem]:
+    """Each work of the bibliography is closed where the next begins, and has its own key."""
+    name, seen, opened, depth = book.bibliography.name, {}, 0, 0
+    for number, line in enumerate(book.works.splitlines(), 1):
+        if entry := _WORK.match(line):
+            if depth > 0:
+                yield problem(name, opened, "this work is never closed", 'add "}" at its end')
+            opened, depth = number, 0
+            if (first := seen.setdefault(entry["key"], number)) != number:
+                what = f'the key "{entry["key"]}" is that of line {first}, too'
+                yield problem(name, number, what, "give each work one key, or take one out")
+        depth += line.count("{") - line.count("}")
+    if depth > 0:
+        yield problem(name, opened, "this work is never closed", 'add "}" at its end')
 
 
 def _uses(chapters: Sequence[Chapter]) -> Iterator[tuple[Chapter, int, str]]:

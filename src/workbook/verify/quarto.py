@@ -25,6 +25,11 @@ from workbook.verify.validator import Finding, Subject, Validator
 
 KINDS = ("headings", "captions", "exercises", "references", "links", "code", "outputs", "words")
 # What only one of the engines has, by design, or has in another place.
+_ONLY_OURS = {  # parts of the printed book
+    messages.of(space, lang)[name]
+    for lang in LANGUAGES
+    for space, name in (("hints", "title"), ("books", "index"))
+}
 _OWN = {
     "nav, script, style, button, textarea": "tools",
     ".anchor, .footnote-back, .screen-reader-only": "tools",
@@ -293,12 +298,16 @@ def _pdfs(subject: Subject, ours: Path, theirs: Path) -> Read:
 
 
 def _bookmarks(reader: PdfReader) -> tuple[str, ...]:
+    """The titles, but for those of the parts that only we print: hints and index."""
+
     def titles(outline: Sequence) -> Iterator[str]:
+        title = ""
         for each in outline:
             if isinstance(each, list):
-                yield from titles(each)
-            else:
-                title = _SPACE.sub(" ", str(each.title)).strip().replace("’", "'")
+                yield from () if title in _ONLY_OURS else titles(each)
+                continue
+            title = _SPACE.sub(" ", str(each.title)).strip().replace("’", "'")
+            if title not in _ONLY_OURS:
                 yield _BEFORE_TITLE.sub("", title)  # each engine has its own words for 4
 
     return tuple(titles(reader.outline))
