@@ -1,5 +1,5 @@
 # Generated from chapters/zh/15-transfer.qmd: edit there.
-# Checksum cf999b1cf4d5: a change made here is refused, not lost.
+# Checksum c0f939847f5d: a change made here is refused, not lost.
 # %% exr-transfer-count
 def test_transfer_count(exercise):
     sizes = exercise.sizes
@@ -18,6 +18,7 @@ def test_transfer_count(exercise):
     assert set(found) == {"trained", "state"}, "keys"
     for name in found:
         assert hasattr(found[name], "__int__"), f"type: {name}"
+        assert float(found[name]).is_integer(), f"value: {name}"
     trained, state = int(found["trained"]), int(found["state"])
     assert trained != wanted // 2, "sides"
     assert trained != wanted // 32, "blocks"
@@ -84,11 +85,15 @@ def test_transfer_still(exercise):
         modes = [module.training for module in part.modules()]
         before = copy.deepcopy(part.state_dict())
         twin = copy.deepcopy(part).eval()
-        for error in (None, KeyError("inside")):
+        for error in (None, KeyError("inside"), KeyboardInterrupt()):
             x = torch.randn(5, 3, requires_grad=True)
             raised, held = None, still(part)
             assert held is not None, "returns"
             assert hasattr(held, "__exit__"), "type"
+            now = [p.requires_grad for p in part.parameters()]
+            assert now == asked, "flags"
+            kept = [module.training for module in part.modules()]
+            assert kept == modes, "modes"
             try:
                 with held as same:
                     assert same is part, "returns"
@@ -103,7 +108,7 @@ def test_transfer_still(exercise):
                     assert torch.allclose(grad, wanted), "through"
                     if error is not None:
                         raise error
-            except KeyError as found:
+            except (KeyError, KeyboardInterrupt) as found:
                 raised = found
             assert raised is error, "error"
             now = [p.requires_grad for p in part.parameters()]
@@ -164,11 +169,17 @@ def test_transfer_layered(exercise):
         nn.Sequential(nn.Linear(2, 3), cold, nn.Linear(3, 3), held,
                       nn.ReLU(), nn.Linear(3, 1), nn.Sigmoid()),
         nn.Sequential(nn.ReLU(), nn.Linear(2, 2)),
+        nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 3, bias=False),
+                      nn.Linear(3, 1)),
     ]
     for model in models:
         for lr, factor in ((0.01, 0.5), (1.0, 0.1), (0.3, 1.0)):
             before = state_of(model)
-            groups = layered(model, lr, factor)
+            try:
+                groups = layered(model, lr, factor)
+            except ValueError:
+                text = f"raises: factor = {factor}"
+                raise AssertionError(text) from None
             assert state_of(model) == before, "input"
             assert groups is not None, "returns"
             assert isinstance(groups, list | tuple), "type"
@@ -177,7 +188,10 @@ def test_transfer_layered(exercise):
                 fine = isinstance(group, dict) and set(group) == {
                     "params", "lr"}
                 assert fine, "groups"
+                ordered = not isinstance(group["params"], set)
+                assert ordered, "groups: params as a set"
                 for p in group["params"]:
+                    assert isinstance(p, nn.Parameter), "groups"
                     found[id(p)] = group["lr"]
                     assert p.requires_grad, "frozen"
             assert set(found) == set(wanted), "missing"
@@ -245,6 +259,8 @@ def test_transfer_blend(exercise):
             assert came is not None, "returns"
             assert isinstance(came, dict), "type"
             assert set(came) == set(after), "keys"
+            fine = all(isinstance(x, torch.Tensor) for x in came.values())
+            assert fine, "type"
             wanted, turned = {}, {}
             for k, new in after.items():
                 old, whole = before[k], not new.is_floating_point()
@@ -273,9 +289,13 @@ def test_transfer_blend(exercise):
     fewer = dict(after)
     del fewer["0.bias"]
     longer = dict(after) | {"1.bias": torch.zeros(1)}
+    other = fewer | {"0.shift": after["0.bias"]}
+    lying = dict(after) | {"0.weight": after["0.weight"].mT.contiguous()}
     bad = [(before, after, -0.1), (before, after, 1.1),
            (before, fewer, 0.5), (fewer, after, 0.5),
-           (before, longer, 0.5), (longer, after, 0.5)]
+           (before, longer, 0.5), (longer, after, 0.5),
+           (before, other, 0.5), (other, after, 0.5),
+           (before, lying, 0.5)]
     for one, two, share in bad:
         try:
             blend(one, two, share)
@@ -337,8 +357,10 @@ def test_transfer_fisher(exercise):
                 came = fisher(model, x, y)
             except ValueError as error:
                 text = str(error)
-                raise AssertionError(f"mode: {text}") from None
+                slip = "mode" if "more than 1 value" in text else "shape"
+                raise AssertionError(f"{slip}: {text}") from None
             assert torch.equal(x, given[0]), "input"
+            assert not x.requires_grad, "input"
             assert torch.equal(y, given[1]), "input"
             assert came is not None, "returns"
             assert isinstance(came, dict), "type"
@@ -354,6 +376,8 @@ def test_transfer_fisher(exercise):
             asked = {k for k, p in model.named_parameters()
                      if p.requires_grad}
             assert set(came) == asked, "frozen"
+            fine = all(isinstance(x, torch.Tensor) for x in came.values())
+            assert fine, "type"
             each = per_example(model, x, y)
             wanted = {k: g.square().mean(0) for k, g in each.items()}
             for k in wanted:
@@ -361,6 +385,8 @@ def test_transfer_fisher(exercise):
                 assert came[k].dtype == dtype, f"dtype: {k}"
                 assert not came[k].requires_grad, "moved"
             if not close(came, wanted):
+                quiet = fisher(copy.deepcopy(model).eval(), x, y)
+                assert not close(quiet, wanted), "mode"
                 first = {k: g.mean(0).square() for k, g in each.items()}
                 assert not close(came, first), "mean-first"
                 total = {k: n * g for k, g in wanted.items()}
