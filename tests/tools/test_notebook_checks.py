@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[2]
 LANG = "zh"
 EDITION = read_edition(ROOT, LANG)
 CHAPTERS = read_chapters(EDITION, ROOT, generated=False)
-SMALL = ("meet-pytorch", "why-pytorch")  # whose cells are quick to run
+SMALL = ("meet-pytorch", "why-pytorch", "saving")  # run quickly; the last needs more packages
 # What a reader need not have: a chapter that uses one of these must say so in its first cell.
 _NOT_THERE = """\
 from importlib.machinery import PathFinder
@@ -36,6 +36,7 @@ def find(name, path=None, target=None):
     return None if name.partition(".")[0] in {names} else find_spec(name, path, target)
 PathFinder.find_spec = find
 """
+WHOLE = pytest.mark.whole
 _BUILDER = ("hatchling", "lxml", "nbformat", "pypandoc", "typst", "panflute", "jinja2")
 
 
@@ -116,7 +117,7 @@ def run(made: nbformat.NotebookNode, installed: Path, setup: Setup, folder: Path
 @pytest.mark.parametrize(
     "slug",
     [
-        pytest.param(slug, marks=[] if slug in SMALL else pytest.mark.slow)
+        pytest.param(slug, marks=[pytest.mark.slow, *([] if slug in SMALL else [WHOLE])])
         for slug in ipynb.offered(CHAPTERS)
     ],
 )
