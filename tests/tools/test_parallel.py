@@ -331,7 +331,7 @@ def test_a_claim_has_one_number_and_one_evidence():
     head = pair("<p><strong>对：是。</strong></p>", "<p><strong>Right: yes.</strong></p>")
     assert html.count(f"{head}\n{pair('<p>甲。</p>', '<p>Yes.</p>')}\n<p>Evidence:") == 2
     source = re.sub(r"\s+", "", pdf.typeset(both(*pages), pages))
-    assert re.findall(r"#claim\[(\d+)\]\[#parallel\[", source) == ["9", "10"]
+    assert re.findall(r"#claim\[(\d+)\]\[#workbook-pair\[", source) == ["9", "10"]
     assert source.count("`tests/test_x.py::test_y`") == 1
 
 
@@ -387,9 +387,9 @@ def test_an_address_that_both_have_is_told_once():
 def test_in_print_halves_stand_side_by_side_where_the_paper_is_wide(paper, form):
     pages = [twins("# 甲 {#sec-one}\n\n你好。", "# A {#sec-one}\n\nHello.")]
     source = pdf.typeset(both(*pages).on(paper), pages)
-    assert f'#let parallel = parallel-{form}.with("{paper}")' in source
+    assert f'#let workbook-pair = parallel-{form}.with("{paper}")' in source
     assert "#zh-words[甲]; #en-words[A];" in source
-    assert re.sub(r"\s+", "", source).endswith("#parallel[你好。][Hello.]")
+    assert re.sub(r"\s+", "", source).endswith("#workbook-pair[你好。][Hello.]")
 
 
 ON_ONE_AXIS = """# {title} {{#sec-one}}

@@ -28,7 +28,7 @@ local function chinese(blocks)
 end
 
 local function pair(div)
-  local out = pandoc.Blocks { raw '#parallel[' }
+  local out = pandoc.Blocks { raw '#workbook-pair[' }
   out:extend(chinese(half(div, 'zh')))
   out:insert(raw '][')
   out:extend(half(div, 'en'))

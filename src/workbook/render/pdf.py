@@ -196,8 +196,9 @@ def opened(edition: Edition, form: str, told: str) -> str:
         '#import "workbook.typ": *\n'
         '#import "forms.typ"\n'
         '#import "index.typ": workbook-index, workbook-mark\n'
-        '#import "parallel.typ": *\n'
-        f"#let parallel = parallel-{pairs}.with({quoted(edition.paper)})\n"
+        '#import "parallel.typ": claim, en-words, parallel-columns, parallel-stacked, ragged, '
+        "two-lines, workbook-cheatsheet, zh-words\n"
+        f"#let workbook-pair = parallel-{pairs}.with({quoted(edition.paper)})\n"
         f"#show: {form}.with({told})"
     )
 
