@@ -1,5 +1,5 @@
 # Generated from chapters/zh/15-transfer.qmd: edit there.
-# Checksum c0f939847f5d: a change made here is refused, not lost.
+# Checksum ac219ee005c5: a change made here is refused, not lost.
 # %% exr-transfer-count
 def test_transfer_count(exercise):
     sizes = exercise.sizes
@@ -18,7 +18,7 @@ def test_transfer_count(exercise):
     assert set(found) == {"trained", "state"}, "keys"
     for name in found:
         assert hasattr(found[name], "__int__"), f"type: {name}"
-        assert float(found[name]).is_integer(), f"value: {name}"
+        assert float(found[name]).is_integer(), name
     trained, state = int(found["trained"]), int(found["state"])
     assert trained != wanted // 2, "sides"
     assert trained != wanted // 32, "blocks"

@@ -196,6 +196,8 @@ def judged(tab, exercise, sheet) -> list[tuple]:
         own = right[key] if key else right
         wrong = [by_hand.evaluated(f"{exercise.solution}\n{w.code}") for w in exercise.wrong]
         named = [w[key] if key else w for w in wrong if not key or key in w]
+        # One that rounding can't tell from the right value has no name on the page.
+        named = [value for value in named if not by_hand.same(value, own)]
         values = [own, *named, *([] if exercise.name in DEAR else nearby(own))]
         came = tab.evaluate(JUDGE, [part, [told(value) for value in values]])
         for value, js in zip(values, came, strict=True):
@@ -215,7 +217,7 @@ def test_a_page_judges_as_the_command_does(opened):
     asked = [e for chapter in chapters for e in chapter.exercises if e.id in sheets]
     assert len(asked) > 20
     differing = [each for e in asked for each in judged(tab, e, sheets[e.id])]
-    assert differing == []
+    assert not differing, "\n".join(map(str, differing))
 
 
 # The page
