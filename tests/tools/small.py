@@ -1,10 +1,12 @@
 """A small edition in memory, for tests of what comes after weaving."""
 
 import datetime
+from collections.abc import Iterable
 from pathlib import Path
 
+from workbook.source.chapter import Chapter
 from workbook.source.edition import Edition, Entry
-from workbook.weave import Woven
+from workbook.weave import Woven, placeholders, weave
 
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" width="8" height="4"><path d="M0 0L8 4"/></svg>'
 BIB = "@misc{doe2020, author = {Doe, Jane}, title = {A Title}, year = {2020}}\n"
@@ -33,3 +35,11 @@ def page(slug: str, number: str, markdown: str, part: str = "", **files: bytes) 
     entry = Entry(Path(f"chapters/{slug}.qmd"), slug, number, titles, number.isalpha())
     named = {name.replace("_", "."): data for name, data in files.items()}
     return Woven(entry, markdown, named)
+
+
+def unrun(edition: Edition, chapters: Iterable[Chapter], root: Path) -> list[Woven]:
+    """The pages of a site of which no cell was run."""
+    return [
+        weave(chapter, entry, placeholders(chapter), "html", root)
+        for entry, chapter in zip(edition.entries, chapters, strict=True)
+    ]

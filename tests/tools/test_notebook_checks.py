@@ -11,17 +11,16 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 from nbformat import v4
+from small import unrun
 
 from workbook.practice import kit
 from workbook.practice.report import slip_text
-from workbook.preview.site import placeholders
 from workbook.publish import wheel
 from workbook.render.notebook import ipynb
 from workbook.render.notebook.setup import Setup
 from workbook.source.chapter import read_chapters
 from workbook.source.edition import read_edition
 from workbook.source.exercise import Exercise
-from workbook.weave import weave
 
 ROOT = Path(__file__).parents[2]
 LANG = "zh"
@@ -61,10 +60,7 @@ def notebooks(tmp_path_factory, setup) -> Path:
     """The notebooks of an edition, with no cell run for them."""
     out = tmp_path_factory.mktemp("site")
     chapters = read_chapters(EDITION, ROOT)
-    pages = [
-        weave(chapter, entry, placeholders(chapter), "html", ROOT)
-        for entry, chapter in zip(EDITION.entries, chapters, strict=True)
-    ]
+    pages = unrun(EDITION, chapters, ROOT)
     ipynb.write(EDITION, chapters, pages, out, setup)
     return out / ipynb.FOLDER
 

@@ -8,15 +8,14 @@ from pathlib import Path
 import pytest
 from readers import Reader
 from ruamel.yaml import YAML
+from small import unrun
 
 from workbook import memo
 from workbook.practice import answer_values, by_hand, paper
 from workbook.practice.progress import progress_of
-from workbook.preview.site import placeholders
 from workbook.render.html import practice, website
 from workbook.source.chapter import read_chapters
 from workbook.source.edition import bilingual, read_edition
-from workbook.weave import weave
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
@@ -41,15 +40,9 @@ def sites(book, tmp_path_factory) -> Path:
     sheets = paper.sheets(book.root, read["zh"])
     for name, edition in editions.items():
         own, twins = (read["zh"], read["en"]) if name == "bilingual" else (read[name], ())
-        pages = [
-            weave(chapter, entry, placeholders(chapter), "html", book.root)
-            for entry, chapter in zip(edition.entries, own, strict=True)
-        ]
+        pages = unrun(edition, own, book.root)
         if twins:
-            english = [
-                weave(chapter, entry, placeholders(chapter), "html", book.root)
-                for entry, chapter in zip(editions["en"].entries, twins, strict=True)
-            ]
+            english = unrun(editions["en"], twins, book.root)
             pages = [
                 type(page)(page.entry, page.markdown, page.files, twin)
                 for page, twin in zip(pages, english, strict=True)
@@ -57,19 +50,6 @@ def sites(book, tmp_path_factory) -> Path:
         given = practice.files(edition, own, twins, sheets)
         website.write(edition, pages, out / name, practice=given)
     return out
-
-
-@pytest.fixture
-def tab(chromium):
-    """A page of a browser that has kept nothing; no error may be said in it."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 800})
-    tab = context.new_page()
-    said: list[str] = []
-    tab.on("console", lambda message: said.append(message.text))
-    tab.on("pageerror", lambda error: said.append(str(error)))
-    yield tab
-    context.close()
-    assert said == []
 
 
 @pytest.fixture

@@ -121,20 +121,6 @@ def address(sites):
         server.shutdown()
 
 
-@pytest.fixture
-def tab(chromium):
-    """A page of a browser that has kept nothing; no error may be said in it."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 800})
-    tab = context.new_page()
-    said: list[str] = []
-    tab.on("console", lambda message: said.append(message.text))
-    tab.on("pageerror", lambda error: said.append(str(error)))
-    tab.on("response", lambda answer: said.extend([answer.url] * (answer.status >= 400)))
-    yield tab
-    context.close()
-    assert said == []
-
-
 @pytest.mark.parametrize("word", ["微分", "自动微分", "多维数组", "autograd"])
 def test_search_finds_words_of_both_languages_in_a_chinese_page(tab, address, word):
     tab.goto(f"{address}/zh/html/answers.html")

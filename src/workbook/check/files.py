@@ -32,6 +32,9 @@ _UNDESCRIBED = ("index", *GENERATED)
 _RECORD_AGAIN = "run workbook record --device cuda"
 _IMAGE = re.compile(r"\]\(([^)\s]+)")
 
+# The line that begins a work of the bibliography.
+WORK = re.compile(r"^\s*@\w+\s*\{\s*(?P<key>[^,\s]+)\s*,", re.M)
+
 
 @dataclass(frozen=True)
 class Sources:
@@ -57,7 +60,7 @@ class Sources:
 
     @cached_property
     def citation_keys(self) -> frozenset[str]:
-        return frozenset(re.findall(r"^\s*@\w+\s*\{\s*([^,\s]+)\s*,", self.works, re.M))
+        return frozenset(match["key"] for match in WORK.finditer(self.works))
 
 
 def read_sources(root: Path) -> tuple[Sources, list[Problem]]:

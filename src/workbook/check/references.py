@@ -6,7 +6,7 @@ import difflib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from workbook.check.files import Sources
+from workbook.check.files import WORK, Sources
 from workbook.problem import Problem, problem
 from workbook.source.chapter import Chapter
 from workbook.source.inline import (
@@ -19,7 +19,6 @@ from workbook.source.inline import (
     references,
 )
 
-_WORK = re.compile(r"\s*@\w+\s*\{\s*(?P<key>[^,\s]+)\s*,")
 _FOOTNOTE = re.compile(r"\[\^([^\]\s]+)\](?P<colon>:)?")
 
 
@@ -87,16 +86,20 @@ def bibliography(book: Sources) -> Iterator[Problem]:
     """Each work of the bibliography is closed where the next begins, and has its own key."""
     name, seen, opened, depth = book.bibliography.name, {}, 0, 0
     for number, line in enumerate(book.works.splitlines(), 1):
-        if entry := _WORK.match(line):
+        if entry := WORK.match(line):
             if depth > 0:
-                yield problem(name, opened, "this work is never closed", 'add "}" at its end')
+                yield _unclosed(name, opened)
             opened, depth = number, 0
             if (first := seen.setdefault(entry["key"], number)) != number:
                 what = f'the key "{entry["key"]}" is that of line {first}, too'
                 yield problem(name, number, what, "give each work one key, or take one out")
         depth += line.count("{") - line.count("}")
     if depth > 0:
-        yield problem(name, opened, "this work is never closed", 'add "}" at its end')
+        yield _unclosed(name, opened)
+
+
+def _unclosed(name: str, line: int) -> Problem:
+    return problem(name, line, "this work is never closed", 'add "}" at its end')
 
 
 def _uses(chapters: Sequence[Chapter]) -> Iterator[tuple[Chapter, int, str]]:

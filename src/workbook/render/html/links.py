@@ -13,10 +13,10 @@ from urllib.parse import urljoin
 from workbook import messages
 from workbook.render import cover, pandoc
 from workbook.render.html.page import Page
-from workbook.source.edition import GENERATED, LANGUAGES_OF, Edition
+from workbook.source.edition import ANSWERS, GENERATED, LANGUAGES_OF, Edition
 
 _OPEN_GRAPH = {"zh": "zh_CN", "en": "en_US"}  # locales in its own form
-_DATA = {*GENERATED} - {"answers"}  # appendices that a file of their own name is made into
+_DATA = {*GENERATED} - {ANSWERS}  # appendices that a file of their own name is made into
 
 
 @dataclass(frozen=True)

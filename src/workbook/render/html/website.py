@@ -142,6 +142,7 @@ def write_pages(
     edition, chapters = made.edition, made.chapters
     template = environment().get_template("page.html")
     words = messages.of("site", *edition.languages)
+    given = practice or {}
     files: dict[str, str | bytes] = {}
     for at, each in enumerate(made.all):
         offered = each.entry.slug in notebooks
@@ -171,8 +172,8 @@ def write_pages(
         text = asset(name)
         if name == "site.css":
             text = (_two_columns(text) if edition.halves else text) + minify.rules(styles)
-        files[name] = minify.minified(name, text) + (practice or {}).get(name, "")
-    files = {**(practice or {}), **files}
+        files[name] = minify.minified(name, text) + given.get(name, "")
+    files = {**given, **files}
     return [out / name for name, content in files.items() if renew(out / name, content)]
 
 

@@ -15,8 +15,7 @@ _OURS = "torchbook"  # a package that comes with the wheel and nothing else
 _CHAPTERS = re.compile(r"^Requires-Dist: ([\w.-]+).*; extra == .chapters.$", re.M)
 _CELL = """\
 from importlib.util import find_spec
-from pathlib import Path
-
+{imports}
 wheel = {wheel}
 {elsewhere}needed = {needed}
 if missing := [what for name, what in needed.items() if not find_spec(name)]:
@@ -60,13 +59,12 @@ class Setup:
         one = len(languages) == 1
         filled = _CELL.format(
             wheel=_quoted(self.wheel),
+            imports="from pathlib import Path\n" if self.home else "",
             elsewhere=_ELSEWHERE.format(folder=folder) if self.home else "",
             needed=self._needed("\n".join(code)),
             said="\n".join(f"        {_quoted(each)}" for each in said),
             names="check, speak" if one else "check",
         )
-        if not self.home:
-            filled = filled.replace("from pathlib import Path\n", "")
         return filled + (f'\nspeak("{languages[0]}")' if one else "")
 
     def _needed(self, code: str) -> str:
