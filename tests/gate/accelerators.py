@@ -141,8 +141,8 @@ def best_cuts(inputs, inside):
     n = len(inside)
     best = None
     for code in range(2 ** (n - 1) if n else 0):
-        cuts = [0] + [i for i in range(1, n) if code >> (i - 1) & 1]
-        ends = cuts[1:] + [n]
+        cuts = [0, *(i for i in range(1, n) if code >> (i - 1) & 1)]
+        ends = [*cuts[1:], n]
         size = sum(inputs[i] for i in cuts)
         size += max(sum(inside[a:b]) for a, b in zip(cuts, ends))
         if best is None or size < best[0]:
