@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
+from torch.utils.flop_counter import FlopCounterMode
 
 from torchbook import accelerators
 from torchbook.accelerators import (
@@ -300,6 +301,16 @@ def test_the_cost_of_a_product(m, k, n, dtype, size):
     for fused in (True, False):
         found = cost(torch.mm, a, b, fused=fused)
         assert found == Cost(2 * m * k * n, size * (m * k + k * n + m * n))
+
+
+def test_a_backward_pass_takes_twice_the_flop_of_a_forward_pass():
+    model = nn.Sequential(*(nn.Linear(16, 16) for _ in range(50)))
+    x = torch.randn(8, 16, requires_grad=True)
+    with FlopCounterMode(display=False) as forward:
+        y = model(x)
+    with FlopCounterMode(display=False) as backward:
+        y.sum().backward()
+    assert backward.get_total_flops() == 2 * forward.get_total_flops()
 
 
 def test_attention_moves_its_weights_unless_fused():

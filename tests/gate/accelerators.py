@@ -25,9 +25,7 @@ def move(batch, device):
         case tuple() if type(batch) is tuple:
             return tuple(move(v, device) for v in batch)
         case tuple():
-            return batch._replace(
-                **{f: move(getattr(batch, f), device) for f in batch._fields}
-            )
+            return batch._replace(**{f: move(getattr(batch, f), device) for f in batch._fields})
     return batch
 
 
