@@ -154,6 +154,8 @@ def test_keep_fraction_takes_other_layouts_and_keeps_nan():
     assert torch.equal(found.nan_to_num(), keep_fraction(x, 10).T.nan_to_num())
     assert found[0, 0].isnan() and found.isnan().sum() == 1
     assert not keep_fraction(x.requires_grad_(), 3).requires_grad
+    full = torch.tensor([2**31 - 1, -1], dtype=torch.int32).view(torch.float32)
+    assert keep_fraction(full, 10).isnan().all()  # all bits of the fraction set
 
 
 @pytest.mark.parametrize(
@@ -248,6 +250,10 @@ def test_a_ledger_of_a_step(make, state, dtype):
     activations = size * 8 * (6 + 5)
     assert ledger == Ledger(size * n, size * n, state * size * n + steps, activations)
     assert ledger.total == (2 + state) * size * n + steps + activations
+    wanted = torch.autograd.grad(model(x).sum(), list(model.parameters()))
+    take_ledger(model, optimizer, lambda: model(x).sum())
+    for p, g in zip(model.parameters(), wanted, strict=True):
+        assert torch.equal(p.grad, g)
     assert not any(torch.equal(p, b) for p, b in zip(model.parameters(), before, strict=True))
 
 
