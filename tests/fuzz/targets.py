@@ -11,6 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from workbook.check import check_chapter, picture
+from workbook.check.files import read_sources
 from workbook.derive import cheatsheet, claims, glossary, notation
 from workbook.practice import answer_values, by_hand
 from workbook.practice.attempt import begun
@@ -22,7 +23,7 @@ from workbook.problem import BookError
 from workbook.run.execute import cached
 from workbook.run.terminal import Unprintable, displayed
 from workbook.source import inline
-from workbook.source.chapter import Chapter, parse_chapter, read_chapter
+from workbook.source.chapter import Chapter, read_chapter
 from workbook.source.edition import Entry, Handout, bilingual, read_edition
 from workbook.weave import placeholders, weave
 
@@ -79,7 +80,7 @@ def chapter(data: bytes) -> None:
         line += block.text.count("\n")
     for cell in read.cells:
         assert cell.code in cell.text.replace("\r\n", "\n")
-        cell.label, cell.stub, cell.solution, cell.flag("echo")  # noqa: B018 - read, no more
+        cell.label, cell.stub, cell.solution, cell.flag("echo")
     assert isinstance(read.title + read.description, str)
     for exercise in read.exercises:
         exercise.stars, exercise.hints, exercise.slips, exercise.wrong  # noqa: B018
@@ -158,6 +159,7 @@ def edition(data: bytes) -> None:
     for name in ("index.zh.qmd", "chapters/zh/01-one.qmd", "references.bib"):
         if not (ROOT / name).is_file():
             put(name, b"")
+    read_sources(ROOT)
     try:
         read = read_edition(ROOT, "zh")
         both = bilingual(read, read_edition(ROOT, "en"))
@@ -172,7 +174,7 @@ def edition(data: bytes) -> None:
         ) if known else None
         return
     for one in (read, both, read.on("b5"), read.for_screen()):
-        one.described(), one.titles, one.subtitles  # noqa: B018 - they are read, no more
+        one.described(), one.titles, one.subtitles
         assert one.entry("nothing") is None
         Handout("one").path(one)
         one.published.page("zh/html/one.html")

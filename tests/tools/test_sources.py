@@ -177,7 +177,7 @@ def test_a_file_that_is_not_utf_8(tiny, file):
     (tiny.root / file).write_bytes(tiny.read(file).encode("utf-16"))
     with pytest.raises(BookError) as caught:
         read_edition(tiny.root, "zh")
-    assert str(caught.value) == f"{file}: not UTF-8; save it as UTF-8"
+    assert str(caught.value) == f"{file}:1: not UTF-8; save it as UTF-8"
     assert str(caught.value) in [str(found) for found in check(tiny.root)]
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import ast
 import re
 import unicodedata
-import warnings
 from collections.abc import Iterator
 
 from workbook.problem import Problem, problem
 from workbook.source.blocks import Cell
 from workbook.source.chapter import Chapter
+from workbook.source.exercise import parsed
 from workbook.source.inline import generated
 
 COLUMNS = 72
@@ -139,9 +138,7 @@ def _code(cell: Cell) -> list[tuple[int, str]]:
 
 def _syntax_error(code: str) -> SyntaxError | None:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            ast.parse(code)
+        parsed(code)
     except SyntaxError as error:
         return error
     return None

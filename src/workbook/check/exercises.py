@@ -261,7 +261,7 @@ def _messages(cell: Cell | None) -> Iterator[tuple[int, str | None]]:
             continue
         line = (cell.code_line if cell else 0) + node.lineno - 1
         if isinstance(message, ast.JoinedStr):
-            message = message.values[0]
+            message = message.values[0] if message.values else None
         if message is None:
             yield line, None
         elif isinstance(message, ast.Constant):

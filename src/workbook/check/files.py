@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 from workbook.check import picture
 from workbook.check.alignment import compare
@@ -27,6 +26,7 @@ from workbook.source.edition import (
     slug_of,
 )
 from workbook.source.inline import generated
+from workbook.source.text import NotYaml, parse_yaml, read_text
 
 _UNDESCRIBED = ("index", *GENERATED)
 _RECORD_AGAIN = "run workbook record --device cuda"
@@ -77,7 +77,7 @@ def read_sources(root: Path) -> tuple[Sources, list[Problem]]:
             problems += error.problems
         chapters[lang] = []
         for path in listed[lang] or _on_disk(root, lang):
-            if not (root / path).is_file():  # read_edition tells that
+            if not os.path.isfile(root / path):  # read_edition tells that
                 unread.add(slug_of(path))
                 continue
             try:
@@ -91,19 +91,26 @@ def read_sources(root: Path) -> tuple[Sources, list[Problem]]:
 def _listed(root: Path, lang: str) -> list[Path]:
     """The chapters of a profile but the bibliography; none where it cannot be read."""
     try:
-        data = yaml.safe_load((root / f"_quarto-{lang}.yml").read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        data = parse_yaml(read_text(root / f"_quarto-{lang}.yml", ""))
+    except (OSError, BookError, NotYaml):  # read_edition tells that
         return []
-    chapters = [text for text in _strings(data) if text.endswith(".qmd")]
-    return [Path(text) for text in chapters if slug_of(text) != BIBLIOGRAPHY]
+    chapters = [Path(text) for text in _strings(data) if text.endswith(".qmd")]
+    return [
+        path for path in chapters if slug_of(path) != BIBLIOGRAPHY and not path.is_absolute()
+    ]
 
 
 def _strings(data: Any) -> Iterator[str]:
-    if isinstance(data, str):
-        yield data
-    elif isinstance(data, dict | list):
-        for value in data.values() if isinstance(data, dict) else data:
-            yield from _strings(value)
+    """All texts of a profile; what an alias says again, even within itself, once."""
+    waiting, seen = [data], set()
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, dict | list) and id(value) not in seen:
+            seen.add(id(value))
+            inside = value.values() if isinstance(value, dict) else value
+            waiting += reversed([*inside])
 
 
 def _on_disk(root: Path, lang: str) -> list[Path]:
@@ -217,14 +224,16 @@ def _recordings(root: Path) -> Iterator[tuple[Path, str | None, dict[str, str]]]
         try:
             data = json.loads(path.read_text(encoding="utf-8"))
             label, inputs = data["label"], dict(data["inputs"])
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             label, inputs = None, {}
+        if not isinstance(label, str):
+            label = None
         yield path.relative_to(root), label, inputs
 
 
 def _modules(root: Path, inputs: dict[str, str]) -> dict[str, bytes]:
     files = {name: root / "code" / name for name in inputs}
-    return {name: file.read_bytes() for name, file in files.items() if file.is_file()}
+    return {name: file.read_bytes() for name, file in files.items() if os.path.isfile(file)}
 
 
 def _sha1(content: bytes | None) -> str:

@@ -108,20 +108,22 @@ class Progress:
     def _load(self) -> CommentedMap:
         from ruamel.yaml import YAML
         from ruamel.yaml.comments import CommentedMap
-        from ruamel.yaml.error import YAMLError
 
         try:
-            text = self.path.read_bytes().decode("utf-8-sig")
-            data = YAML().load(text)
+            content = self.path.read_bytes()
         except FileNotFoundError:
             return CommentedMap()
-        except UnicodeDecodeError as error:
-            line = self.path.read_bytes()[: error.start].count(b"\n") + 1
-            raise self._damaged(line, "encoding") from None
         except OSError as error:
             words = {"file": self.shown, "error": error.strerror}
             raise ReaderError(say(self.lang, "no:read", **words)) from None
-        except (YAMLError, ValueError, TypeError, RecursionError) as error:  # 2026-99-99, too
+        try:
+            text = content.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            line = content.count(b"\n", 0, error.start) + 1
+            raise self._damaged(line, "encoding") from None
+        try:
+            data = YAML().load(text)
+        except Exception as error:  # the reader of `2026-99-99` and `!!omap a` raises anything
             mark = getattr(error, "problem_mark", None)
             raise self._damaged(mark.line + 1 if mark else 1, "bad:yaml") from None
         if data is None:

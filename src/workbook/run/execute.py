@@ -105,8 +105,15 @@ def _are_outputs(kept: Any, cells: int) -> bool:
 
 def _is_output(output: Any) -> bool:
     fields = _FIELDS.get(output.get("output_type")) if isinstance(output, dict) else None
-    return fields is not None and all(
-        isinstance(output.get(name), kind) for name, kind in fields.items()
+    return (
+        fields is not None
+        and all(isinstance(output.get(name), kind) for name, kind in fields.items())
+        and all(isinstance(line, str) for line in output.get("traceback", ()))
+        and all(
+            isinstance(value, str)
+            for form, value in output.get("data", {}).items()
+            if form.startswith(("text/", "image/"))
+        )
     )
 
 

@@ -1,0 +1,84 @@
+"""Reads what authors write, as text and as YAML; what is neither is told with its line."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from workbook.problem import BookError, problem
+
+# Control characters, other ends of lines than an editor counts, and what is no character.
+_NO_TEXT = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]|\r(?!\n)"
+)
+
+
+def read_text(path: Path, shown: Path | str) -> str:
+    """The text of a file, byte for byte; BookError where it is none, OSError where no file is.
+
+    Problems name the file as it is `shown`.
+    """
+    data = path.read_bytes()
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise BookError(problem(shown, line, "not UTF-8", "save it as UTF-8")) from None
+    if found := _NO_TEXT.search(text):
+        raise BookError(problem(shown, _line(text, found.start()), *_told(found[0])))
+    return text
+
+
+def _line(text: str, at: int) -> int:
+    return text.count("\n", 0, at) + 1
+
+
+def _told(character: str) -> tuple[str, str]:
+    """What is wrong with a character that is no text, and what mends it."""
+    if character == "\r":
+        return "a line ends in CR alone", "save it with LF or CRLF as line ends"
+    if character == "\ufeff":
+        return "a byte order mark", "save it as UTF-8 without one"
+    return f"the control character U+{ord(character):04X}", "take it out"
+
+
+# --- YAML ------------------------------------------------------------------------------
+
+
+class NotYaml(ValueError):
+    """A text is not YAML: in which of its lines, and why."""
+
+    def __init__(self, line: int, why: str) -> None:
+        super().__init__(why)
+        self.line, self.why = line, why
+
+
+class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """YAML's own types; it is the one in C where there is one, ten times as fast."""
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        """The value of a node; a YAMLError also for `2026-99-99` and `!!float x`."""
+        try:
+            return super().construct_object(node, deep)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+            what = "a key that is no text"
+            if isinstance(node, yaml.ScalarNode):
+                what = f"{node.value[:40]!r} is not what its form or its tag says"
+            raise yaml.MarkedYAMLError(problem=what, problem_mark=node.start_mark) from None
+
+
+def parse_yaml(text: str, loader: type[Loader] = Loader) -> Any:
+    """What a text says; NotYaml where it says nothing."""
+    try:
+        return yaml.load(text, Loader=loader)
+    except yaml.reader.ReaderError as error:
+        raise NotYaml(text.encode().count(b"\n", 0, error.position) + 1, error.reason) from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = _line(text, mark.index) if mark else 1
+        raise NotYaml(line, str(getattr(error, "problem", None) or "not YAML")) from None
+    except RecursionError:
+        raise NotYaml(1, "too many levels") from None
