@@ -164,14 +164,9 @@ def edition(data: bytes) -> None:
         read = read_edition(ROOT, "zh")
         both = bilingual(read, read_edition(ROOT, "en"))
     except BookError as error:
-        files = {found.where.path for found in error.problems}
-        assert all((ROOT / name).suffix in (".yml", ".bib") for name in files), error
-        known = [name for name in files if name in PROFILES]
-        require_located(
-            BookError([found for found in error.problems if found.where.path in known]),
-            *known,
-            whole=True,
-        ) if known else None
+        found = [each for each in error.problems if each.where.path in PROFILES]
+        if found:  # others name a file that the profile names
+            require_located(BookError(found), *PROFILES, whole=True)
         return
     for one in (read, both, read.on("b5"), read.for_screen()):
         one.described(), one.titles, one.subtitles

@@ -332,7 +332,20 @@ def test_where_nothing_is_executed_nothing_of_it_is_imported(name):
 
 @pytest.mark.parametrize(
     "garbage",
-    ["", "null", "{}", "[]", "[1]", "[[1]]", '[[{"output_type": "stream"}]]', "[[], []]", "\0"],
+    [
+        "",
+        "null",
+        "{}",
+        "[]",
+        "[1]",
+        "[[1]]",
+        '[[{"output_type": "stream"}]]',
+        "[[], []]",
+        "\0",
+        '[[{"output_type": "display_data", "data": {"text/plain": 1}}]]',
+        '[[{"output_type": "error", "ename": "", "evalue": "", "traceback": [1]}]]',
+        "[" * 100_000,
+    ],
 )
 def test_outputs_that_are_damaged_are_none(tmp_path, garbage):
     one = chapter("#| label: one-a\n1")

@@ -24,6 +24,7 @@ from workbook.source.edition import (
     line_of,
     read_edition,
     slug_of,
+    unreadable,
 )
 from workbook.source.inline import generated
 from workbook.source.text import NotYaml, parse_yaml, read_text
@@ -72,7 +73,10 @@ def read_sources(root: Path) -> tuple[Sources, list[Problem]]:
     unread: set[str] = set()
     for lang in LANGUAGES:
         try:
-            bibliography = read_edition(root, lang).bibliography
+            edition = read_edition(root, lang)
+            bibliography = edition.bibliography
+            if style := edition.citation_style:
+                problems += unreadable(root, style, f"csl: in _quarto-{lang}.yml")
         except BookError as error:
             problems += error.problems
         chapters[lang] = []

@@ -19,6 +19,7 @@ from workbook.files import atomic_write
 from workbook.practice.locking import locked
 from workbook.practice.words import ReaderError, say
 from workbook.source.edition import LANGUAGES
+from workbook.source.text import NotYaml, parse_yaml
 
 if TYPE_CHECKING:
     from ruamel.yaml.comments import CommentedMap
@@ -172,7 +173,20 @@ class Progress:
         yaml.width = 4096
         if data:
             yaml.dump(data, text)
+        self._require_readable(text.getvalue())
         atomic_write(self.path, text.getvalue())
+
+    def _require_readable(self, text: str) -> None:
+        """What is written can be read: a comment in the midst of a key is put elsewhere."""
+        from ruamel.yaml import YAML
+
+        try:
+            parse_yaml(text)  # which takes a tenth of the time
+        except NotYaml:
+            try:
+                YAML().load(text)
+            except Exception:
+                raise self._damaged(1, "bad:yaml") from None
 
 
 def progress_of(root: Path, folder: Path, lang: str) -> Progress:

@@ -163,12 +163,8 @@ def read_edition(root: Path, name: str) -> Edition:
         raise BookError(wrong)
     entries = _entries(book["chapters"], book.get("appendices") or [])
     bibliography = root / base.get("bibliography", "references.bib")
-    style = root / own["csl"] if own.get("csl") else None
-    absent = [
-        *_absent_chapters(root, profile, entries),
-        *_unreadable(root, bibliography, "bibliography: in _quarto.yml"),
-        *(_unreadable(root, style, f"csl: in {profile}") if style else ()),
-    ]
+    absent = [*_absent_chapters(root, profile, entries)]
+    absent += unreadable(root, bibliography, "bibliography: in _quarto.yml")
     if absent:
         raise BookError(absent)
     return Edition(
@@ -181,7 +177,7 @@ def read_edition(root: Path, name: str) -> Edition:
         output_file=book["output-file"],
         bibliography=bibliography,
         entries=tuple(entries),
-        citation_style=style,
+        citation_style=root / own["csl"] if own.get("csl") else None,
         published=published(book),
         version=_version(root),
     )
@@ -214,7 +210,7 @@ def _of_another_form(
 
     texts = {"title", "subtitle", "author", "output-file"}
     given = {key: book[key] for key in texts if key in book}
-    given |= {key: top[key] for key in ("lang", "bibliography", "csl") if key in top}
+    given |= {key: top[key] for key in ("bibliography", "csl") if key in top}
     for key in sorted(key for key, value in given.items() if not isinstance(value, str)):
         yield wrong(key, f"{key} is no text", "write one line of text, in quotes")
     stem = book["output-file"]
@@ -266,7 +262,7 @@ def _absent_chapters(root: Path, profile: str, entries: list[Entry]) -> Iterator
             yield problem(profile, line, f"{path} does not exist", remedy)
 
 
-def _unreadable(root: Path, path: Path, named_by: str) -> list[Problem]:
+def unreadable(root: Path, path: Path, named_by: str) -> list[Problem]:
     """What keeps a file that a profile names from being read."""
     shown = os.path.relpath(path, root)
     try:

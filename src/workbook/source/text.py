@@ -47,6 +47,9 @@ def _told(character: str) -> tuple[str, str]:
 
 # --- YAML ------------------------------------------------------------------------------
 
+_LEVELS = 300  # of lists within lists, of which nobody writes ten
+_DEEP = "too many levels"
+
 
 class NotYaml(ValueError):
     """A text is not YAML: in which of its lines, and why."""
@@ -73,6 +76,7 @@ class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mis
 def parse_yaml(text: str, loader: type[Loader] = Loader) -> Any:
     """What a text says; NotYaml where it says nothing."""
     try:
+        _require_few_levels(text)
         return yaml.load(text, Loader=loader)
     except yaml.reader.ReaderError as error:
         raise NotYaml(text.encode().count(b"\n", 0, error.position) + 1, error.reason) from None
@@ -81,4 +85,20 @@ def parse_yaml(text: str, loader: type[Loader] = Loader) -> Any:
         line = _line(text, mark.index) if mark else 1
         raise NotYaml(line, str(getattr(error, "problem", None) or "not YAML")) from None
     except RecursionError:
-        raise NotYaml(1, "too many levels") from None
+        raise NotYaml(1, _DEEP) from None
+
+
+def _require_few_levels(text: str) -> None:
+    """The parser in C calls itself for each level, and a hundred thousand end the process.
+
+    It is looked at closely only where its lines are long or its brackets many enough.
+    """
+    longest = max(map(len, text.splitlines()), default=0)
+    if longest + text.count("[") + text.count("{") <= _LEVELS:
+        return
+    level = 0
+    for event in yaml.parse(text, Loader=Loader):
+        level += isinstance(event, yaml.CollectionStartEvent)
+        level -= isinstance(event, yaml.CollectionEndEvent)
+        if level > _LEVELS:
+            raise yaml.MarkedYAMLError(problem=_DEEP, problem_mark=event.start_mark)
