@@ -109,9 +109,18 @@ RECORDINGS = {
             f"remove it, or {AGAIN}"
         ],
     ),
-    "not JSON": (
-        {RECORDED: "{"},
-        [f"{RECORDED}: recording cannot be read; {AGAIN}"],
+    **{
+        name: ({RECORDED: text}, [f"{RECORDED}: recording cannot be read; {AGAIN}"])
+        for name, text in {
+            "not JSON": "{",
+            "too many levels": "[" * 100_000,
+            "label a list": '{"label": ["a"], "inputs": {}}',
+            "inputs a list": '{"label": "tensors-speed", "inputs": [1]}',
+        }.items()
+    },
+    "a name that is too long": (
+        {RECORDED: json.dumps({"label": "tensors-speed", "inputs": {"a" * 300: "b"}})},
+        [STALE.format("a" * 300)],
     ),
 }
 
