@@ -221,17 +221,11 @@ def progress(data: bytes) -> None:
     kept = Progress(path, shown, "en")
     try:
         before = kept.read()
+        kept.note("a-b", "fail")
     except ReaderError as error:
         assert re.match(rf"{shown}:\d+: ", str(error)), error
-        for change in (lambda: kept.note("a-b", "pass"), lambda: kept.keep_hints("a-b", 2)):
-            try:
-                change()
-            except ReaderError:
-                continue
-            raise AssertionError("a damaged file was changed") from error
         assert path.read_bytes() == data
         return
-    kept.note("a-b", "fail")
     kept.keep_hints("a-b", 2)
     kept.keep_answers("a-b", {"box": "½", "value": "2³"})
     after = kept.read()
