@@ -96,8 +96,25 @@ SEE = "见".encode()  # in the third line
             lambda text: text.replace(SEE, "\u2028".encode()),
             "3: the control character",
         ),
+        (
+            lambda text: text.replace(b" {", "\u200b {".encode(), 1),
+            "1: the invisible character",
+        ),
+        (lambda text: text.replace(b" {", "\ue000 {".encode(), 1), "1: the private character"),
+        (lambda text: text.replace(b" {", "🙂 {".encode(), 1), "1: the emoji U+1F642, which"),
     ],
-    ids=["BOM", "CR", "Latin-1", "UTF-16", "NUL", "escape", "line separator"],
+    ids=[
+        "BOM",
+        "CR",
+        "Latin-1",
+        "UTF-16",
+        "NUL",
+        "escape",
+        "line separator",
+        "zero width",
+        "private",
+        "emoji",
+    ],
 )
 def test_what_is_no_text_is_refused_with_its_line(tiny, damage, told):
     file = tiny.root / PATH

@@ -65,6 +65,14 @@ def test_yaml_that_makes_sense():
         (b"a\r\nb\0", "2: the control character U+0000; take it out"),
         ("a\n\u2028".encode(), "2: the control character U+2028; take it out"),
         (b"a\rb", "1: a line ends in CR alone; save it with LF or CRLF as line ends"),
+        ("a\nb\u200bc".encode(), "2: the invisible character U+200B; take it out"),
+        ("a\nb\u202ec".encode(), "2: the invisible character U+202E; take it out"),
+        ("a\nb\xadc".encode(), "2: the invisible character U+00AD; take it out"),
+        ("a\nb\ue000".encode(), "2: the private character U+E000; take it out"),
+        ("a\nb\u0378".encode(), "2: the unknown character U+0378; take it out"),
+        ("a\nb\uffff".encode(), "2: the unknown character U+FFFF; take it out"),
+        ("a\n🙂".encode(), "2: the emoji U+1F642, which no paper shows; say it in words"),
+        ("🙂\n\0".encode(), "1: the emoji U+1F642, which no paper shows; say it in words"),
         (b"\xef\xbb\xbfa", "1: a byte order mark; save it as UTF-8 without one"),
     ],
 )
@@ -73,6 +81,12 @@ def test_what_is_no_text_is_told_with_its_line(tmp_path, content, told):
     with pytest.raises(BookError) as error:
         read_text(tmp_path / "a", "chapters/a")
     assert str(error.value) == f"chapters/a:{told}"
+
+
+def test_text_that_can_be_printed_is_kept(tmp_path):
+    text = "一\t“é”…\u3000★✗→𝒜﷽\r\n\nשלום مرحبا"
+    (tmp_path / "a").write_bytes(text.encode())
+    assert read_text(tmp_path / "a", "a") == text
 
 
 # --- in each kind of file ------------------------------------------------------------------

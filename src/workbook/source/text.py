@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,15 @@ import yaml
 
 from workbook.problem import BookError, problem
 
-# Control characters, other ends of lines than an editor counts, and what is no character.
-_NO_TEXT = re.compile(
-    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]|\r(?!\n)"
-)
+# What is no text, by Unicode's categories; an editor counts no lines by Zl and Zp.
+_KINDS = {
+    **dict.fromkeys(("Cc", "Zl", "Zp"), "control character"),
+    "Cf": "invisible character",
+    "Co": "private character",
+    "Cn": "unknown character",
+}
+_CR = re.compile(r"\r(?!\n)")
+_PICTURES = re.compile("[\ufe0f\U0001f000-\U0001faff]")  # emoji, which no face of print has
 
 
 def read_text(path: Path, shown: Path | str) -> str:
@@ -27,8 +33,12 @@ def read_text(path: Path, shown: Path | str) -> str:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise BookError(problem(shown, line, "not UTF-8", "save it as UTF-8")) from None
-    if found := _NO_TEXT.search(text):
-        raise BookError(problem(shown, _line(text, found.start()), *_told(found[0])))
+    if odd := [(text.index(each), each) for each in set(text) if _told(each)]:
+        at, character = min(odd)
+        raise BookError(problem(shown, _line(text, at), *_told(character)))
+    if found := _CR.search(text):
+        what, remedy = "a line ends in CR alone", "save it with LF or CRLF as line ends"
+        raise BookError(problem(shown, _line(text, found.start()), what, remedy))
     return text
 
 
@@ -36,13 +46,16 @@ def _line(text: str, at: int) -> int:
     return text.count("\n", 0, at) + 1
 
 
-def _told(character: str) -> tuple[str, str]:
-    """What is wrong with a character that is no text, and what mends it."""
-    if character == "\r":
-        return "a line ends in CR alone", "save it with LF or CRLF as line ends"
+def _told(character: str) -> tuple[str, str] | None:
+    """What is wrong with a character that is no text or not to be printed; what mends it."""
     if character == "\ufeff":
         return "a byte order mark", "save it as UTF-8 without one"
-    return f"the control character U+{ord(character):04X}", "take it out"
+    kind = _KINDS.get(unicodedata.category(character), "")
+    if kind and character not in "\t\n\r":
+        return f"the {kind} U+{ord(character):04X}", "take it out"
+    if _PICTURES.match(character):
+        return f"the emoji U+{ord(character):04X}, which no paper shows", "say it in words"
+    return None
 
 
 # --- YAML ------------------------------------------------------------------------------
