@@ -20,6 +20,7 @@ from workbook.practice.progress import Progress
 from workbook.practice.submission import parse_submission, read_submission, replaced
 from workbook.practice.words import ReaderError
 from workbook.problem import BookError
+from workbook.render.html.minify import size
 from workbook.run.execute import cached
 from workbook.run.terminal import Unprintable, displayed
 from workbook.source import inline
@@ -181,6 +182,7 @@ def edition(data: bytes) -> None:
 def svg(data: bytes) -> None:
     """A drawing is one, or what is wrong with it is told."""
     picture.fault(put("a.svg", data))
+    size(data)
 
 
 def pixels(data: bytes) -> None:

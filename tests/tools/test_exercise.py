@@ -178,6 +178,10 @@ FAULTS = {
         [(" .squared", "")],
         ["24: room for code is ruled; add .squared"],
     ),
+    "room for so many lines as are no number": (
+        [("lines=", "lines=x")],
+        ["24: answer space without lines=1 to 40; write \"::: {.answer lines=4}\""],
+    ),
     "room for less than the solution": (
         [("    return table - table.mean(dim=0)\n    ###",
           "    mean = 0\n    mean += 1\n    for i in mean:\n        del i\n"

@@ -16,7 +16,9 @@ COLUMNS = 72
 LINES = 40
 POINTS = 8
 _MARKER = re.compile(r"\s*#+\s*(BEGIN|END) SOLUTION\s*$", re.I)
-_LETTERS = re.compile(r'(?:(?:font|label)size"?|prop=\{.*"size")\s*[=:]\s*([\d.]+)')
+_LETTERS = re.compile(
+    r'(?:(?:font|label)size"?|prop=\{.*"size")\s*[=:]\s*(\d+(?:\.\d*)?|\.\d+)'
+)
 _ANNOTATION = re.compile(r"#\s*<\d+>\s*$")
 _UNREADABLE = {"SyntaxError", "IndentationError", "TabError"}
 
