@@ -154,7 +154,7 @@ def _run_cell(run: Run, cell: Cell, chapter: Chapter) -> list[dict[str, Any]]:
         raise BookError(problem(*where, what, "make it smaller")) from None
     except Unprintable as error:
         what = f'cell "{cell.label}" printed {error}, which no page can show'
-        raise BookError(problem(*where, what, "print its repr() instead")) from None
+        raise BookError(problem(*where, what, "print its ascii() instead")) from None
     except KernelDied as error:
         what = f'cell "{cell.label}" ended the kernel ({error})'
         raise BookError(problem(*where, what, "find what crashes the interpreter")) from None
