@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from workbook.source.text import PICTURES
+
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_])")
 _KEPT = "\t\n"  # of the control characters
 _NOT_SHOWN = ("Cc", "Cs", "Co", "Cn")  # by Unicode's categories; marks of direction are
-_PICTURES = re.compile("[\ufe0f\U0001f000-\U0001faff]")  # emoji, which no face of print has
 
 
 class Unprintable(ValueError):
@@ -33,7 +34,7 @@ def _is_odd(character: str) -> bool:
     """Whether it stands for nothing on a page, or for what paper cannot show."""
     if unicodedata.category(character) in _NOT_SHOWN:
         return character not in _KEPT
-    return bool(_PICTURES.match(character))
+    return bool(PICTURES.match(character))
 
 
 def _overwritten(line: str) -> str:

@@ -19,7 +19,7 @@ _KINDS = {
     "Cn": "unknown character",
 }
 _CR = re.compile(r"\r(?!\n)")
-_PICTURES = re.compile("[\ufe0f\U0001f000-\U0001faff]")  # emoji, which no face of print has
+PICTURES = re.compile("[\ufe0f\U0001f000-\U0001faff]")  # emoji, which no face of print has
 
 
 def read_text(path: Path, shown: Path | str) -> str:
@@ -53,7 +53,7 @@ def _told(character: str) -> tuple[str, str] | None:
     kind = _KINDS.get(unicodedata.category(character), "")
     if kind and character not in "\t\n\r":
         return f"the {kind} U+{ord(character):04X}", "take it out"
-    if _PICTURES.match(character):
+    if PICTURES.match(character):
         return f"the emoji U+{ord(character):04X}, which no paper shows", "say it in words"
     return None
 
