@@ -59,7 +59,7 @@ def go_wrong(rank, world, folder, how):
 
     sign_in(folder)
     dist.barrier()  # noqa: F821
-    print("begun", flush=True)
+    print("begun")  # and killed soon after: it must not be lost
     if how == "child":
         code = "import time; time.sleep(100)"
         child = subprocess.Popen([sys.executable, "-c", code])
@@ -189,6 +189,33 @@ launch(go_wrong, sign_in, torchrun={torchrun}, folder={str(tmp_path)!r}, how="ha
     parent.send_signal(signal.SIGKILL)
     parent.wait()
     assert_gone(tmp_path, 2, within=20)
+
+
+def alone(rank, world):
+    return rank, world
+
+
+def run_by_hand(command, tmp_path):
+    path = write_script(tmp_path / "train.py", alone)
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    return subprocess.run(
+        [sys.executable, *command, str(path)],
+        env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+
+
+@pytest.mark.slow
+def test_torchrun_by_hand_prints_what_comes_back(tmp_path):
+    command = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    done = run_by_hand(command, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert sorted(done.stdout.splitlines()) == ["[0] (0, 2)", "[1] (1, 2)"]
+
+
+@pytest.mark.slow
+def test_without_torchrun_a_variable_is_missing(tmp_path):
+    done = run_by_hand([], tmp_path)
+    assert done.stderr.splitlines()[-1] == "KeyError: 'RANK'"
 
 
 @pytest.mark.slow
