@@ -1,5 +1,5 @@
 # Generated from chapters/zh/17-saving.qmd: edit there.
-# Checksum 96809acc8482: a change made here is refused, not lost.
+# Checksum 93980ca9429b: a change made here is refused, not lost.
 # %% saving-names
 """Weights, checkpoints and whole models in files."""
 
@@ -223,16 +223,22 @@ def export_open(
     """Export a model for predicting, the size of its batch left open.
 
     example: (B, ...), B at least 2; with fewer, ValueError: a size of
-    1 would be built in. The model's modes stay as they were.
+    1 would be built in. The model's modes stay as they were. The graph
+    doesn't say which lines of which files it came from.
     """
     if example.ndim == 0 or len(example) < 2:
         raise ValueError("example: needs 2 rows or more")
     example = example.detach().clone()  # of a view, all would be kept
     sizes = ({0: torch.export.Dim("batch")},)
     with evaluating(model):
-        return torch.export.export(
+        program = torch.export.export(
             model, (example,), dynamic_shapes=sizes
         )
+    for part in program.graph_module.modules():
+        if isinstance(part, torch.fx.GraphModule):
+            for node in part.graph.nodes:  # paths of this machine
+                node.meta.pop("stack_trace", None)
+    return program
 
 
 # %% saving-onnx

@@ -63,13 +63,21 @@ def flat(text: str) -> str:
     return re.sub(r"[\s\u200b\u00ad-]", "", text).casefold()
 
 
+def begins_on(page: str, form: str, texts: dict[str, str]) -> bool:
+    """Whether a word stands on a page, be it that its end is the first thing on the next."""
+    here, after = texts.get(page, ""), texts.get(str(int(page) + 1), "")
+    return form in here or any(
+        form[:cut] in here and after.startswith(form[cut:]) for cut in range(1, len(form))
+    )
+
+
 def wrong_pages(texts: dict[str, str], found: list) -> list[tuple[str, str]]:
     """Every page that an entry names and that does not have the word."""
     return [
         (forms[0], page)
         for forms, pages in found
         for page in pages
-        if not any(flat(form) in texts.get(page, "") for form in forms)
+        if not any(begins_on(page, flat(form), texts) for form in forms)
     ]
 
 

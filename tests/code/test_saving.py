@@ -452,6 +452,29 @@ def test_export_takes_any_batch():
             export_open(model, example)
 
 
+class Chooses(nn.Module):
+    """A graph within a graph: each has operations from a line of this file."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.cond(x.sum() > 0, lambda x: x * 2, lambda x: -x, (x,))
+
+
+@pytest.mark.parametrize("model", [Chooses(), nn.Sequential(nn.Linear(5, 2), nn.ReLU())])
+def test_export_tells_no_path_of_this_machine(model, tmp_path):
+    def traces(program: torch.export.ExportedProgram) -> list:
+        graphs = (part for part in program.graph_module.modules() if hasattr(part, "graph"))
+        return [n for part in graphs for n in part.graph.nodes if "stack_trace" in n.meta]
+
+    example = torch.ones(2, 5)
+    sizes = ({0: torch.export.Dim("batch")},)
+    assert traces(torch.export.export(model, (example,), dynamic_shapes=sizes))
+    program = export_open(model, example)
+    assert traces(program) == []
+    torch.export.save(program, tmp_path / "net.pt2")
+    with zipfile.ZipFile(tmp_path / "net.pt2") as archive:
+        assert not [name for name in archive.namelist() if b".py" in archive.read(name)]
+
+
 @pytest.fixture(scope="module")
 def shipped(tmp_path_factory):
     """A small net for the digits, its input, and its ONNX file."""
@@ -462,6 +485,10 @@ def shipped(tmp_path_factory):
     path = tmp_path_factory.mktemp("onnx") / "net.onnx"
     save_onnx(path, model, x[:2])
     return model.eval(), x, path
+
+
+def test_onnx_tells_no_path_of_this_machine(shipped):
+    assert b".py" not in shipped[2].read_bytes()
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning")
