@@ -21,6 +21,7 @@ from torchbook.distributed import (
     launch,
     ring_all_reduce,
     ring_steps,
+    time_all_reduce,
     write_script,
 )
 
@@ -359,3 +360,15 @@ def test_averaged_gradients_are_those_of_the_whole_batch():
     torch.testing.assert_close(first, whole, rtol=0, atol=1e-15)
     assert all(map(torch.equal, first, second))
     assert sums == [1.0, 0.5]
+
+
+@pytest.mark.slow
+def test_an_all_reduce_of_each_size_takes_some_time():
+    for seconds in launch(time_all_reduce, sizes=[1, 1000]):
+        assert len(seconds) == 2
+        assert all(0 < took < 10 for took in seconds)
+
+
+def test_sizes_are_named():
+    with pytest.raises(ValueError, match="sizes"):
+        time_all_reduce(0, 1, [0])
