@@ -199,10 +199,13 @@ local function is_section(block) return block and block.t == 'Header' and block.
 
 local function cheatsheets(blocks)
   if not typst then return nil end
-  local out = pandoc.Blocks {}
+  local out, begun = pandoc.Blocks {}, false
   for _, block in ipairs(blocks) do
     if block.t == 'Div' and block.classes:includes 'cheatsheet' then
-      out:extend(cheatsheet(is_section(out[#out]) and out:remove() or nil, block))
+      local heading = is_section(out[#out]) and out:remove() or nil
+      if begun then out:insert(pandoc.RawBlock('typst', '#pagebreak(weak: true)')) end
+      out:extend(cheatsheet(heading, block))
+      begun = true
     else
       out:insert(block)
     end

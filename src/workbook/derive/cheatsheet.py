@@ -2,7 +2,7 @@
 
 `chapters/cheatsheet.yml` holds cards of code, and each part of the book has a sheet of those
 that refer to its chapters. What each line gives is computed by running it, so a sheet cannot
-say what torch does not do; results are kept under a hash of the code and the versions it ran on.
+say what torch does not do; results are kept under a hash of the code and of what it ran on.
 """
 
 from __future__ import annotations
@@ -242,7 +242,7 @@ def _key(runs: list[list[dict[str, object]]]) -> str:
 
 
 def _version(package: str) -> str:
-    """The version of a package; empty if it isn't installed, which a card that needs it tells."""
+    """The version of a package, if it is installed; a card that needs it tells if not."""
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
