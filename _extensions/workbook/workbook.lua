@@ -7,16 +7,23 @@ local TEXT = {
     answer = '作答处',
     predict = '先写在纸上，再往下看。',
     work = '写在纸上，或者写进本章的练习文件。',
-    recorded = '录制于 %s · 驱动 %s · torch %s · %s',
-    missing = '此结果需在 GPU 上录制，目前尚未录制。',
+    recorded = '录制于 %s',
+    driver = '驱动 %s',
+    threads = '%d 线程',
+    missing = { cuda = '此结果需在 GPU 上录制，目前尚未录制。', cpu = '此结果因机器而异，目前尚未录制。' },
     stale = '录制的是本段代码的旧版本，此处不予显示。',
   },
   en = {
     answer = 'Your answer',
     predict = 'Write it down on paper before you read on.',
     work = 'Write on paper, or into the exercise file of this chapter.',
-    recorded = 'Recorded on %s · driver %s · torch %s · %s',
-    missing = 'Not recorded yet: this result needs a GPU.',
+    recorded = 'Recorded on %s',
+    driver = 'driver %s',
+    threads = 'threads: %d',
+    missing = {
+      cuda = 'Not recorded yet: this result needs a GPU.',
+      cpu = 'Not recorded yet: this result differs from machine to machine.',
+    },
     stale = 'The recording is of an earlier version of this code and is not shown.',
   },
 }
@@ -28,8 +35,13 @@ local BOTH = {
   answer = '作答处 Your answer',
   predict = both 'predict',
   work = both 'work',
-  recorded = '录制于 Recorded on %s · 驱动 driver %s · torch %s · %s',
-  missing = TEXT.zh.missing .. ' ' .. TEXT.en.missing,
+  recorded = '录制于 Recorded on %s',
+  driver = '驱动 driver %s',
+  threads = '线程 threads: %d',
+  missing = {
+    cuda = TEXT.zh.missing.cuda .. ' ' .. TEXT.en.missing.cuda,
+    cpu = TEXT.zh.missing.cpu .. ' ' .. TEXT.en.missing.cpu,
+  },
   stale = TEXT.zh.stale .. ' ' .. TEXT.en.stale,
 }
 local text = TEXT.en
@@ -243,8 +255,8 @@ local function root()
   return pandoc.path.join { folder, '..', '..' }
 end
 
-local function read_recording(label)
-  local name = pandoc.path.join { 'recordings', 'cuda', label .. '.json' }
+local function read_recording(device, label)
+  local name = pandoc.path.join { 'recordings', device, label .. '.json' }
   local file = io.open(pandoc.path.join { root(), name }, 'r')
   if not file then return nil end
   local recording = pandoc.json.decode(file:read 'a', false)
@@ -272,19 +284,30 @@ local function code_of(cell)
   return code
 end
 
--- A result that needs a GPU was recorded on one; it is shown only beside the code it is of.
+-- On which machine: its device, what belongs to such a device, the version and the day.
+local function circumstances(recording)
+  local parts = { text.recorded:format(recording.device) }
+  if recording.driver ~= '' then table.insert(parts, text.driver:format(recording.driver)) end
+  if recording.threads then table.insert(parts, text.threads:format(recording.threads)) end
+  table.insert(parts, 'torch ' .. recording.torch)
+  table.insert(parts, recording.date)
+  return table.concat(parts, ' · ')
+end
+
+-- What needs a GPU, or differs from machine to machine, was recorded on one; it is shown only
+-- beside the code it is of.
 local function recorded(div)
-  local recording = read_recording((div.identifier:gsub('^cell%-', '')))
+  local device = div.attributes.recorded
+  local recording = read_recording(device, (div.identifier:gsub('^cell%-', '')))
   if not recording then
-    div.content:insert(stamp(text.missing))
+    div.content:insert(stamp(text.missing[device]))
   elseif recording.inputs.cell ~= pandoc.utils.sha1(code_of(div) or '') then
     div.content:insert(stamp(text.stale))
   else
     local output = pandoc.Attr('', { 'cell-output', 'cell-output-stdout' })
     local printed = recording.stdout:gsub('%s+$', '')
     div.content:insert(pandoc.Div(pandoc.CodeBlock(printed), output))
-    div.content:insert(stamp(text.recorded:format(
-      recording.device, recording.driver, recording.torch, recording.date)))
+    div.content:insert(stamp(circumstances(recording)))
   end
   return div
 end

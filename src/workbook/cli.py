@@ -16,6 +16,7 @@ import click
 from workbook import formats
 from workbook.practice.commands import READERS
 from workbook.problem import BookError, Problem, of_file
+from workbook.source.blocks import RECORDED_ON
 from workbook.source.chapter import Chapter, read_chapters
 from workbook.source.edition import (
     EDITIONS,
@@ -253,17 +254,18 @@ def tangle(check_only: bool) -> None:
 
 
 @main.command()
-@click.option("--device", type=click.Choice(["cuda"]), default="cuda", show_default=True,
+@click.option("--device", type=click.Choice(RECORDED_ON), default="cuda", show_default=True,
               help="The kind of device to record on.")  # fmt: skip
 @click.option("--into", type=click.Path(path_type=Path), metavar="FOLDER",
               help="Where the recordings go. [recordings/DEVICE]")  # fmt: skip
 @_tells_problems
 def record(device: str, into: Path | None) -> None:
-    """Run the cells marked "recorded: cuda" on a GPU and keep what they print.
+    """Run the cells that measure this machine, and keep what they print.
 
-    Each recording is stamped with the device, its driver, the torch version, the date
-    and the hash of the code. The pages show it; "workbook check" tells when the code
-    has changed since.
+    Those marked "recorded: cuda" take a GPU, those marked "recorded: cpu" any machine that
+    has nothing else to do. Each recording is stamped with the device, its driver or threads,
+    the torch version, the date and the hash of the code. The pages show it; "workbook check"
+    tells when the code has changed since.
     """
     from workbook.run import record as recorder
 

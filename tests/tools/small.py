@@ -2,6 +2,7 @@
 
 import datetime
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from workbook.source.chapter import Chapter
@@ -37,9 +38,15 @@ def page(slug: str, number: str, markdown: str, part: str = "", **files: bytes) 
     return Woven(entry, markdown, named)
 
 
-def unrun(edition: Edition, chapters: Iterable[Chapter], root: Path) -> list[Woven]:
-    """The pages of a site of which no cell was run."""
-    return [
+def unrun(
+    edition: Edition, chapters: Iterable[Chapter], root: Path, twins: Iterable[Chapter] = ()
+) -> list[Woven]:
+    """The pages of a site of which no cell was run; `twins` are English, of both languages."""
+    pages = [
         weave(chapter, entry, placeholders(chapter), "html", root)
         for entry, chapter in zip(edition.entries, chapters, strict=True)
     ]
+    if not twins:
+        return pages
+    english = unrun(edition.halves[1], twins, root)
+    return [replace(page, twin=twin) for page, twin in zip(pages, english, strict=True)]

@@ -102,7 +102,7 @@ CELLS = {
     ),
     "recorded elsewhere": (
         cell("#| recorded: mps\n#| eval: false\nx = 1"),
-        ['5: recorded: mps is no device we know; write "recorded: cuda"'],
+        ['5: recorded: mps is no device we know; write "recorded: cuda" or "recorded: cpu"'],
     ),
     "recorded and run": (
         cell("#| recorded: cuda\nx = 1"),

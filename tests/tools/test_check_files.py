@@ -19,6 +19,7 @@ def recording(label, code, module="x = 1\n"):
 
 
 RECORDED = "recordings/cuda/tensors-speed.json"
+OF_CPU = "recordings/cpu/tensors-speed.json"
 CODE = 'print("measured")'
 AGAIN = "run workbook record --device cuda"
 STALE = f"{RECORDED}: recording is stale: {{}} changed since; {AGAIN}"
@@ -105,8 +106,15 @@ RECORDINGS = {
     "orphan": (
         {RECORDED: recording("tensors-list", CODE)},
         [
-            f'{RECORDED}: recording of "tensors-list", which is no recorded cell; '
+            f'{RECORDED}: recording of "tensors-list", which is no cell recorded on cuda; '
             f"remove it, or {AGAIN}"
+        ],
+    ),
+    "orphan of another device": (
+        {OF_CPU: recording("tensors-speed", CODE)},
+        [
+            f'{OF_CPU}: recording of "tensors-speed", which is no cell recorded on cpu; '
+            "remove it, or run workbook record --device cpu"
         ],
     ),
     "not JSON": (

@@ -296,12 +296,19 @@ def project(tmp_path):
     script.parent.mkdir(parents=True)
     shutil.copy(pandoc.FILTER, script)
 
-    def show(to: str, lang: str, recording: dict | None, name: str = "tensors-speed") -> str:
+    def show(
+        to: str,
+        lang: str,
+        recording: dict | None,
+        name: str = "tensors-speed",
+        device: str = "cuda",
+    ) -> str:
         if recording:
-            file = tmp_path / "recordings" / "cuda" / "tensors-speed.json"
+            file = tmp_path / "recordings" / device / "tensors-speed.json"
             file.parent.mkdir(parents=True)
             file.write_text(json.dumps(recording), encoding="utf-8")
-        return written(RECORDED.replace("NAME", name), to, lang, script)
+        cell = RECORDED.replace("NAME", name).replace("'cuda'", f"'{device}'")
+        return written(cell, to, lang, script)
 
     return show
 
@@ -339,14 +346,30 @@ def test_a_recording_on_paper(project):
 
 
 @pytest.mark.parametrize(
-    ("lang", "line"),
+    ("lang", "device", "line"),
     [
-        ("zh", "此结果需在 GPU 上录制，目前尚未录制。"),
-        ("en", "Not recorded yet: this result needs a GPU."),
+        ("zh", "cuda", "此结果需在 GPU 上录制，目前尚未录制。"),
+        ("en", "cuda", "Not recorded yet: this result needs a GPU."),
+        ("zh", "cpu", "此结果因机器而异，目前尚未录制。"),
+        ("en", "cpu", "Not recorded yet: this result differs from machine to machine."),
     ],
 )
-def test_a_missing_recording_is_told(project, lang, line):
-    assert f'<div class="recording">\n<p>{line}</p>\n</div>' in project("html", lang, None)
+def test_a_missing_recording_is_told(project, lang, device, line):
+    page = project("html", lang, None, device=device)
+    assert f'<div class="recording">\n<p>{line}</p>\n</div>' in page
+
+
+@pytest.mark.parametrize(
+    ("lang", "stamp"),
+    [
+        ("zh", "录制于 AMD EPYC · 2 线程 · torch 2.13.0 · 2026-11-20"),
+        ("en", "Recorded on AMD EPYC · threads: 2 · torch 2.13.0 · 2026-11-20"),
+    ],
+)
+def test_a_recording_of_a_cpu_tells_its_threads(project, lang, stamp):
+    machine = {"device": "AMD EPYC", "driver": "", "threads": 2, "torch": "2.13.0"}
+    page = project("html", lang, recording() | machine, device="cpu")
+    assert f"<p>{stamp}</p>" in page
 
 
 def test_a_recording_of_other_code_is_not_shown(project):

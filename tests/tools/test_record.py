@@ -51,8 +51,9 @@ def test_a_recording_carries_what_was_printed_where_and_by_which_code(tmp_path):
     recording = made(tmp_path, code)
     assert recording == record.Recording(
         label="one-speed",
-        device="CPU",
+        device=machine("cpu")["device"],
         driver="",
+        threads=torch.get_num_threads(),
         torch=torch.__version__,
         date=datetime.datetime.now(datetime.UTC).date().isoformat(),
         inputs={"cell": hashlib.sha1(code.encode()).hexdigest()},
@@ -104,7 +105,7 @@ def test_the_command_records_every_such_cell(tiny, monkeypatch):
     tiny.write(
         "chapters/zh/01-one.qmd", "# One {#sec-one}\n\n" + CELL.replace("CODE", "print(1)")
     )
-    stamp = {"device": "Test GPU", "driver": "1.2", "torch": "2.13.0"}
+    stamp = {"device": "Test GPU", "driver": "1.2", "torch": "2.13.0", "threads": None}
     monkeypatch.setattr(record, "machine", lambda device: stamp)
     monkeypatch.chdir(tiny.root)
     result = CliRunner().invoke(main, ["record"])
@@ -114,6 +115,19 @@ def test_the_command_records_every_such_cell(tiny, monkeypatch):
     )
     kept = json.loads(tiny.read("recordings/cuda/one-speed.json"))
     assert (kept["device"], kept["stdout"]) == ("Test GPU", "1\n")
+    assert "threads" not in kept
+
+
+@pytest.mark.slow
+def test_a_cpu_is_recorded_with_its_name_and_threads(tiny, monkeypatch):
+    cell = CELL.replace("CODE", "print(1)").replace("cuda", "cpu")
+    tiny.write("chapters/zh/01-one.qmd", "# One {#sec-one}\n\n" + cell)
+    monkeypatch.chdir(tiny.root)
+    result = CliRunner().invoke(main, ["record", "--device", "cpu"])
+    assert result.output == f"1/1 {tiny.root}/recordings/cpu/one-speed.json\n"
+    kept = json.loads(tiny.read("recordings/cpu/one-speed.json"))
+    assert kept["threads"] == torch.get_num_threads()
+    assert kept["device"] and kept["stdout"] == "1\n"
 
 
 def test_a_recording_goes_stale_with_its_code(tiny, monkeypatch):

@@ -40,13 +40,7 @@ def sites(book, tmp_path_factory) -> Path:
     sheets = paper.sheets(book.root, read["zh"])
     for name, edition in editions.items():
         own, twins = (read["zh"], read["en"]) if name == "bilingual" else (read[name], ())
-        pages = unrun(edition, own, book.root)
-        if twins:
-            english = unrun(editions["en"], twins, book.root)
-            pages = [
-                type(page)(page.entry, page.markdown, page.files, twin)
-                for page, twin in zip(pages, english, strict=True)
-            ]
+        pages = unrun(edition, own, book.root, twins)
         given = practice.files(edition, own, twins, sheets)
         website.write(edition, pages, out / name, practice=given)
     return out

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 from workbook.problem import Problem, problem
+from workbook.source.blocks import RECORDED_ON
 from workbook.source.chapter import Chapter
 from workbook.source.inline import attributes, generated, option_line
 
@@ -155,11 +156,13 @@ def error(chapter: Chapter) -> Iterator[Problem]:
 
 
 def recorded_on(chapter: Chapter) -> Iterator[Problem]:
-    """A recording is made on CUDA."""
+    """A recording is made on a device that we know."""
     for cell in (cell for cell in chapter.cells if "recorded" in cell.options):
-        if (value := cell.option("recorded")) != "cuda":
-            what, remedy = f"recorded: {value} is no device we know", 'write "recorded: cuda"'
-            yield problem(chapter.path, option_line(cell, "recorded"), what, remedy)
+        if (value := cell.option("recorded")) not in RECORDED_ON:
+            what = f"recorded: {value} is no device we know"
+            known = " or ".join(f'"recorded: {name}"' for name in RECORDED_ON)
+            line = option_line(cell, "recorded")
+            yield problem(chapter.path, line, what, f"write {known}")
 
 
 def recorded_not_run(chapter: Chapter) -> Iterator[Problem]:

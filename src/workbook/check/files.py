@@ -29,7 +29,6 @@ from workbook.source.edition import (
 from workbook.source.inline import generated
 
 _UNDESCRIBED = ("index", *GENERATED)
-_RECORD_AGAIN = "run workbook record --device cuda"
 _IMAGE = re.compile(r"\]\(([^)\s]+)")
 
 # The line that begins a work of the bibliography.
@@ -174,52 +173,59 @@ def twin_chapters(book: Sources) -> Iterator[Problem]:
 
 def recordings_readable(book: Sources) -> Iterator[Problem]:
     """A recording is what `workbook record` wrote."""
-    for path, label, _ in _recordings(book.root):
+    for path, (device, label), _ in _recordings(book.root):
         if label is None:
-            yield problem(path, 0, "recording cannot be read", _RECORD_AGAIN)
+            yield problem(path, 0, "recording cannot be read", _again(device))
 
 
 def recordings_placed(book: Sources) -> Iterator[Problem]:
     """A recording belongs to a cell."""
     cells = _recorded(book)
-    for path, label, _ in _recordings(book.root) if book.complete else ():
-        if label is not None and label not in cells:
-            what = f'recording of "{label}", which is no recorded cell'
-            yield problem(path, 0, what, f"remove it, or {_RECORD_AGAIN}")
+    for path, key, _ in _recordings(book.root) if book.complete else ():
+        device, label = key
+        if label is not None and key not in cells:
+            what = f'recording of "{label}", which is no cell recorded on {device}'
+            yield problem(path, 0, what, f"remove it, or {_again(device)}")
 
 
 def recordings_fresh(book: Sources) -> Iterator[Problem]:
     """A recording was made from what stands there now."""
     cells = _recorded(book)
-    for path, label, inputs in _recordings(book.root):
-        if label in cells:
-            current = {"cell": cells[label].code.encode()} | _modules(book.root, inputs)
+    for path, key, inputs in _recordings(book.root):
+        if key in cells:
+            current = {"cell": cells[key].code.encode()} | _modules(book.root, inputs)
             stale = [name for name in inputs if _sha1(current.get(name)) != inputs[name]]
             if stale:
                 what = f"recording is stale: {', '.join(stale)} changed since"
-                yield problem(path, 0, what, _RECORD_AGAIN)
+                yield problem(path, 0, what, _again(key[0]))
 
 
-def _recorded(book: Sources) -> dict[str | None, Cell]:
-    """The cells that are recorded, by their labels."""
+def _again(device: str) -> str:
+    return f"run workbook record --device {device}"
+
+
+def _recorded(book: Sources) -> dict[tuple[str, str | None], Cell]:
+    """The cells that are recorded, by the device and their labels."""
     return {
-        cell.label: cell
+        (cell.option("recorded"), cell.label): cell
         for chapters in book.chapters.values()
         for chapter in chapters
         for cell in chapter.cells
-        if cell.option("recorded") == "cuda"
+        if cell.option("recorded")
     }
 
 
-def _recordings(root: Path) -> Iterator[tuple[Path, str | None, dict[str, str]]]:
-    """Path, label and inputs of each recording; no label where it cannot be read."""
-    for path in sorted((root / "recordings" / "cuda").glob("*.json")):
+def _recordings(
+    root: Path,
+) -> Iterator[tuple[Path, tuple[str, str | None], dict[str, str]]]:
+    """Path, device and label, inputs of each recording; no label where it cannot be read."""
+    for path in sorted((root / "recordings").glob("*/*.json")):
         try:
             data = json.loads(path.read_text(encoding="utf-8"))
             label, inputs = data["label"], dict(data["inputs"])
         except (ValueError, KeyError, TypeError):
             label, inputs = None, {}
-        yield path.relative_to(root), label, inputs
+        yield path.relative_to(root), (path.parent.name, label), inputs
 
 
 def _modules(root: Path, inputs: dict[str, str]) -> dict[str, bytes]:

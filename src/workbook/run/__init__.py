@@ -1,1 +1,1 @@
-"""Runs cells: in kernels, kept by what they depend on, and recorded on a GPU."""
+"""Runs cells: in kernels, kept by what they depend on, and recorded on a machine."""

@@ -1,4 +1,4 @@
-"""Runs cells marked `recorded: cuda` on a GPU and keeps what they print.
+"""Runs cells marked `recorded: cuda` or `recorded: cpu` and keeps what they print.
 
 The path is light on purpose: a GPU machine may have torch and little else, so a cell is
 run by a plain interpreter in a process of its own, not by a Jupyter kernel.
@@ -16,6 +16,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from workbook.files import atomic_write
 from workbook.problem import BookError, problem
@@ -26,24 +27,42 @@ FOLDER = Path("recordings")
 TIMEOUT = 300  # seconds for one cell
 _IMPORT = re.compile(r"^\s*(?:from|import)\s+torchbook(?:\.(\w+)|\s+import\s+([\w, ]+))", re.M)
 # Run in the recording process: prints one line of JSON about the machine.
-_STAMP = """
-import json, subprocess, torch
+_STAMP = r"""
+import json, platform, re, subprocess, torch
+
+def said(*command):
+    try:
+        return subprocess.run(command, capture_output=True, text=True).stdout
+    except OSError:
+        return ""
+
+def cpu():
+    try:
+        known = open("/proc/cpuinfo").read()
+    except OSError:
+        known = "model name: " + said("sysctl", "-n", "machdep.cpu.brand_string")
+    model = re.search(r"^model name\s*:[ \t]*(\S.*)$", known, re.M)
+    return model[1].strip() if model else platform.processor() or platform.machine()
+
 device = torch.device(%r)
-name, driver = "CPU", ""
+stamp = {"torch": torch.__version__, "driver": "", "threads": None}
 if device.type == "cuda":
-    name = torch.cuda.get_device_name(device)
-    query = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
-    answer = subprocess.run(query, capture_output=True, text=True).stdout
-    driver = answer.split("\\n")[0].strip()
+    stamp["device"] = torch.cuda.get_device_name(device)
+    query = said("nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader")
+    stamp["driver"] = query.split("\n")[0].strip()
 else:
     torch.empty(1, device=device)
-print(json.dumps({"device": name, "driver": driver, "torch": torch.__version__}))
+    stamp.update(device=cpu(), threads=torch.get_num_threads())
+print(json.dumps(stamp))
 """
 
 
 @dataclass(frozen=True)
 class Recording:
-    """What a cell printed on which machine, and the hashes of the code that did it."""
+    """What a cell printed on which machine, and the hashes of the code that did it.
+
+    A GPU has a driver; on a CPU its threads count, and the driver is an empty string.
+    """
 
     label: str
     device: str
@@ -52,11 +71,13 @@ class Recording:
     date: str
     inputs: dict[str, str]
     stdout: str
+    threads: int | None = None
 
     def write(self, folder: Path) -> Path:
         """Write `LABEL.json`; returns its path."""
         path = folder / f"{self.label}.json"
-        text = json.dumps(asdict(self), indent=1, ensure_ascii=False)
+        known = {name: value for name, value in asdict(self).items() if value is not None}
+        text = json.dumps(known, indent=1, ensure_ascii=False)
         atomic_write(path, text + "\n")
         return path
 
@@ -80,8 +101,8 @@ def inputs_of(cell: Cell, root: Path) -> dict[str, str]:
     return dict(sorted(hashes.items()))
 
 
-def machine(device: str) -> dict[str, str]:
-    """Name, driver and torch version of a device; BookError where there is none."""
+def machine(device: str) -> dict[str, Any]:
+    """Name, driver or threads, and torch version of a device; BookError where there is none."""
     done = _python(_STAMP % device, Path.cwd(), 120)
     if done.returncode:
         reason = done.stderr.strip().splitlines()[-1:] or ["no reason given"]
@@ -92,7 +113,7 @@ def machine(device: str) -> dict[str, str]:
     return json.loads(done.stdout)
 
 
-def record(chapter: Chapter, cell: Cell, stamp: dict[str, str], root: Path) -> Recording:
+def record(chapter: Chapter, cell: Cell, stamp: dict[str, Any], root: Path) -> Recording:
     """Run one cell in a process of its own; BookError with the traceback if it fails."""
     try:
         done = _python(cell.code, root, TIMEOUT)

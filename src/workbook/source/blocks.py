@@ -21,6 +21,7 @@ DIV = re.compile(r"^:{3,}\s*(\{.*\}|[\w-]+)?\s*$")
 HEADING = re.compile(r"^(#{1,6})\s+(.*?)\s*(\{[^{}]*\})?\s*$")
 ITEM = re.compile(r"^\s*(?:[-*+]|\d+[.)])\s+")
 ATTRIBUTE_ID = re.compile(r"\{[^{}]*#([\w:.-]+)[^{}]*\}")
+RECORDED_ON = ("cuda", "cpu")  # the devices that `recorded:` may name
 _YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C is ten times faster
 SOLUTION = re.compile(
     r"^(?P<indent>[ \t]*)### BEGIN SOLUTION\n(?P<body>.*?)^[ \t]*### END SOLUTION$", re.M | re.S
