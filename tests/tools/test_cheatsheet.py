@@ -260,6 +260,14 @@ REFUSED = {
         ("- code: x.sum()", "- code: |\n        x.sum()\n        x"),
         ['8: an entry of several lines; write one line, or a card with "listing:"'],
     ),
+    "a wide entry": (
+        ("- code: x.sum()", f"- code: {'x + ' * 12}x"),
+        [f'8: “{"x + " * 12}x” has 49 columns; 48 fit on a card: shorten it'],
+    ),
+    "a wide listing": (
+        ("    y = 2 * n", f"    y = {'n + ' * 10}n"),
+        [f'16: “y = {"n + " * 10}n” has 49 columns; 48 fit on a card: shorten it'],
+    ),
     "an empty card": (
         ("  entries:\n    - code: y\n", ""),
         [],

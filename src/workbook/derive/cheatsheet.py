@@ -27,6 +27,7 @@ from workbook.source.edition import Edition
 SLUG = "cheatsheet"
 PATH = Path("chapters/cheatsheet.yml")
 SHOWN = ("shape", "values", "nothing")  # or the name of an error
+COLUMNS = 48  # of code, as many as the narrowest column of a printed sheet has
 _CARD = {"card": "both", "section": "text"}
 _MORE = {"setup": "text", "rule": "both", "entries": "list", "listing": "text", "for": "text"}
 _ENTRY = {"code": "text"}
@@ -187,12 +188,16 @@ def _problems_in(card: Record) -> Iterator[Problem]:
         yield problem(PATH, card.line, "an empty card", 'add "entries:" or "listing:"')
     if not found and card.get("for", "part") != "part":
         yield problem(PATH, card.line, f'for "{card["for"]}"', 'write "for: part", or nothing')
+    if not found:
+        yield from _too_wide(card, card.get("listing", ""))
     for entry in card.get("entries", []) if not found else []:
         if not isinstance(entry, Record):
             yield problem(PATH, card.line, "an entry has no keys", 'begin it with "code:"')
             continue
         wrong = problems_in(PATH, entry, _ENTRY, _NOTES)
         yield from wrong
+        if not wrong:
+            yield from _too_wide(entry, entry["code"])
         show = entry.get("show", "shape")
         if not wrong and "\n" in entry["code"]:
             what = "an entry of several lines"
@@ -200,6 +205,13 @@ def _problems_in(card: Record) -> Iterator[Problem]:
         if not wrong and show not in SHOWN and not show.endswith("Error"):
             remedy = f"write one of {', '.join(SHOWN)}, or the name of an error"
             yield problem(PATH, entry.line, f'show "{show}" is none of ours', remedy)
+
+
+def _too_wide(record: Record, code: str) -> Iterator[Problem]:
+    for line in code.split("\n"):
+        if len(line) > COLUMNS:
+            what = f"“{line.strip()}” has {len(line)} columns"
+            yield problem(PATH, record.line, what, f"{COLUMNS} fit on a card: shorten it")
 
 
 # --- running ---------------------------------------------------------------------------
