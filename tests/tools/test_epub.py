@@ -371,3 +371,43 @@ def test_epubcheck_has_nothing_to_say(book, eink, tmp_path):
     *good, bad = [reported["messages"] for reported in verify_epub.epubcheck_reports(books)]
     assert good == [[], [], []]
     assert [len(reported["locations"]) for reported in bad] == [3]  # two figures and the cover
+
+
+WITH_EXERCISE = """# 题 {#sec-one}
+
+## 练习 {#one-exercises}
+
+::: {#exr-one-x}
+## 数格子 ★
+
+数。
+
+::: {.callout-tip collapse="true" title="提示"}
+想。
+
+再想。
+:::
+
+::: {.answer lines=1}
+:::
+
+:::
+"""
+
+
+def test_hints_stand_at_the_back_with_ways_both_ways(tmp_path):
+    answers = (
+        "# 答案 {#sec-answers}\n\n::: {#ans-one-x .answer-title}\n**[@exr-one-x]** 数\n:::\n"
+    )
+    given = [page("one", "1", WITH_EXERCISE), page("answers", "A", answers)]
+    wanted = edition(*given, bibliography=tmp_path / "none.bib")
+    ebook.write(wanted, given, tmp_path / "book.epub")
+    asked = body(read(tmp_path / "book.epub", "text/ch001.xhtml"))
+    assert "想。" not in asked
+    assert (
+        '<a href="ch003.xhtml#hint-one-x" class="xref">提示</a>\N{EM SPACE}'
+        '<a href="ch004.xhtml#ans-one-x"'
+    ) in asked
+    hints = body(read(tmp_path / "book.epub", "text/ch003.xhtml"))
+    assert '<a href="ch001.xhtml#exr-one-x" class="xref">习题~1.1</a>' in hints
+    assert "<li><p>想。</p></li>\n<li><p>再想。</p></li>" in hints

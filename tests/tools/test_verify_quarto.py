@@ -120,3 +120,33 @@ def test_a_book_that_quarto_has_not_made_is_a_fault_where_others_are(subject):
     shutil.rmtree(subject.html, ignore_errors=True)
     lines = [str(problem) for problem in quarto.compare(subject).problems]
     assert "_book/zh/html: is not there; run make book" in lines
+
+
+HINT = """<div class="callout"><div class="callout-title"><p><strong>提示</strong></p></div>
+<div class="callout-content"><p>想。</p></div></div>"""
+
+
+def test_in_an_epub_hints_may_stand_elsewhere():
+    ours = '<body><p>数。</p><section id="sec-hints"><h1>提示</h1><p>想。</p></section></body>'
+    note = HINT.replace("提示", "目标")
+    readings = [
+        quarto.reading(page, quarto.without_hints)
+        for page in (ours, f"<body><p>数。</p>{HINT}</body>", f"<body><p>数。</p>{note}</body>")
+    ]
+    assert list(quarto.differences(*readings[:2])) == []
+    assert list(quarto.differences(readings[0], readings[2])) != []
+
+
+def test_on_the_home_page_a_chapter_may_have_another_name():
+    ours = '<main><p>读<a class="xref" href="tensors.html#sec-tensors">第 4 章</a>。</p></main>'
+    theirs = '<main><p>读<a class="quarto-xref" href="FILE"><b>4</b> 张量</a>。</p></main>'
+    named = [
+        quarto.reading(page, quarto.with_chapters_by_name)
+        for page in (
+            ours,
+            theirs.replace("FILE", "chapters/zh/04-tensors.html"),
+            theirs.replace("FILE", "chapters/zh/06-nn.html"),
+        )
+    ]
+    assert list(quarto.differences(*named[:2])) == []
+    assert len(list(quarto.differences(named[0], named[2]))) == 2, "words and reference"

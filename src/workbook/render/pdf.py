@@ -84,7 +84,7 @@ def laid_out(
     for doc in docs:
         exercises.place_stubs(doc)
     hints = pencil.lay_out(edition, docs)
-    return _with_hints(list(zip(entries, docs, strict=True)), hints)
+    return pencil.with_hints(list(zip(entries, docs, strict=True)), hints)
 
 
 def written(
@@ -218,14 +218,6 @@ def versions() -> list[str]:
 
 def _array(words: Iterable[str]) -> str:
     return f"({''.join(f'{quoted(each)}, ' for each in words)})"
-
-
-def _with_hints(
-    parts: Sequence[tuple[Entry, pf.Doc]], hints: pf.Doc | None
-) -> list[tuple[Entry, pf.Doc]]:
-    """The pages with that of the hints, where there is one, before the first appendix."""
-    at = next((at for at, (entry, _) in enumerate(parts) if entry.appendix), len(parts))
-    return [*parts[:at], *([(pencil.HINTS, hints)] if hints else []), *parts[at:]]
 
 
 def _assembled(edition: Edition, parts: Sequence[tuple[Entry, pf.Doc]]) -> Iterator[pf.Doc]:

@@ -1,5 +1,5 @@
-"""Lays exercises out for a pencil: the room set apart, so that it can fill its page, and the
-hints taken to a part of their own at the back of the printed book.
+"""Lays exercises out for a pencil: the hints taken to a part of their own at the back, and on
+paper the room set apart, so that it can fill its page.
 """
 
 from __future__ import annotations
@@ -29,17 +29,41 @@ def lay_out(edition: Edition, docs: Sequence[pf.Doc]) -> pf.Doc | None:
     `exercise-body`; `exercise-ways`, the line that says
     where hints and answer stand, and `exercise-room` with the room, which print sets last.
     """
+    hints = take_hints(edition, docs)
+    for doc in docs:
+        for box in _exercises(doc):
+            _set_apart(box)
+        _join_opening(doc)
+    return hints
+
+
+def take_hints(edition: Edition, docs: Sequence[pf.Doc]) -> pf.Doc | None:
+    """Take the hints out of the exercises, which say where they are; returns their page.
+
+    None where there are no hints.
+    """
     blocks: list[pf.Block] = []
     for doc in docs:
         found: list[pf.Block] = []
-        for box in (div for div in doc.content if is_a(div, "exercise")):
+        for box in _exercises(doc):
             if hints := _take(body_of(box), _is_hint):
                 found += [_title(box), *_steps(hints)]
-            _set_apart(edition, box, hinted=bool(hints))
-        _join_opening(doc)
+                _show_way(edition, box)
         if found:
             blocks += [_heading(doc), *found]
     return pf.Doc(*_opening(edition), *blocks) if blocks else None
+
+
+def with_hints(
+    parts: Sequence[tuple[Entry, pf.Doc]], hints: pf.Doc | None
+) -> list[tuple[Entry, pf.Doc]]:
+    """The pages with that of the hints, where there is one, before the first appendix."""
+    at = next((at for at, (entry, _) in enumerate(parts) if entry.appendix), len(parts))
+    return [*parts[:at], *([(HINTS, hints)] if hints else []), *parts[at:]]
+
+
+def _exercises(doc: pf.Doc) -> list[pf.Div]:
+    return [div for div in doc.content if is_a(div, "exercise")]
 
 
 def _is_hint(block: pf.Block) -> bool:
@@ -53,17 +77,26 @@ def _take(body: pf.Div, wanted: Callable[[pf.Block], bool]) -> list[pf.Div]:
     return taken
 
 
-def _set_apart(edition: Edition, box: pf.Div, hinted: bool) -> None:
-    """Put the room behind all else, and both ways into one line before it."""
+def _show_way(edition: Edition, box: pf.Div) -> None:
+    """Lead to the hints before the way to the answer, in one line."""
     body = body_of(box)
-    ways: list[pf.Inline] = []
-    if hinted:
-        ways += _both(edition, lambda lang: [_way(lang, box.identifier)])
-    for reference in _take(body, lambda block: is_a(block, "answer-reference")):
-        ways += [*([pf.Str(_GAP)] if ways else []), *reference.content[0].content]
+    ways = _both(edition, lambda lang: [_way(lang, box.identifier)])
+    for reference in _take(body, _is_reference):
+        ways += [pf.Str(_GAP), *reference.content[0].content]
+    body.content.append(pf.Div(pf.Para(*ways), classes=["answer-reference"]))
+
+
+def _is_reference(block: pf.Block) -> bool:
+    return is_a(block, "answer-reference")
+
+
+def _set_apart(box: pf.Div) -> None:
+    """Put the room behind all else, and the line of the ways before it."""
+    body = body_of(box)
+    ways = [reference.content[0] for reference in _take(body, _is_reference)]
     rooms = [block for block in body.content if is_a(block, "answer")]
     if ways:
-        box.content.append(pf.Div(pf.Para(*ways), classes=["exercise-ways"]))
+        box.content.append(pf.Div(*ways, classes=["exercise-ways"]))
     if rooms:
         body.content = [block for block in body.content if block is not rooms[-1]]
         box.content.append(pf.Div(rooms[-1], classes=["exercise-room"]))

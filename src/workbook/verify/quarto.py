@@ -25,11 +25,8 @@ from workbook.verify.validator import Finding, Subject, Validator
 
 KINDS = ("headings", "captions", "exercises", "references", "links", "code", "outputs", "words")
 # What only one of the engines has, by design, or has in another place.
-_ONLY_OURS = {  # parts of the printed book
-    messages.of(space, lang)[name]
-    for lang in LANGUAGES
-    for space, name in (("hints", "title"), ("books", "index"))
-}
+_HINTS = {messages.of("hints", lang)["title"] for lang in LANGUAGES}
+_ONLY_OURS = _HINTS | {messages.of("books", lang)["index"] for lang in LANGUAGES}  # parts
 _OWN = {
     "nav, script, style, button, textarea": "tools",
     ".anchor, .footnote-back, .screen-reader-only": "tools",
@@ -124,10 +121,14 @@ def _books(subject: Subject, there: Path) -> Iterator[tuple[str, Path, Path]]:
 # --- reading ---------------------------------------------------------------------------
 
 
-def reading(text: str) -> Reading:
-    """What stands on a page of HTML or XHTML that either engine made."""
+def reading(text: str, even: Callable[[html.HtmlElement], None] = lambda _: None) -> Reading:
+    """What stands on a page of HTML or XHTML that either engine made.
+
+    `even` takes away first in what the engines differ there by design.
+    """
     root = html.document_fromstring(text.encode(), parser=html.HTMLParser(encoding="utf-8"))
     main = next(iter(root.cssselect("main")), root.find("body"))
+    even(main)
     for selector in _OWN:
         for element in main.cssselect(selector):
             element.drop_tree()
@@ -158,6 +159,25 @@ def reading(text: str) -> Reading:
         _leave(heading)
     found["words"] = list(_lines(main))
     return Reading({kind: tuple(each) for kind, each in found.items()})
+
+
+def without_hints(page: html.HtmlElement) -> None:
+    """In an EPUB ours stand at the back, Quarto's where the exercise is."""
+    for box in page.cssselect("#sec-hints, .callout"):
+        titles = box.cssselect(".callout-title")
+        if not titles or _plain(titles[0]) in _HINTS:
+            box.drop_tree()
+
+
+def with_chapters_by_name(page: html.HtmlElement) -> None:
+    """On its home page Quarto refers to a chapter as 4 Tensors, and can't be told otherwise."""
+    for link in page.cssselect("a.xref, a.quarto-xref"):
+        file, _, fragment = link.get("href", "").partition("#")
+        chapter = f"sec-{slug_of(file)}"
+        if fragment in ("", chapter):
+            for child in list(link):
+                link.remove(child)
+            link.text = chapter
 
 
 def _by_cell(outputs: Sequence[html.HtmlElement]) -> list[list[html.HtmlElement]]:
@@ -263,8 +283,9 @@ def _sites(subject: Subject, ours: Path, theirs: Path) -> Read:
         if entry.slug == "answers":  # on our site the solutions stand in the chapters
             continue
         own, other = ours / f"{entry.slug}.html", theirs.parent / _page(entry)
+        even = [with_chapters_by_name] if entry.slug == "index" else []
         if own.exists() and other.exists():
-            yield own, *(reading(path.read_text(encoding="utf-8")) for path in (own, other))
+            yield own, *(reading(path.read_text("utf-8"), *even) for path in (own, other))
 
 
 def _page(entry: Entry) -> Path:
@@ -284,7 +305,7 @@ def _joined(epub: Path) -> Reading:
     with zipfile.ZipFile(epub) as archive:
         for name in sorted(archive.namelist()):
             if re.search(r"/ch\d+\.xhtml$", name):
-                whole += reading(archive.read(name).decode())
+                whole += reading(archive.read(name).decode(), without_hints)
     return whole
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import panflute as pf
 
 from workbook import messages
-from workbook.render import cover, exercises, pandoc, xhtml
+from workbook.render import cover, exercises, pandoc, pencil, xhtml
 from workbook.render.assemble import part_of, trees
 from workbook.render.epub import formulas, typeface
 from workbook.render.epub.package import BACK, finish
@@ -37,8 +37,11 @@ def write(edition: Edition, pages: Sequence[Woven], out: Path, eink: bool = Fals
     images = {"cover.png": cover.draw(edition)}
     for doc, page in zip(docs, pages, strict=True):
         images |= xhtml.place_images(doc, page)
-    parts = _open_parts(edition, pages, docs)
-    book = _joined(edition, docs)
+    entries = [page.entry for page in pages]
+    hints = pencil.take_hints(edition, docs)
+    content = pencil.with_hints(list(zip(entries, docs, strict=True)), hints)
+    parts = _open_parts(edition, content)
+    book = _joined(edition, [doc for _, doc in content])
     if eink:
         images |= formulas.draw(book)
     else:
@@ -82,17 +85,17 @@ def identifier(edition: Edition, eink: bool = False) -> str:
 
 
 def _open_parts(
-    edition: Edition, pages: Sequence[Woven], docs: Sequence[pf.Doc]
+    edition: Edition, content: Sequence[tuple[Entry, pf.Doc]]
 ) -> dict[str, list[str]]:
     """Put a page before the first chapter of each part; gives the chapters' ids by part's."""
     parts: dict[str, list[str]] = {}
     name, current = "", ()
-    for doc, page in zip(docs, pages, strict=True):
-        part = part_of(edition, page.entry)
+    for entry, doc in content:
+        part = part_of(edition, entry)
         chapter = next(block for block in doc.content if isinstance(block, pf.Header))
-        chapter.attributes |= _role(_kind(page.entry))
+        chapter.attributes |= _role(_kind(entry))
         if part and part != current:
-            name = BACK if page.entry.appendix else f"part-page-{len(parts) + 1}"
+            name = BACK if entry.appendix else f"part-page-{len(parts) + 1}"
             parts[name] = []
             doc.content.insert(0, _part_page(part, name))
         if part:
