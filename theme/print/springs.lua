@@ -52,11 +52,11 @@ end
 
 -- How much of what a page has left stands between two blocks: most above a title and above a
 -- box, little between paragraphs, nothing below a title.
-local STRENGTH = { title = 1.5, box = 1.5, ['set off'] = 1, prose = 1 }
+local STRENGTH = { title = 1.25, box = 1.25, ['set off'] = 1, prose = 1 }
 local function strength(before, after)
   local above, below = kind(before), kind(after)
   if not above or not below or above == 'title' then return nil end
-  return (above ~= 'prose' or below ~= 'prose') and STRENGTH[below] or 0.25
+  return (above ~= 'prose' or below ~= 'prose') and STRENGTH[below] or 0.3
 end
 
 -- Pairs that follow each other go on in their columns (parallel.lua). A spring parts them, so it
