@@ -63,8 +63,11 @@ end
 -- stands only where one language is no further ahead of the other than this, in points.
 local NEAR = 9
 
-local function spring(weight, pair)
-  return pandoc.RawBlock('typst', ('#forms.spring(%g%s)'):format(weight, pair and ', pair: true' or ''))
+-- `shared`: the space that both blocks have between them, where it isn't that of paragraphs.
+local PAIRS = '1.3em'
+local function spring(weight, shared)
+  shared = shared and ', shared: ' .. shared or ''
+  return pandoc.RawBlock('typst', ('#forms.spring(%g%s)'):format(weight, shared))
 end
 
 -- Whether a block takes no room where it stands in the text: what floats, a cell that shows
@@ -77,19 +80,32 @@ function is_out_of_line(block, floats)
   return (block.t == 'Figure' or has(block, 'table-float')) and floats(block)
 end
 
+-- A list of terms as one for each term, so that there is a place between them.
+local function by_term(blocks)
+  local out = pandoc.Blocks {}
+  for _, block in ipairs(blocks) do
+    if block.t == 'DefinitionList' then
+      for _, item in ipairs(block.content) do out:insert(pandoc.DefinitionList { item }) end
+    else
+      out:insert(block)
+    end
+  end
+  return out
+end
+
 -- The blocks of a chapter with their springs and what ends it, up to a sheet of cards, which has columns. `floats`
 -- tells whether a figure or a table does.
 local function sprung(blocks, floats)
   local out = pandoc.Blocks {}
   local before, ahead = nil, 0
   local titled, sheet = false, false  -- within a title, within the sheet
-  for _, block in ipairs(blocks) do
+  for _, block in ipairs(by_term(blocks)) do
     sheet = sheet or is_raw(block, SHEET)
     if not (sheet or titled or is_out_of_line(block, floats)) then
       local paired, follows = is_paired(block), before and is_paired(before)
       local apart = paired and follows and math.abs(ahead) > NEAR
       local weight = before and not apart and strength(before, block)
-      if weight then out:insert(spring(weight, paired or follows)) end
+      if weight then out:insert(spring(weight, (paired or follows) and PAIRS)) end
       ahead = paired and (weight and 0 or ahead) + height(block, 'zh') - height(block, 'en') or 0
       before = block
     end
@@ -100,4 +116,4 @@ local function sprung(blocks, floats)
   return out
 end
 
-return { sprung = sprung }
+return { spring = spring, sprung = sprung }
