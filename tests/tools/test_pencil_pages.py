@@ -83,18 +83,11 @@ def test_what_the_page_before_the_exercises_has_left_is_for_notes(book):
     assert before.emptiest < pencil.EMPTY
 
 
-BOX = """::: {.callout-tip}
-想一想结果是什么。
-
-::: {.answer lines=2}
-:::
-:::
-
-"""
+BOX = f"::: {{.callout-warning}}\n{LINE * 3}{'又写一行，' * 11}\n:::\n\n"  # as high as one may be
 BLOCKS = "写一行。\n\n写一行。\n\n```python\nx = 1\n```\n\n" * 3
 
 
-@pytest.mark.parametrize("above", range(8))
+@pytest.mark.parametrize("above", range(0, 16, 3))
 def test_what_a_box_leaves_on_its_page_stands_between_the_blocks_above(book, above):
     """Wherever the page ends, and the last page of the chapter is as it was set."""
     sheets, _ = book(LINE * above + (BLOCKS + BOX) * 5)
