@@ -1,9 +1,6 @@
 -- The bilingual edition in print: turns pairs and lines of both languages into calls of
 -- theme/print/parallel.typ. It runs after theme/print/typst.lua, which knows nothing of languages.
 
-local here = pandoc.path.directory(PANDOC_SCRIPT_FILE)
-local springs = dofile(pandoc.path.join { here, 'springs.lua' })
-
 local function raw(code) return pandoc.RawBlock('typst', code) end
 
 local function half(div, class)
@@ -82,7 +79,6 @@ local numbers = list(function(items, it) return pandoc.OrderedList(items, it.lis
 local function claims(list)
   local out = pandoc.Blocks {}
   for i, item in ipairs(list.content) do
-    if i > 1 then out:insert(springs.spring(1, '1.8em')) end
     out:insert(raw('#claim[' .. list.start + i - 1 .. ']['))
     out:extend(item)
     out:insert(raw ']')

@@ -46,7 +46,8 @@ local function kind(block)
   if block.t == 'Header' or is_raw(block, TITLE) then return 'title' end
   if block.t == 'Para' or block.t == 'Plain' or is_paired(block) then return 'prose' end
   if SET_OFF[block.t] then return 'set off' end
-  if block.t ~= 'Div' or has(block, 'answer') or has(block, 'exercise') then return nil end
+  local fixed = has(block, 'answer') or has(block, 'exercise') or has(block, 'claims')
+  if block.t ~= 'Div' or fixed then return nil end
   return has(block, 'callout') and 'box' or 'set off'
 end
 
@@ -63,10 +64,9 @@ end
 -- stands only where one language is no further ahead of the other than this, in points.
 local NEAR = 9
 
--- `shared`: the space that both blocks have between them, where it isn't that of paragraphs.
-local PAIRS = '1.3em'
-local function spring(weight, shared)
-  shared = shared and ', shared: ' .. shared or ''
+-- `paired`: one of both is a pair, which has more space around it than a paragraph.
+local function spring(weight, paired)
+  local shared = paired and ', shared: 1.3em' or ''
   return pandoc.RawBlock('typst', ('#forms.spring(%g%s)'):format(weight, shared))
 end
 
@@ -105,7 +105,7 @@ local function sprung(blocks, floats)
       local paired, follows = is_paired(block), before and is_paired(before)
       local apart = paired and follows and math.abs(ahead) > NEAR
       local weight = before and not apart and strength(before, block)
-      if weight then out:insert(spring(weight, (paired or follows) and PAIRS)) end
+      if weight then out:insert(spring(weight, paired or follows)) end
       ahead = paired and (weight and 0 or ahead) + height(block, 'zh') - height(block, 'en') or 0
       before = block
     end
@@ -116,4 +116,4 @@ local function sprung(blocks, floats)
   return out
 end
 
-return { spring = spring, sprung = sprung }
+return { sprung = sprung }
