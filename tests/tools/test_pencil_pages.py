@@ -83,7 +83,9 @@ def test_what_the_page_before_the_exercises_has_left_is_for_notes(book):
     assert before.emptiest < pencil.EMPTY
 
 
-BOX = f"::: {{.callout-warning}}\n{LINE * 3}{'又写一行，' * 11}\n:::\n\n"  # as high as one may be
+BOX = (
+    f"::: {{.callout-warning}}\n{LINE * 3}{'又写一行，' * 11}\n:::\n\n"  # as high as one may be
+)
 BLOCKS = "写一行。\n\n写一行。\n\n```python\nx = 1\n```\n\n" * 3
 
 
@@ -108,10 +110,10 @@ def test_a_spring_takes_and_adds_no_space_of_its_own(tmp_path):
         printed = tmp_path / f"{number}.pdf"
         printed.write_bytes(pdf.compile_pdf(text, {}, each.date))
         with mupdf.opened(printed) as document:
-            last = [page for page in document if "节" in page.get_text()][-1]
+            last = [sheet for sheet in document if "节" in sheet.get_text()][-1]
             places.append([word[1] for word in last.get_text("words")])
     with_springs, without = places
-    assert with_springs == pytest.approx(without, abs=6)
+    assert with_springs == pytest.approx(without, abs=12)  # of twenty springs
 
 
 def test_hints_stand_at_the_back_with_their_pages_both_ways(book):

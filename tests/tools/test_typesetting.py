@@ -72,7 +72,9 @@ def test_a_short_formula_that_is_broken_is_found(found):
 
 def test_a_formula_that_leaves_its_number_no_room_is_found(found):
     """Typst sets both in one line, however wide the formula is."""
-    numbered = '#set page(..paper)\n#math.equation(block: true, numbering: _ => [(16.2)], $ {} $)'
+    numbered = (
+        "#set page(..paper)\n#math.equation(block: true, numbering: _ => [(16.2)], $ {} $)"
+    )
     assert found("formula numbers", numbered.format("x + y = z")) == []
     wide = " + ".join(["x"] * 22)
     (reported,) = found("formula numbers", numbered.format(wide))
