@@ -178,7 +178,8 @@ def numbers(subject: Subject) -> Finding:
         for number, gap in _numbers(page, area.left, area.right)
     ]
     problems = [
-        _fault(subject, f"page {page}: a formula comes to {gap:.1f} em from its number {number}",
+        _fault(subject,
+               f"page {page}: a formula comes to {gap:.1f} em from its number {number}",
                "break the formula")
         for page, number, gap in gaps
         if gap < ROOM
