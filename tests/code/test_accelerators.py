@@ -3,6 +3,7 @@
 import copy
 import math
 import time
+import weakref
 
 import pytest
 import torch
@@ -226,6 +227,18 @@ def test_what_is_kept_of_linear_layers(batch):
     assert kept_bytes(lambda: model(x)) == both
     with torch.no_grad():
         assert kept_bytes(lambda: model(x)) == 0
+
+
+def test_what_was_looked_at_is_freed():
+    x, made = torch.ones(10, requires_grad=True), []
+
+    def run():
+        y = x.exp()  # keeps its output, which holds the graph that keeps it
+        made.append(weakref.ref(y))
+        return y
+
+    assert kept_bytes(run) == 40
+    assert made[0]() is None
 
 
 def test_a_checkpoint_keeps_its_input_only():
