@@ -6,6 +6,7 @@ import zipfile
 from dataclasses import replace
 from pathlib import Path
 
+import pymupdf
 import pytest
 from fontTools.ttLib import TTFont
 from small import BIB, PARTS, SVG, edition, page
@@ -279,7 +280,7 @@ def test_pages_use_our_style_sheet_only_and_code_has_no_links(book):
     text = read(book, "text/ch003.xhtml")
     assert "<style" not in text
     line = '<span class="hang-4">x <span class="op">=</span> <span class="dv">1</span></span>'
-    assert line in text
+    assert f"{line}</code>" in text
     assert read(book, "styles/stylesheet1.css") == ebook.CSS.read_text(encoding="utf-8")
 
 
@@ -307,7 +308,9 @@ def test_prose_in_code_goes_on_flush_and_code_further_in(tmp_path):
     ebook.write(edition(one), [one], tmp_path / "book.epub")
     text = read(tmp_path / "book.epub", "text/ch001.xhtml")
     code = dom.having(dom.document(text.encode()), "code")[0]
-    lines = ["".join(line.itertext()) for line in code]
+    ended = ["".join(line.itertext()) for line in code]
+    assert all(line.endswith("\n") for line in ended[:-1]), "a line holds its own end"
+    lines = [line.rstrip("\n") for line in ended]
     hangs = [line.get("class") for line in code]
     assert dict(zip(lines, hangs, strict=True)) == {
         "def f(x: int) -> str:": "hang-4",
@@ -411,3 +414,26 @@ def test_hints_stand_at_the_back_with_ways_both_ways(tmp_path):
     hints = body(read(tmp_path / "book.epub", "text/ch003.xhtml"))
     assert '<a href="ch001.xhtml#exr-one-x" class="xref">习题~1.1</a>' in hints
     assert "<li><p>想。</p></li>\n<li><p>再想。</p></li>" in hints
+
+
+def test_another_engine_sets_code_line_below_line(tmp_path):
+    """MuPDF knows no inline blocks: it put all empty lines above the first."""
+    one = page("one", "1", CODE)
+    ebook.write(edition(one), [one], tmp_path / "book.epub")
+    pymupdf.TOOLS.mupdf_display_errors(False)  # it knows no font of the reader's
+    with pymupdf.open(tmp_path / "book.epub") as book:
+        book.layout(width=390, height=600, fontsize=12)
+        lines = [
+            line
+            for page in book
+            for block in page.get_text("dict")["blocks"]
+            for line in block.get("lines", ())
+        ]
+    tops = {
+        "".join(span["text"] for span in line["spans"]).strip(): round(line["bbox"][1])
+        for line in lines
+    }
+    step = tops["if x:"] - tops["# a comment"]
+    assert step > 0
+    gap = tops["It goes on."] - tops['"""Return what is long.']
+    assert gap == pytest.approx(2 * step, abs=2), "an empty line"

@@ -67,6 +67,7 @@ def _page(data: bytes, file: str) -> bytes:
     for line in _code_lines(root):
         if hang := _hang(line):
             dom.add_class(line, f"hang-{hang}")
+        _end(line)
     for math in dom.having(root, "math"):
         _with_words(math)
     for kind in ("td", "th"):
@@ -92,19 +93,28 @@ def _with_words(math: Element) -> None:
 
 
 def _code_lines(root: Element) -> Iterator[Element]:
-    """The lines of code that pandoc has highlighted, without the empty ones."""
+    """The lines of code that pandoc has highlighted."""
     for code in dom.having(root, "code", "sourceCode"):
         if dom.local(code.getparent()) == "pre":
-            yield from (line for line in code if dom.text(line).strip())
+            yield from code
+
+
+def _end(line: Element) -> None:
+    """Let a line hold its own end: each is a block, and not every engine sets inline ones."""
+    dom.append_words(line, line.tail or "")
+    line.tail = None
 
 
 def _hang(line: Element) -> int:
-    """How far in a line goes on where it is too long, in letters, by steps of four.
+    """How far in a line goes on where it is too long, in letters, by steps of four; an empty
+    one not at all.
 
     Prose, a docstring or a comment, goes on flush with its beginning: further in, it would
     climb up and down like stairs. Code goes on behind that.
     """
     words = "".join(line.itertext())
+    if not words.strip():
+        return 0
     indent = len(words) - len(words.lstrip(" "))
     first = next((each for each in line if dom.text(each).strip()), None)
     before = line.text or ""
