@@ -9,7 +9,7 @@ Write your code in place of raise NotImplementedError, then run this command.
 Each exercise is run alone: its own piece and what stands above the first # %%.
 Leave the lines that begin with # %% in place.
 """
-# Checksum e03d1035c02d: untouched so far.
+# Checksum cbacc6889732: untouched so far.
 
 # %% exr-accelerators-move
 # 全部搬走 ★
@@ -58,10 +58,11 @@ import torch
 def train_quietly(model, batches, loss, optimizer) -> float:
     """Train on all batches once; return the mean loss per example.
 
-    batches: (input, target) pairs, not all of one size. loss: a mean
-    over the batch. The value of the losses is asked for only once, at
-    the end: until then nothing waits for the device. Graphs of batches
-    that are done with aren't kept. ValueError for no batches.
+    batches: an iterable of (input, target) pairs, not all of one size.
+    loss: a mean over the batch. The value of the losses is asked for
+    only once, at the end: until then nothing waits for the device.
+    Graphs of batches that are done with aren't kept. ValueError for no
+    batches.
     """
     raise NotImplementedError("exr-accelerators-waits")
 

@@ -190,16 +190,38 @@ local function card_blocks(card)
   return out
 end
 
--- On paper the cards stand in columns on one page.
-local function cheatsheet(div)
-  if not typst then return nil end
+-- On paper the cards stand in columns on one page, below the heading of their sheet.
+local function cheatsheet(heading, div)
   local out = pandoc.Blocks { pandoc.RawBlock('typst', '#workbook-cheatsheet(') }
+  if heading then
+    out:insert(pandoc.RawBlock('typst', 'title: ['))
+    out:insert(heading)
+    out:insert(pandoc.RawBlock('typst', '],'))
+  end
   for _, card in ipairs(div.content) do
     out:insert(pandoc.RawBlock('typst', '['))
     out:extend(card_blocks(card))
     out:insert(pandoc.RawBlock('typst', '],'))
   end
   out:insert(pandoc.RawBlock('typst', ')'))
+  return out
+end
+
+local function is_section(block) return block and block.t == 'Header' and block.level > 1 end
+
+local function cheatsheets(blocks)
+  if not typst then return nil end
+  local out, begun = pandoc.Blocks {}, false
+  for _, block in ipairs(blocks) do
+    if block.t == 'Div' and block.classes:includes 'cheatsheet' then
+      local heading = is_section(out[#out]) and out:remove() or nil
+      if begun then out:insert(pandoc.RawBlock('typst', '#pagebreak(weak: true)')) end
+      out:extend(cheatsheet(heading, block))
+      begun = true
+    else
+      out:insert(block)
+    end
+  end
   return out
 end
 
@@ -349,7 +371,6 @@ local function div(block)
   local classes = block.classes
   if classes:includes 'answer' then return answer(block) end
   if classes:includes 'answer-title' then return answer_title(block) end
-  if classes:includes 'cheatsheet' then return cheatsheet(block) end
   -- Printed at the back of the book:
   if classes:includes 'worked' or classes:includes 'slips' then return {} end
   if classes:includes 'cell-output-error' then return error_output(block) end
@@ -368,5 +389,5 @@ return {
   { Meta = read_language },
   { Inlines = drop_spaces },
   { Div = own_rooms },
-  { Div = div, Span = span },
+  { Div = div, Span = span, Blocks = cheatsheets },
 }

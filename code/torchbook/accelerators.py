@@ -1,5 +1,5 @@
 # Generated from chapters/zh/18-accelerators.qmd: edit there.
-# Checksum 5294eaf9dcb0: a change made here is refused, not lost.
+# Checksum 77e5960e2ed5: a change made here is refused, not lost.
 # %% accelerators-devices
 """Accelerators: devices, clocks, number formats, memory, the roof."""
 
@@ -126,6 +126,16 @@ def scaled_step(
 
 
 # %% accelerators-traffic
+def blocks_of(tensors: Iterable[Tensor]) -> dict[int, int]:
+    """Return {number of a block of memory: bytes} behind tensors.
+
+    Views of one block have one number. Good while the tensors live;
+    on "meta", which takes no memory, as well.
+    """
+    memory = [t.untyped_storage() for t in tensors]
+    return {block._cdata: block.nbytes() for block in memory}
+
+
 class Traffic(TorchDispatchMode):
     """Counts bytes that operations read and write, each by itself.
 
@@ -185,17 +195,7 @@ def cost(
     return Cost(flops, ends if fused else traffic.bytes)
 
 
-# %% accelerators-blocks
-def blocks_of(tensors: Iterable[Tensor]) -> dict[int, int]:
-    """Return {number of a block of memory: bytes} behind tensors.
-
-    Views of one block have one number. Good while the tensors live;
-    on "meta", which takes no memory, as well.
-    """
-    memory = [t.untyped_storage() for t in tensors]
-    return {block._cdata: block.nbytes() for block in memory}
-
-
+# %% accelerators-kept
 def kept_bytes(
     run: Callable[[], object], besides: Iterable[Tensor] = ()
 ) -> int:
@@ -208,12 +208,12 @@ def kept_bytes(
 
     def keep(tensor: Tensor) -> Tensor:
         kept.append(tensor)
-        return tensor
+        return tensor.detach()  # itself, it would hold its own graph
 
     with saved_tensors_hooks(keep, lambda tensor: tensor):
         run()
-    known = blocks_of(besides)
-    blocks = blocks_of(kept)
+    known, blocks = blocks_of(besides), blocks_of(kept)
+    kept.clear()  # the graph holds keep, which holds the list
     return sum(size for key, size in blocks.items() if key not in known)
 
 

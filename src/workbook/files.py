@@ -111,5 +111,5 @@ def read_json(path: Path) -> Any:
     """What a cache holds; None if it is not there, cut off or damaged: it is made again."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None

@@ -8,7 +8,9 @@ in every format (Quarto writes PNG for HTML and EPUB).
 from __future__ import annotations
 
 import html
+import os
 import re
+from base64 import b64decode
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +29,7 @@ _QUARTO_OPTIONS = {
     "fig-cap", "fig-alt", "fig-subcap",
 }  # fmt: skip
 _IMAGES = {"image/svg+xml": "svg", "image/png": "png"}
+_FORMS = {*_IMAGES, "text/markdown", "text/plain"}  # in which an output can be shown
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _IMAGE_LINK = re.compile(r"^!\[.*\]\(([^)\s]+)\)", re.M)
 
@@ -51,10 +54,8 @@ def weave(
     for block in chapter.blocks:
         if isinstance(block, Cell):
             woven = _Cell(block, count + 1, outputs[count], fmt, chapter.path.stem)
-            if woven.draws_nothing:
-                what = f"{block.label} draws nothing"
-                remedy = "end the cell with plt.show(), or give it a label without fig-"
-                raise BookError(problem(chapter.path, block.line, what, remedy))
+            if woven.fault:
+                raise BookError(problem(chapter.path, block.line, *woven.fault))
             parts.append(woven.markdown())
             files |= woven.files
             count += 1
@@ -70,7 +71,7 @@ def _static(text: str, path: Path, line: int, root: Path) -> dict[str, bytes]:
     files = {}
     for name in _IMAGE_LINK.findall(text):
         file = root / path.parent / name
-        if not file.is_file():
+        if not os.path.isfile(file):
             raise BookError(
                 problem(path, line, f"image {name} does not exist", "make it or mend the path")
             )
@@ -93,10 +94,17 @@ class _Cell:
         self.files: dict[str, bytes] = {}
 
     @property
-    def draws_nothing(self) -> bool:
-        """Whether it is to be a figure, was run, and gave none."""
+    def fault(self) -> tuple[str, str] | None:
+        """What keeps it from being shown, and what mends that."""
+        label = self.cell.label
+        if any(_FORMS.isdisjoint(output["data"]) for output in self.displays):
+            what = f"{label} displays what no page can show"
+            return what, "display text, Markdown or a figure"
         shown = all(map(self.cell.flag, ("eval", "include", "output")))
-        return shown and self.cell.label.startswith("fig-") and not self.displays
+        if shown and label.startswith("fig-") and not self.displays:
+            remedy = "end the cell with plt.show(), or give it a label without fig-"
+            return f"{label} draws nothing", remedy
+        return None
 
     def markdown(self) -> str:
         if not self.cell.flag("include"):
@@ -179,11 +187,12 @@ class _Cell:
         label, suffix = self.cell.label, _IMAGES[mime]
         # One path for all formats: what differs in nothing else is parsed once.
         path = f"{self.stem}_files/figure/{label}-output-{index}.{suffix}"
-        self.files[path] = content.encode()
+        self.files[path] = b64decode(content) if suffix == "png" else content.encode()
         caption = self.cell.option("fig-cap")
         if len(self.displays) > 1:
-            captions = self.cell.options.get("fig-subcap") or []
-            caption = captions[number - 1] if number <= len(captions) else ""
+            captions = self.cell.options.get("fig-subcap")
+            listed = captions if isinstance(captions, list) else []
+            caption = listed[number - 1] if number <= len(listed) else ""
         alt = self.cell.option("fig-alt")
         attributes = f"#{self._display_id(number)}" + (
             f" fig-alt={_quoted(alt)}" if alt else ""

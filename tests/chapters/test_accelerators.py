@@ -1,5 +1,5 @@
 # Generated from chapters/zh/18-accelerators.qmd: edit there.
-# Checksum 4700a5d80535: a change made here is refused, not lost.
+# Checksum d65cf77b856c: a change made here is refused, not lost.
 # %% exr-accelerators-move
 def test_accelerators_move(exercise):
     move = exercise.move
@@ -36,7 +36,8 @@ def test_accelerators_move(exercise):
             for part, other in zip(found, batch, strict=True):
                 same(part, other, device)
         else:
-            assert found is batch or found == batch, f"other: {found}"
+            alike = type(found) is type(batch) and found == batch
+            assert alike, f"other: {type(found).__name__}"
 
 
     def make():
@@ -69,7 +70,13 @@ def test_accelerators_move(exercise):
                 kind = "other"
                 if "positional" in str(error):
                     kind = "named"
+                elif "tuple expected" in str(error):
+                    kind = "kind"
                 raise AssertionError(f"{kind}: {error}") from None
+            except NotImplementedError:
+                raise
+            except (RuntimeError, AssertionError) as error:
+                raise AssertionError(f"tensor: {error}") from None
             after = flat(batch)
             kept = all(a is b for a, b in zip(tensors, after, strict=True))
             assert kept and repr(batch) == text, "input"
@@ -208,10 +215,11 @@ def test_accelerators_waits(exercise):
         """SGD that asks for nothing, and writes down what it saw."""
 
         def step(self):
-            seen.append([p.grad.clone() for p in net.parameters()])
+            grads = [p.grad for p in net.parameters()]
+            seen.append([g if g is None else g.clone() for g in grads])
             with torch.no_grad():
-                for p in net.parameters():
-                    p -= 0.1 * p.grad
+                for p, g in zip(net.parameters(), grads):
+                    p -= 0 if g is None else 0.1 * g
 
 
     def squares(output, target):
@@ -230,7 +238,7 @@ def test_accelerators_waits(exercise):
         twin = copy.deepcopy(net)
         pairs = [(torch.randn(n, 3), 10 * torch.randn(n, 1)) for n in sizes]
         kept = [(x.clone(), y.clone()) for x, y in pairs]
-        total, right = 0.0, []
+        total, plain, right = 0.0, 0.0, []
         for x, y in pairs:
             value = (twin(x) - y).square().mean()
             right.append(torch.autograd.grad(value, twin.parameters()))
@@ -238,6 +246,7 @@ def test_accelerators_waits(exercise):
                 for p, g in zip(twin.parameters(), right[-1]):
                     p -= 0.1 * g
             total += value.item() * len(x)
+            plain += value.item() / len(pairs)
         marks, seen, live = [], [], []
         rule = Rule(net.parameters(), lr=0.1)
         batches = iter(pairs) if seed % 2 else pairs
@@ -246,6 +255,7 @@ def test_accelerators_waits(exercise):
         assert len(seen) == len(sizes), f"steps: {len(seen)}"
         for ours, theirs in zip(seen, right, strict=True):
             for a, b in zip(ours, theirs, strict=True):
+                assert a is not None, "zero: None"
                 assert torch.allclose(a, b, atol=1e-5), "zero"
         assert asks.count < 2, f"waits: {asks.count}"
         assert max(live) < 2, f"graph: {max(live)}"
@@ -257,11 +267,16 @@ def test_accelerators_waits(exercise):
         tracked = all(p.requires_grad for p in net.parameters())
         assert tracked, "input: requires_grad"
         wanted = total / sum(sizes)
-        assert math.isclose(float(found), wanted, rel_tol=1e-4), "mean"
+        close = math.isclose(float(found), wanted, rel_tol=1e-4)
+        unweighted = math.isclose(float(found), plain, rel_tol=1e-4)
+        assert close or not unweighted, "mean"
+        assert close, "value"
     try:
         train_quietly(net, [], squares, rule)
     except ValueError:
         pass
+    except ZeroDivisionError as error:
+        raise AssertionError(f"raises: {error}") from None
     else:
         raise AssertionError("raises")
 
@@ -276,6 +291,21 @@ def test_accelerators_scaling(exercise):
     from torch import nn
 
     nan, inf = float("nan"), float("inf")
+
+
+    class Spoil(torch.autograd.Function):
+        """Give 0, and a gradient times a factor."""
+
+        @staticmethod
+        def forward(ctx, x, factor):
+            ctx.factor = factor
+            return x * 0
+
+        @staticmethod
+        def backward(ctx, g):
+            return g * ctx.factor, None
+
+
     runs = (
         (2.0**16, 3, [1, 1, 1, 1, inf, 1, 1, 1, 1, 1, 1, 1]),
         (2.0**4, 2, [1, 1, 1, inf, 1, 1, nan, nan, 1, 1, 1]),
@@ -289,6 +319,12 @@ def test_accelerators_scaling(exercise):
         net[2].bias.requires_grad_(seed % 2 == 0)
         twin, x = copy.deepcopy(net), torch.randn(5, 3)
         kept = x.clone()
+
+        def spoiled(model, factor):
+            """A loss that is finite, one number of one gradient factor."""
+            b = model[0].bias[0]
+            nothing = Spoil.apply(b, factor)
+            return model(x).square().mean() + nothing
 
         def rule(model):
             first, *rest = model.parameters()
@@ -304,13 +340,15 @@ def test_accelerators_scaling(exercise):
             used = own.scale
             for optimizer in (ours, theirs):
                 optimizer.zero_grad()
-            # only one number of one gradient is spoiled
-            loss = net(x).square().mean() + net[0].bias[0] * factor
-            known = loss.detach().clone()
+            loss = spoiled(net, factor)
+            known, came = loss.detach().clone(), []
+            loss.register_hook(came.append)
             stepped = own.step(loss, ours)
+            times = [float(g) for g in came]
+            assert times == [used], f"scale: {times}, {used}"
             now = loss.detach().nan_to_num()
             assert torch.equal(now, known.nan_to_num()), "input"
-            loss = twin(x).square().mean() + twin[0].bias[0] * factor
+            loss = spoiled(twin, factor)
             other.scale(loss).backward()
             other.step(theirs)
             other.update()
@@ -322,8 +360,9 @@ def test_accelerators_scaling(exercise):
             pairs = list(zip(net.parameters(), twin.parameters()))
             if good:
                 for p, q in pairs:
-                    if p.grad is None:
+                    if q.grad is None:
                         continue
+                    assert p.grad is not None, "unscale: None"
                     off = p.grad - q.grad
                     assert off.abs().max() < 1e-5, f"unscale: {used}"
             for p, q in pairs:
@@ -395,9 +434,11 @@ def test_accelerators_cuts(exercise):
             kind = "inputs"
         elif all(len(cuts) == 1 for _, cuts in answers):
             kind = "inside"
-        elif all(len({b - a for a, b in zip(cuts, cuts[1:])}) < 2
-                 for _, cuts in answers):
-            kind = "even"
+        elif len({tuple(cuts) for n, cuts in answers if n == 9}) == 1:
+            kind = "even"  # whatever the bytes are
         raise AssertionError(f"{kind}: {worse}")
-    nothing = best_cuts([], [])
+    try:
+        nothing = best_cuts([], [])
+    except (ValueError, IndexError, TypeError, ZeroDivisionError) as error:
+        raise AssertionError(f"empty: {error}") from None
     assert isinstance(nothing, list | tuple) and not nothing, "empty"

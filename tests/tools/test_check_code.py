@@ -35,6 +35,10 @@ CODE = {
             "7: letters of 7 points in a figure; 8 are the least",
         ],
     ),
+    "letters whose size is put together": (
+        cell('ax.text(0, 0, "a", fontsize=...)\nax.text(0, 0, "a", fontsize=.5.real)'),
+        ["6: letters of 0.5 points in a figure; 8 are the least"],
+    ),
     "not Python": (
         cell("x = 1\n%timeit x"),
         ["6: not Python: invalid syntax; mend it; IPython's % and ! are not used"],

@@ -110,16 +110,25 @@ RECORDINGS = {
             f"remove it, or {AGAIN}"
         ],
     ),
+    **{
+        name: ({RECORDED: text}, [f"{RECORDED}: recording cannot be read; {AGAIN}"])
+        for name, text in {
+            "not JSON": "{",
+            "too many levels": "[" * 100_000,
+            "label a list": '{"label": ["a"], "inputs": {}}',
+            "inputs a list": '{"label": "tensors-speed", "inputs": [1]}',
+        }.items()
+    },
+    "a name that is too long": (
+        {RECORDED: json.dumps({"label": "tensors-speed", "inputs": {"a" * 300: "b"}})},
+        [STALE.format("a" * 300)],
+    ),
     "orphan of another device": (
         {OF_CPU: recording("tensors-speed", CODE)},
         [
             f'{OF_CPU}: recording of "tensors-speed", which is no cell recorded on cpu; '
             "remove it, or run workbook record --device cpu"
         ],
-    ),
-    "not JSON": (
-        {RECORDED: "{"},
-        [f"{RECORDED}: recording cannot be read; {AGAIN}"],
     ),
 }
 
@@ -128,6 +137,23 @@ RECORDINGS = {
 def test_recordings(tmp_path, files, expected):
     root = make_book(tmp_path, {"code/torchbook/tensors.py": "x = 1\n"} | files)
     assert reported(check(root)) == expected
+
+
+STYLES = {
+    "font.size: 10  # points\n\n# a remark\naxes.prop_cycle: cycler(color=['#000000'])\n": [],
+    "font.size: 10\nfont.sise: 10\n": [
+        '2: matplotlib knows no font.sise; did you mean "font.size"?'
+    ],
+    "nonsense\n": ["1: nonsense sets nothing; write key: value"],
+    "font.size:\n": ["1: font.size: sets nothing; write key: value"],
+    "font.size: 10\n\0\n": ["2: the control character U+0000; take it out"],
+}
+
+
+@pytest.mark.parametrize(("style", "expected"), STYLES.items())
+def test_the_style_of_figures(tmp_path, style, expected):
+    root = make_book(tmp_path, {"matplotlibrc": style})
+    assert reported(check(root)) == [f"matplotlibrc:{line}" for line in expected]
 
 
 def test_a_chapter_that_does_not_parse_hides_nothing_else(tmp_path):

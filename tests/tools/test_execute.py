@@ -1,6 +1,7 @@
 """Cells run in a real kernel; whatever goes wrong is told with file, line and remedy."""
 
 import errno
+import gc
 import os
 import re
 import subprocess
@@ -98,9 +99,11 @@ def test_a_cell_that_ends_the_interpreter(tmp_path):
     ],
     ids=["computes", "waits", "asks", "floods"],
 )
-def test_a_cell_that_takes_more_than_it_may(tmp_path, code, limits, what):
+def test_a_cell_that_takes_more_than_it_may(tmp_path, code, limits, what, caplog, capfd):
     reported = failure(tmp_path, f"#| label: one-a\n{code}", limits=limits)
     assert reported.startswith(f'chapters/zh/01-one.qmd:3: cell "one-a" {what}')
+    gc.collect()  # of a task that was left behind, asyncio says so when it is thrown away
+    assert (caplog.text, capfd.readouterr().err) == ("", "")
 
 
 def test_only_what_a_cell_computes_counts(tmp_path):
@@ -158,7 +161,7 @@ SHOWN = (  # what a cell prints, as Python writes it, and what the page has
     (r"long line\rshort", "shortline"),
     (r"ab\b\bX", "Xb"),
     (r"one\r\ntwo", "one\ntwo"),
-    (r"🙂 مرحبا \u200fשלום\u200e", "🙂 مرحبا \u200fשלום\u200e"),
+    (r"مرحبا \u200fשלום\u200e", "مرحبا \u200fשלום\u200e"),
 )
 
 
@@ -186,13 +189,15 @@ def test_a_line_of_a_megabyte_is_kept(tmp_path):
     [
         ("print('a\\0b')", "U+0000"),
         ("print('\\x07')", "U+0007"),
+        ("print(chr(0x1f642))", "U+1F642"),
+        ("print(chr(0xe000))", "U+E000"),
         ("class A:\n    __repr__ = lambda self: '\\0'\nA()", "U+0000"),
     ],
 )
 def test_a_character_that_no_page_can_show(tmp_path, code, character):
     assert failure(tmp_path, f"#| label: one-a\n{code}") == (
         f'chapters/zh/01-one.qmd:3: cell "one-a" printed the character {character}, which no '
-        "page can show; print its repr() instead"
+        "page can show; print its ascii() instead"
     )
 
 
@@ -332,7 +337,20 @@ def test_where_nothing_is_executed_nothing_of_it_is_imported(name):
 
 @pytest.mark.parametrize(
     "garbage",
-    ["", "null", "{}", "[]", "[1]", "[[1]]", '[[{"output_type": "stream"}]]', "[[], []]", "\0"],
+    [
+        "",
+        "null",
+        "{}",
+        "[]",
+        "[1]",
+        "[[1]]",
+        '[[{"output_type": "stream"}]]',
+        "[[], []]",
+        "\0",
+        '[[{"output_type": "display_data", "data": {"text/plain": 1}}]]',
+        '[[{"output_type": "error", "ename": "", "evalue": "", "traceback": [1]}]]',
+        "[" * 100_000,
+    ],
 )
 def test_outputs_that_are_damaged_are_none(tmp_path, garbage):
     one = chapter("#| label: one-a\n1")

@@ -159,6 +159,17 @@ def test_a_good_exercise_has_no_problems():
 
 SLIP_FORM = "write a name in code type and, on the next line, “: ” with what helps"
 FAULTS = {
+    "wrong answers without a name": (
+        [("# %% dim\n", ""), ("# %% input\n", "")],
+        ["68: 1 wrong answer, 2 at least; name what readers get wrong",
+         '68: wrong answer without a name; write "# %% name-of-the-slip" above it'],
+    ),
+    "message of nothing": (
+        [('"dim"', 'f""')],
+        ['5: slip "dim" of exr-tensors-center is never told; '
+         "name it in an assertion, or take it out of .slips",
+         '60: assertion names no slip; add ", " and the name of one'],
+    ),
     "hint that looks like a list": (
         [("The input\nmust", "(2) The input\nmust")],
         ['15: a paragraph that begins with "(2)" is a list; begin with a word: For (2), …'],
@@ -166,6 +177,10 @@ FAULTS = {
     "room for code that is ruled": (
         [(" .squared", "")],
         ["24: room for code is ruled; add .squared"],
+    ),
+    "room for so many lines as are no number": (
+        [("lines=", "lines=x")],
+        ["24: answer space without lines=1 to 40; write \"::: {.answer lines=4}\""],
     ),
     "room for less than the solution": (
         [("    return table - table.mean(dim=0)\n    ###",

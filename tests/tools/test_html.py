@@ -443,6 +443,14 @@ def test_images_say_their_size_and_wait_for_nothing(tmp_path):
     ]
 
 
+@pytest.mark.parametrize(
+    ("width", "found"),
+    [("12", (12, 4)), ("1.5px", (2, 4)), (".5", (0, 4)), ("1.2.3", None), ("..", None)],
+)
+def test_the_size_of_a_drawing(width, found):
+    assert minify.size(SVG.replace(b'width="8"', f'width="{width}"'.encode())) == found
+
+
 def test_the_search_index_is_of_the_language_and_without_foreign_interfaces(site):
     folder = site / "pagefind"
     entry = json.loads((folder / "pagefind-entry.json").read_text(encoding="utf-8"))

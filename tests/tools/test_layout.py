@@ -110,3 +110,33 @@ def test_a_note_that_stayed_behind_is_found(found):
     assert found(f"{MANY}{call}\n\n#pagebreak()\n{MANY} #[Said overleaf.]<note>") == []
     (reported,) = found(f"{MANY}\n\n#[Said before.]<note>\n\n#pagebreak()\n{MANY}{call}{REST}")
     assert "page 4: its note stands on page 3; keep it with what calls it" in reported
+
+
+SHEET = """#import "workbook.typ": workbook-card-title, workbook-cheatsheet, workbook-entry
+#let card = [#workbook-card-title[Create][12.1]#workbook-entry[`torch.zeros(2, 3)`][`(2, 3)`]]
+#let sheet(number, count) = workbook-cheatsheet(
+  title: [#heading(level: 2)[Part #number]#label("sec-cheatsheet-" + str(number))],
+  ..(card,) * count)
+#heading(level: 1)[Sheets]<sec-cheatsheet>
+#sheet(1, 9)
+"""
+
+
+def test_cheat_sheets_may_take_the_outer_margin_and_have_a_page_each(found):
+    end = "#pagebreak()\n= References\n" + MANY
+    assert found(f"{SHEET}#pagebreak()\n#sheet(2, 40){end}") == []
+    assert found(f"{MANY}\n\n#block(width: 460pt, `{'x' * 90}`)") != []
+    (crowded,) = found(f"{SHEET}#sheet(2, 9){end}")
+    assert crowded == "book.pdf: page 3: 2 cheat sheets begin here; give each a page"
+
+
+def test_a_cheat_sheet_that_is_no_page_is_found(found):
+    (over,) = found(f"{SHEET}#pagebreak()\n{MANY}")
+    assert over == (
+        "book.pdf: page 3: a cheat sheet goes on overleaf; take lines off its cards"
+    )
+    assert "over the margin" in found(f"{SHEET}#pagebreak()\n#sheet(2, 80)")[0]
+    small = SHEET.replace("`(2, 3)`", "#text(size: 7pt)[small]")
+    assert found(small) == [
+        "book.pdf: page 3: a cheat sheet has letters of 7.0 pt; set them in 7.5 pt"
+    ]

@@ -389,7 +389,9 @@ def test_in_print_halves_stand_side_by_side_where_the_paper_is_wide(paper, form)
     source = pdf.typeset(both(*pages).on(paper), pages)
     assert f'#let workbook-pair = parallel-{form}.with("{paper}")' in source
     assert "#zh-words[甲]; #en-words[A];" in source
-    assert re.sub(r"\s+", "", source).endswith("#workbook-pair[你好。][Hello.]")
+    assert re.sub(r"\s+", "", source).endswith(
+        "#workbook-pair[你好。][Hello.]#forms.chapter-end"
+    )
 
 
 ON_ONE_AXIS = """# {title} {{#sec-one}}

@@ -88,10 +88,10 @@ def edition(tmp_path):
 
 
 def typeset(edition, markdown: str, lang: str = "zh") -> str:
-    """The Typst of the one chapter of a book, below its heading."""
+    """The Typst of the one chapter of a book, below its heading and above its end."""
     pages = [woven("tensors", f"# T {{#sec-t}}\n\n{markdown}")]
     source = pdf.typeset(edition(pages, lang), pages)
-    return source.partition('id: "sec-t")[T]')[2].strip()
+    return source.partition('id: "sec-t")[T]')[2].partition("#forms.chapter-end")[0].strip()
 
 
 def problems(edition, markdown: str, tmp_path) -> list[str]:

@@ -1,5 +1,7 @@
 """What print makes of exercises, held by the measures that read the finished pages."""
 
+import re
+
 import pytest
 from small import edition, page
 
@@ -79,6 +81,39 @@ def test_what_the_page_before_the_exercises_has_left_is_for_notes(book):
     before, first = (s for s in sheets if s.rows)
     assert not before.titles and first.titles
     assert before.emptiest < pencil.EMPTY
+
+
+BOX = (
+    f"::: {{.callout-warning}}\n{LINE * 3}{'又写一行，' * 11}\n:::\n\n"  # as high as one may be
+)
+BLOCKS = "写一行。\n\n写一行。\n\n```python\nx = 1\n```\n\n" * 3
+
+
+@pytest.mark.parametrize("above", range(0, 16, 3))
+def test_what_a_box_leaves_on_its_page_stands_between_the_blocks_above(book, above):
+    """Wherever the page ends, and the last page of the chapter is as it was set."""
+    sheets, _ = book(LINE * above + (BLOCKS + BOX) * 5)
+    inside = [sheet for sheet in sheets if not sheet.opens]
+    assert len(inside) > 1
+    assert pencil.holes(sheets) == []
+
+
+def test_a_spring_takes_and_adds_no_space_of_its_own(tmp_path):
+    """On the last page of a chapter, which is not spread, all stands as without springs."""
+    body = BLOCKS + "- 一条\n- 两条\n\n## 节\n\n写一行。\n\n" + BOX + LINE
+    pages = [page("one", "1", f"# T {{#sec-one}}\n\n{body}")]
+    each = edition(*pages)
+    source = pdf.typeset(each, pages)
+    assert source.count("#forms.spring(") > 8
+    places = []
+    for number, text in enumerate((source, re.sub(r"#forms\.spring\(.*?\)\n", "", source))):
+        printed = tmp_path / f"{number}.pdf"
+        printed.write_bytes(pdf.compile_pdf(text, {}, each.date))
+        with mupdf.opened(printed) as document:
+            last = [sheet for sheet in document if "节" in sheet.get_text()][-1]
+            places.append([word[1] for word in last.get_text("words")])
+    with_springs, without = places
+    assert with_springs == pytest.approx(without, abs=12)  # of twenty springs
 
 
 def test_hints_stand_at_the_back_with_their_pages_both_ways(book):

@@ -494,6 +494,12 @@ def test_what_cannot_be_shown_in_time_is_told_as_such(reader, small, method):
     )
 
 
+def test_an_answer_of_too_many_levels_is_an_error_of_that_exercise(reader):
+    reader.solve("first-steps-a", "return " + "-" * 9000 + "x")
+    said = reader.run("try", "first-steps-a", status=1)
+    assert "! error  first-steps-a" in said and "SyntaxError: too many levels" in said
+
+
 def test_what_stands_in_the_file_decides_whether_it_is_begun(reader):
     [chapter] = [c for c in reader.books()[0] if c.slug == "more"]
     submission = attempt.read(reader.root / "exercises/more.py")

@@ -15,6 +15,7 @@ from readers import Reader
 from workbook.practice import answer_values, by_hand
 from workbook.practice.progress import Record, progress_of
 from workbook.practice.terminal_text import for_terminal
+from workbook.practice.words import ReaderError
 
 both_ways = pytest.mark.usefixtures("runner")
 WORKBOOK = [sys.executable, "-c", "from workbook.cli import main; main()"]
@@ -103,8 +104,10 @@ def test_what_can_be_typed(text, value):
 @pytest.mark.parametrize(
     "text",
     ["", "f(1)", "x.y", "1 +", "9**9**9", "10**10**8", "1/0", "[i for i in (1, 2)]", "a/2",
-     "__import__('os')", "lambda: 1", "{**{}}", "(" * 500, "f'{1}'", "1 if 1 else 2"],
+     "__import__('os')", "lambda: 1", "{**{}}", "(" * 500, "-" * 900 + "1", "-" * 9000 + "1",
+     "{[1]: 2}", "1or 2", "\\d", "'\\d' 1", "f'{1}'", "1 if 1 else 2"],
 )  # fmt: skip
+@pytest.mark.filterwarnings("error")  # Python's own words would stand among ours
 def test_what_is_no_value(text):
     with pytest.raises(answer_values.Unreadable):
         answer_values.value(text)
@@ -299,6 +302,7 @@ DAMAGE = {
         "the name of an exercise is a word, such as tensors-boxes",
     ),
     "a day that is none": ("a:\n  since: 2026-99-99\n", 1, "this is not YAML"),
+    "an omap that is none": ("a: {state: pass}\n!!omap b: {}\n", 1, "this is not YAML"),
     "a merged key": (
         "a: &a\n  state: pass\nb:\n  <<: *a\n  hints: x\n",
         5,
@@ -322,6 +326,15 @@ def test_a_damaged_progress_file_is_told_and_left_as_it_is(reader, text, line, w
     assert reader.run("hint", "first-steps-a", status=2) == reported
     raw = text if isinstance(text, bytes) else text.encode()
     assert (reader.root / JOURNAL).read_bytes() == raw
+
+
+def test_what_could_not_be_read_again_is_not_written(reader):
+    text = "? first-steps-b # mine\n"
+    reader.write(JOURNAL, text)
+    assert list(progress(reader).read()) == ["first-steps-b"]
+    with pytest.raises(ReaderError, match=r"exercises/progress\.yml:1: this is not YAML; mend"):
+        progress(reader).note("first-steps-a", "pass")
+    assert reader.read(JOURNAL) == text
 
 
 def _note_many(root, start):

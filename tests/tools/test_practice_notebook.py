@@ -167,6 +167,21 @@ check("first-steps-a")
     )
 
 
+@pytest.mark.parametrize(
+    "failed",
+    [
+        "nonlocal y",
+        "def f(y):\n    global y",
+        "y = " + "-" * 400 + "1",
+        "y = " + "-" * 9000 + "1",
+        "y\0",
+    ],
+)
+def test_a_cell_that_never_ran_defines_nothing(failed):
+    assert told("y = 1", failed, "y") == ["In [1]:1: y = 1"]
+    assert told("y = 1", failed) == []
+
+
 def test_helpers_are_the_last_statements_that_define_a_name_and_what_these_need():
     assert told(
         "import torch\nimport math\nx = torch.ones(3)",

@@ -96,8 +96,25 @@ SEE = "见".encode()  # in the third line
             lambda text: text.replace(SEE, "\u2028".encode()),
             "3: the control character",
         ),
+        (
+            lambda text: text.replace(b" {", "\u200b {".encode(), 1),
+            "1: the invisible character",
+        ),
+        (lambda text: text.replace(b" {", "\ue000 {".encode(), 1), "1: the private character"),
+        (lambda text: text.replace(b" {", "🙂 {".encode(), 1), "1: the emoji U+1F642, which"),
     ],
-    ids=["BOM", "CR", "Latin-1", "UTF-16", "NUL", "escape", "line separator"],
+    ids=[
+        "BOM",
+        "CR",
+        "Latin-1",
+        "UTF-16",
+        "NUL",
+        "escape",
+        "line separator",
+        "zero width",
+        "private",
+        "emoji",
+    ],
 )
 def test_what_is_no_text_is_refused_with_its_line(tiny, damage, told):
     file = tiny.root / PATH
@@ -133,7 +150,7 @@ FORMS = {
     ),
     "lang a list": (
         lambda text: text.replace("lang: zh", "lang: [zh]"),
-        "2: lang is no text; write one line of text, in quotes",
+        "2: lang is none of ours: ['zh']; write one of zh, en",
     ),
     "a number for a chapter": (
         lambda text: text.replace("- index.zh.qmd", "- 42"),
@@ -154,6 +171,40 @@ FORMS = {
     "date a word": (
         lambda text: text + "  date: someday\n",
         "14: date: someday is no date; write it as 2026-01-31",
+    ),
+    "a part among the appendices": (
+        lambda text: text.replace(
+            "    - chapters/zh/90-answers.qmd", "    - {part: A, chapters: [a.qmd]}"
+        ),
+        "12: appendices has an entry that is no file: {'chapters': ['a.qmd'], 'part': 'A'}; "
+        "write a file",
+    ),
+    "a chapter of nobody": (
+        lambda text: text.replace("chapters/zh/02-two.qmd", "/etc/02-two.qmd"),
+        "11: /etc/02-two.qmd leads out of the book; "
+        "write its path as seen from the book's root folder",
+    ),
+    "a chapter of the neighbours": (
+        lambda text: text.replace("chapters/zh/02-two.qmd", "../02-two.qmd"),
+        "11: ../02-two.qmd leads out of the book; "
+        "write its path as seen from the book's root folder",
+    ),
+    "a chapter whose name is too long": (
+        lambda text: text.replace("02-two", "a" * 300),
+        f"11: chapters/zh/{'a' * 300}.qmd does not exist; "
+        "write the chapter or take it off the list",
+    ),
+    "another language": (
+        lambda text: text.replace("lang: zh", "lang: fr"),
+        "2: lang is none of ours: 'fr'; write one of zh, en",
+    ),
+    "a file in a folder": (
+        lambda text: text.replace("output-file: tiny-zh", "output-file: ../tiny-zh"),
+        "5: output-file is no name of a file; write one, without a folder",
+    ),
+    "a file whose name is too long": (
+        lambda text: text.replace("output-file: tiny-zh", "output-file: " + "a" * 151),
+        "5: output-file is no name of a file; write one, without a folder",
     ),
     "date a year": (
         lambda text: text + "  date: 1200\n",
@@ -177,7 +228,7 @@ def test_a_file_that_is_not_utf_8(tiny, file):
     (tiny.root / file).write_bytes(tiny.read(file).encode("utf-16"))
     with pytest.raises(BookError) as caught:
         read_edition(tiny.root, "zh")
-    assert str(caught.value) == f"{file}: not UTF-8; save it as UTF-8"
+    assert str(caught.value) == f"{file}:1: not UTF-8; save it as UTF-8"
     assert str(caught.value) in [str(found) for found in check(tiny.root)]
 
 
@@ -186,6 +237,38 @@ def test_a_bibliography_that_is_missing(tiny):
     with pytest.raises(BookError, match=r"references\.bib: does not exist; make it, or mend"):
         read_edition(tiny.root, "zh")
     assert "references.bib: does not exist" in str(check(tiny.root)[0])
+
+
+def test_a_citation_style_that_is_missing(tiny):
+    tiny.edit("_quarto-zh.yml", "lang: zh", "lang: zh\ncsl: absent.csl")
+    told = "absent.csl: does not exist; make it, or mend csl: in _quarto-zh.yml"
+    assert told in [str(found) for found in check(tiny.root)]
+
+
+def test_a_project_that_is_none(tiny):
+    tiny.write("pyproject.toml", "project = 3")
+    with pytest.raises(
+        BookError, match=r"pyproject\.toml: project is not key = value; mend it"
+    ):
+        read_edition(tiny.root, "zh")
+
+
+# --- code ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "x = " + "-" * 5000 + "1",
+        "x = a" + ".b" * 5000,
+        "x = 1" + "+1" * 9000,
+        "x = f" + "()" * 5000,
+    ],
+)
+def test_code_of_too_many_levels(tiny, code):
+    tiny.edit("chapters/LANG/02-two.qmd", "twice(4)", code)
+    told = "not Python: too many levels; mend it; IPython's % and ! are not used"
+    assert f"chapters/zh/02-two.qmd:5: {told}" in [str(found) for found in check(tiny.root)]
 
 
 # --- pictures ------------------------------------------------------------------------------
@@ -239,7 +322,8 @@ def test_pictures_that_no_book_can_show(tmp_path):
     assert told("cut.png").startswith("can't be read (")
     assert told("misnamed.png") == "is JPEG, not what its name says"
     assert told("words.svg") == "is no SVG"
-    assert told("folder.png") == told("loop.png") == told("absent.png") == "does not exist"
+    for name in ("folder.png", "loop.png", "absent.png", "a" * 300 + ".png", "a\0.png"):
+        assert told(name) == "does not exist"
 
 
 def test_a_bad_picture_is_told_with_chapter_and_line(tiny):

@@ -56,7 +56,7 @@ def book(root, zh, en, data=DATA):
 # --- the data --------------------------------------------------------------------------
 
 REFUSED = {
-    "not YAML": ("- zh: [", ["2: did not find expected node content; mend it"]),
+    "not YAML": ("- zh: [", ["1: did not find expected node content; mend it"]),
     "no list": ("zh: 张量\n", ['1: is not a list of records; begin each with "- "']),
     "key missing": (
         DATA.replace("  en: tensor\n", ""),

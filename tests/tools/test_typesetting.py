@@ -15,7 +15,9 @@ from workbook.verify.validator import Subject
 
 # Pages with the faces of theme/print, and two before them that are not looked at.
 PAGE = """
+#import "paper.typ": margins, paper-of
 #import "workbook.typ": workbook-math
+#let paper = (width: paper-of("a4", "zh").width, margin: margins(paper-of("a4", "zh")))
 #set page(width: 160mm, height: 120mm, margin: 10mm, numbering: "1")
 #set text(lang: "zh", size: 11pt, font: ("Libertinus Serif", "Noto Serif SC"))
 #set par(justify: true)
@@ -66,6 +68,19 @@ def test_a_short_formula_that_is_broken_is_found(found):
     assert found("formulas", line.format(formula=f"#box[{formula}]", rest=rest)) == []
     (reported,) = found("formulas", line.format(formula=formula, rest=rest))
     assert "a formula is broken after" in reported
+
+
+def test_a_formula_that_leaves_its_number_no_room_is_found(found):
+    """Typst sets both in one line, however wide the formula is."""
+    numbered = (
+        "#set page(..paper)\n#math.equation(block: true, numbering: _ => [(16.2)], $ {} $)"
+    )
+    assert found("formula numbers", numbered.format("x + y = z")) == []
+    wide = " + ".join(["x"] * 22)
+    (reported,) = found("formula numbers", numbered.format(wide))
+    assert "em from its number (16.2); break the formula" in reported
+    prose = f"{CHINESE}#h(1fr)$x$，(16.2)"
+    assert found("formula numbers", f"#set page(..paper)\n{prose}") == []
 
 
 def test_an_outline_is_found_and_a_real_medium_is_not(found):

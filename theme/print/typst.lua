@@ -5,6 +5,7 @@
 
 local here = ... or pandoc.path.directory(PANDOC_SCRIPT_FILE)
 local typst_math = dofile(pandoc.path.join { here, '..', 'symbols.lua' })
+local springs = dofile(pandoc.path.join { here, 'springs.lua' })
 
 local function raw(code) return pandoc.RawInline('typst', code) end
 
@@ -378,10 +379,11 @@ local function wrapped(before, div)
   return out
 end
 
+-- A table of more rows may go on overleaf; one with the columns of others is one of a long list.
 local function is_long(t)
   local rows = 0
   for _, body in ipairs(t.bodies) do rows = rows + #body.body end
-  return rows > 15
+  return rows > (t.classes:includes 'even' and 5 or 15)
 end
 
 -- Columns as wide as they need to be: pandoc would take their widths from the dashes of
@@ -470,12 +472,25 @@ local function prepare(div)
   if div.classes:includes 'callout' or div.classes:includes 'exercise' then return fix(div) end
 end
 
+-- Whether it will float, asked before anything in it is written.
+local function will_float(block)
+  local long = false
+  block:walk { Table = function(t) long = long or is_long(t) end }
+  return floats(block) and not long
+end
+
+local function with_springs(doc)
+  doc.blocks = springs.sprung(doc.blocks, will_float)
+  return doc
+end
+
 -- Labelled formulas and parts of figures first, while they can still be told from others.
 return {
   shared = {
     definitions = definitions, in_line = in_line, is_short = is_short, link = link,
     keep_with_room = keep_with_room, noted = noted, open_room = open_room, rule = rule, wide = wide,
   },
+  { Pandoc = with_springs },
   { Div = prepare, BulletList = fix, OrderedList = fix, BlockQuote = fix,
     Figure = name_and_separate, Para = picture, Link = find_again, Header = find_chapter,
     Inlines = close_up, Blocks = keep_with_room },

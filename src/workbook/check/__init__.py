@@ -1,6 +1,6 @@
 """Checks the chapters against the house markup: one function per rule, collected in tables.
 
-A rule yields problems and knows nothing of the other rules. Nothing is run: no kernel
+A rule yields problems and knows nothing of the other rules. No code is run: no kernel
 is started and torch is not imported.
 """
 
@@ -16,6 +16,7 @@ from workbook.check import (
     code,
     exercises,
     files,
+    formulas,
     markup,
     notation,
     references,
@@ -117,6 +118,7 @@ BOOK_RULES = (  # each looks at everything
     files.unlisted,
     files.same_chapters,
     files.images,
+    files.style,
     files.twin_chapters,
     files.described,
     files.recordings_readable,
@@ -134,6 +136,7 @@ BOOK_RULES = (  # each looks at everything
     terms.one_translation,
     terms.placed,
     notation.symbols_stand,
+    formulas.readable,
 )
 
 

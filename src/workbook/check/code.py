@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import ast
 import re
 import unicodedata
-import warnings
 from collections.abc import Iterator
 
 from workbook.problem import Problem, problem
 from workbook.source.blocks import Cell
 from workbook.source.chapter import Chapter
+from workbook.source.exercise import parsed
 from workbook.source.inline import generated
 
 COLUMNS = 72
 LINES = 40
 POINTS = 8
 _MARKER = re.compile(r"\s*#+\s*(BEGIN|END) SOLUTION\s*$", re.I)
-_LETTERS = re.compile(r'(?:(?:font|label)size"?|prop=\{.*"size")\s*[=:]\s*([\d.]+)')
+_LETTERS = re.compile(
+    r'(?:(?:font|label)size"?|prop=\{.*"size")\s*[=:]\s*(\d+(?:\.\d*)?|\.\d+)'
+)
 _ANNOTATION = re.compile(r"#\s*<\d+>\s*$")
 _UNREADABLE = {"SyntaxError", "IndentationError", "TabError"}
 
@@ -139,9 +140,7 @@ def _code(cell: Cell) -> list[tuple[int, str]]:
 
 def _syntax_error(code: str) -> SyntaxError | None:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            ast.parse(code)
+        parsed(code)
     except SyntaxError as error:
         return error
     return None

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from workbook.check.files import Sources
-from workbook.check.structure import role
+from workbook.check.structure import ROOM, role
 from workbook.problem import Problem, problem
 from workbook.source.blocks import Block, Cell, div_end
 from workbook.source.chapter import Chapter
@@ -58,7 +58,8 @@ def room_enough(chapter: Chapter) -> Iterator[Problem]:
     """Room to write code has a line at least for each of the solution's."""
     for exercise, block in _rooms_for_code(chapter):
         need = len(exercise.solution.splitlines()) - len(exercise.stub.splitlines()) + 1
-        lines = int(attributes(block).values.get("lines", 0))
+        stated = attributes(block).values.get("lines", "")
+        lines = int(stated) if ROOM.fullmatch(stated) else need  # told of the answer space
         if lines < need:
             what = f"room of {lines} lines for a solution of {need}"
             yield problem(chapter.path, block.line, what, "give it as many at least")
@@ -261,7 +262,7 @@ def _messages(cell: Cell | None) -> Iterator[tuple[int, str | None]]:
             continue
         line = (cell.code_line if cell else 0) + node.lineno - 1
         if isinstance(message, ast.JoinedStr):
-            message = message.values[0]
+            message = message.values[0] if message.values else None
         if message is None:
             yield line, None
         elif isinstance(message, ast.Constant):

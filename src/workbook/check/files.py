@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import difflib
+import functools
 import hashlib
 import json
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 from workbook.check import picture
 from workbook.check.alignment import compare
@@ -25,10 +27,13 @@ from workbook.source.edition import (
     line_of,
     read_edition,
     slug_of,
+    unreadable,
 )
 from workbook.source.inline import generated
+from workbook.source.text import NotYaml, parse_yaml, read_text
 
 _UNDESCRIBED = ("index", *GENERATED)
+_STYLE = "matplotlibrc"
 _IMAGE = re.compile(r"\]\(([^)\s]+)")
 
 # The line that begins a work of the bibliography.
@@ -71,12 +76,15 @@ def read_sources(root: Path) -> tuple[Sources, list[Problem]]:
     unread: set[str] = set()
     for lang in LANGUAGES:
         try:
-            bibliography = read_edition(root, lang).bibliography
+            edition = read_edition(root, lang)
+            bibliography = edition.bibliography
+            if style := edition.citation_style:
+                problems += unreadable(root, style, f"csl: in _quarto-{lang}.yml")
         except BookError as error:
             problems += error.problems
         chapters[lang] = []
         for path in listed[lang] or _on_disk(root, lang):
-            if not (root / path).is_file():  # read_edition tells that
+            if not os.path.isfile(root / path):  # read_edition tells that
                 unread.add(slug_of(path))
                 continue
             try:
@@ -90,19 +98,26 @@ def read_sources(root: Path) -> tuple[Sources, list[Problem]]:
 def _listed(root: Path, lang: str) -> list[Path]:
     """The chapters of a profile but the bibliography; none where it cannot be read."""
     try:
-        data = yaml.safe_load((root / f"_quarto-{lang}.yml").read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        data = parse_yaml(read_text(root / f"_quarto-{lang}.yml", ""))
+    except (OSError, BookError, NotYaml):  # read_edition tells that
         return []
-    chapters = [text for text in _strings(data) if text.endswith(".qmd")]
-    return [Path(text) for text in chapters if slug_of(text) != BIBLIOGRAPHY]
+    chapters = [Path(text) for text in _strings(data) if text.endswith(".qmd")]
+    return [
+        path for path in chapters if slug_of(path) != BIBLIOGRAPHY and not path.is_absolute()
+    ]
 
 
 def _strings(data: Any) -> Iterator[str]:
-    if isinstance(data, str):
-        yield data
-    elif isinstance(data, dict | list):
-        for value in data.values() if isinstance(data, dict) else data:
-            yield from _strings(value)
+    """All texts of a profile; what an alias says again, even within itself, once."""
+    waiting, seen = [data], set()
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, dict | list) and id(value) not in seen:
+            seen.add(id(value))
+            inside = value.values() if isinstance(value, dict) else value
+            waiting += reversed([*inside])
 
 
 def _on_disk(root: Path, lang: str) -> list[Path]:
@@ -150,6 +165,36 @@ def images(book: Sources) -> Iterator[Problem]:
                 if fault:
                     what, remedy = fault
                     yield problem(chapter.path, block.line, f"image {name} {what}", remedy)
+
+
+def style(book: Sources) -> Iterator[Problem]:
+    """The style of figures has only keys that matplotlib knows, which else says nothing."""
+    path = book.root / _STYLE
+    if not path.is_file():
+        return
+    try:
+        text = read_text(path, _STYLE)
+    except BookError as error:
+        yield from error.problems
+        return
+    for number, line in enumerate(text.splitlines(), 1):
+        stated = line.partition("#")[0].strip()
+        key, colon, value = (part.strip() for part in stated.partition(":"))
+        if stated and not (colon and value):
+            yield problem(_STYLE, number, f"{stated} sets nothing", "write key: value")
+        elif stated and key not in _style_keys():
+            near = difflib.get_close_matches(key, _style_keys(), n=1)
+            remedy = f'did you mean "{near[0]}"?' if near else "take it out"
+            yield problem(_STYLE, number, f"matplotlib knows no {key}", remedy)
+
+
+@functools.cache
+def _style_keys() -> frozenset[str]:
+    """The keys in the style that matplotlib brings along, where all stand behind a #."""
+    found = find_spec("matplotlib")
+    assert found and found.origin
+    file = Path(found.origin).parent / "mpl-data" / "matplotlibrc"
+    return frozenset(re.findall(r"^#?([\w.]+) *:", file.read_text(encoding="utf-8"), re.M))
 
 
 def described(book: Sources) -> Iterator[Problem]:
@@ -223,14 +268,16 @@ def _recordings(
         try:
             data = json.loads(path.read_text(encoding="utf-8"))
             label, inputs = data["label"], dict(data["inputs"])
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             label, inputs = None, {}
+        if not isinstance(label, str):
+            label = None
         yield path.relative_to(root), (path.parent.name, label), inputs
 
 
 def _modules(root: Path, inputs: dict[str, str]) -> dict[str, bytes]:
     files = {name: root / "code" / name for name in inputs}
-    return {name: file.read_bytes() for name, file in files.items() if file.is_file()}
+    return {name: file.read_bytes() for name, file in files.items() if os.path.isfile(file)}
 
 
 def _sha1(content: bytes | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 PIXELS = 25_000_000  # of a drawing in pixels: a page at 600 dots an inch has 35 million
@@ -15,7 +16,7 @@ Fault = tuple[str, str]  # what is wrong with a file, and what mends it
 
 def fault(file: Path) -> Fault | None:
     """What is wrong with a picture, if anything is."""
-    if not file.is_file():
+    if not os.path.isfile(file):  # nor is one whose name is too long for a file
         return "does not exist", "make it or mend the path"
     if not file.stat().st_size:
         return "is empty", "make it again"

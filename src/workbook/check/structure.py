@@ -13,6 +13,7 @@ from workbook.source.chapter import Chapter
 from workbook.source.inline import Attributes, attributes, generated
 
 CALLOUTS = ("callout-note", "callout-tip", "callout-warning", "callout-important")
+ROOM = re.compile(r"[1-9]|[1-3]\d|40")  # lines of an answer space
 _NAME = "[a-z0-9]+(-[a-z0-9]+)*"
 
 
@@ -166,7 +167,7 @@ def answer_lines(chapter: Chapter) -> Iterator[Problem]:
     """Room to write has 1 to 40 lines."""
     for div in _divs(chapter):
         lines = div.found.values.get("lines", "")
-        if div.role == "answer" and not re.fullmatch(r"[1-9]|[1-3]\d|40", lines):
+        if div.role == "answer" and not ROOM.fullmatch(lines):
             what, remedy = "answer space without lines=1 to 40", 'write "::: {.answer lines=4}"'
             yield div.fault(chapter, what, remedy)
 

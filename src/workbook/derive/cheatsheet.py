@@ -1,8 +1,8 @@
 """Reads the cheat sheet, runs it, and writes it as an appendix of each edition.
 
-`chapters/cheatsheet.yml` holds cards of code. What each line gives is computed by running it,
-so the sheet cannot say what torch does not do; results are kept under a hash of the code and
-the versions it ran on.
+`chapters/cheatsheet.yml` holds cards of code, and each part of the book has a sheet of those
+that refer to its chapters. What each line gives is computed by running it, so a sheet cannot
+say what torch does not do; results are kept under a hash of the code and of what it ran on.
 """
 
 from __future__ import annotations
@@ -27,18 +27,21 @@ from workbook.source.edition import Edition
 SLUG = "cheatsheet"
 PATH = Path("chapters/cheatsheet.yml")
 SHOWN = ("shape", "values", "nothing")  # or the name of an error
+COLUMNS = 48  # of code, as many as the narrowest column of a printed sheet has
 _CARD = {"card": "both", "section": "text"}
 _MORE = {"setup": "text", "rule": "both", "entries": "list", "listing": "text", "for": "text"}
 _ENTRY = {"code": "text"}
 _NOTES = {"note": "both", "show": "text"}
+_PACKAGES = ("torch", "safetensors", "onnx", "onnxscript", "onnxruntime")  # of what cards run
 # Runs cards in a process of its own: JSON in, JSON out. A failure names the line of the YAML.
+# Each card has a folder for its files; what it says by the way is not told.
 _RUNNER = '''
-import ast, json, sys
-import torch
+import ast, contextlib, io, json, logging, sys, tempfile, warnings
+import numpy, torch
 from torch import nn
 
 def shown(value, how):
-    if isinstance(value, torch.Tensor):
+    if isinstance(value, torch.Tensor | numpy.ndarray):
         if how == "values" or not value.ndim:
             return str(value.tolist())
         return str(tuple(value.shape))
@@ -69,17 +72,25 @@ def result(entry, names):
         raise AssertionError(f"raised no {entry['show']}")
     return given
 
-answers = []
-for card in json.load(sys.stdin):
+def results(card):
+    """What each entry of a card gives; the line and the error of the one that fails."""
     torch.manual_seed(0)
-    names, answer = {"torch": torch, "nn": nn}, []
+    names, given = {"torch": torch, "nn": nn}, []
     for entry in card:
         try:
-            answer.append(result(entry, names))
+            with contextlib.redirect_stdout(io.StringIO()):
+                given.append(result(entry, names))
         except Exception as error:
             print(json.dumps([entry["line"], f"{type(error).__name__}: {error}"]))
             sys.exit(1)
-    answers.append(answer)
+    return given
+
+answers = []
+warnings.simplefilter("ignore")
+logging.disable()
+for card in json.load(sys.stdin):
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+        answers.append(results(card))
 print(json.dumps(answers))
 '''
 
@@ -105,7 +116,7 @@ class Card:
     rule: dict[str, str]
     entries: tuple[Entry, ...]
     listing: str
-    shared: bool  # whether all cards know the names of its listing
+    shared: bool  # whether all cards of its sheet know the names of its listing
 
     @property
     def runs(self) -> list[dict[str, object]]:
@@ -115,10 +126,34 @@ class Card:
         return [{"line": n, "code": c, "show": s} for n, c, s in [*quiet, *shown]]
 
 
-def _runs(cards: Sequence[Card]) -> list[list[dict[str, object]]]:
-    """All that is run for each card: what all cards know, then its own."""
-    shared = [run for card in cards if card.shared for run in card.runs]
-    return [[*shared, *card.runs] for card in cards]
+@dataclass(frozen=True)
+class Sheet:
+    """The cards of a part of the book, under its title; of all parts without one."""
+
+    title: str
+    cards: tuple[Card, ...]
+
+    @property
+    def runs(self) -> list[list[dict[str, object]]]:
+        """All that is run for each card: what all cards know, then its own."""
+        shared = [run for card in self.cards if card.shared for run in card.runs]
+        return [[*shared, *card.runs] for card in self.cards]
+
+
+def sheets(cards: Sequence[Card], edition: Edition) -> tuple[Sheet, ...]:
+    """The cards by the part that their sections belong to, parts and cards in their order."""
+    of_part: dict[str, list[Card]] = {}
+    for card in cards:
+        of_part.setdefault(_part(card, edition), []).append(card)
+    return tuple(Sheet(title, tuple(of_part[title])) for title in of_part)
+
+
+def _part(card: Card, edition: Edition) -> str:
+    """The title of the part with the card's section; empty if it stands in none."""
+    longest_first = sorted(edition.entries, key=lambda entry: -len(entry.slug))
+    named = (e for e in longest_first if f"{card.section}-".startswith(f"sec-{e.slug}-"))
+    entry = next(named, None)
+    return " ".join(entry.part) if entry else ""
 
 
 # --- reading ---------------------------------------------------------------------------
@@ -151,14 +186,18 @@ def _problems_in(card: Record) -> Iterator[Problem]:
     yield from found
     if not found and not ("entries" in card or "listing" in card):
         yield problem(PATH, card.line, "an empty card", 'add "entries:" or "listing:"')
-    if not found and card.get("for", "all") != "all":
-        yield problem(PATH, card.line, f'for "{card["for"]}"', 'write "for: all", or nothing')
+    if not found and card.get("for", "part") != "part":
+        yield problem(PATH, card.line, f'for "{card["for"]}"', 'write "for: part", or nothing')
+    if not found:
+        yield from _too_wide(card, card.get("listing", ""))
     for entry in card.get("entries", []) if not found else []:
         if not isinstance(entry, Record):
             yield problem(PATH, card.line, "an entry has no keys", 'begin it with "code:"')
             continue
         wrong = problems_in(PATH, entry, _ENTRY, _NOTES)
         yield from wrong
+        if not wrong:
+            yield from _too_wide(entry, entry["code"])
         show = entry.get("show", "shape")
         if not wrong and "\n" in entry["code"]:
             what = "an entry of several lines"
@@ -168,12 +207,20 @@ def _problems_in(card: Record) -> Iterator[Problem]:
             yield problem(PATH, entry.line, f'show "{show}" is none of ours', remedy)
 
 
+def _too_wide(record: Record, code: str) -> Iterator[Problem]:
+    for line in code.split("\n"):
+        if len(line) > COLUMNS:
+            what = f"“{line.strip()}” has {len(line)} columns"
+            yield problem(PATH, record.line, what, f"{COLUMNS} fit on a card: shorten it")
+
+
 # --- running ---------------------------------------------------------------------------
 
 
-def results(cards: Sequence[Card], cache: Path, root: Path) -> list[list[str]]:
+def results(found: Sequence[Sheet], cache: Path, root: Path) -> list[list[str]]:
     """What the entries of each card give; run only if the code or a version has changed."""
-    runs = _runs(cards)
+    runs = [run for sheet in found for run in sheet.runs]
+    cards = [card for sheet in found for card in sheet.cards]
     key = _key(runs)
     kept = read_json(cache)
     if not _is_whole(kept, key, cards):
@@ -202,8 +249,16 @@ def _is_whole(kept: Any, key: str, cards: Sequence[Card]) -> bool:
 
 def _key(runs: list[list[dict[str, object]]]) -> str:
     codes = [[(run["code"], run["show"]) for run in card] for card in runs]
-    ran_on = (sys.version, importlib.metadata.version("torch"), _RUNNER)
+    ran_on = (sys.version, *map(_version, _PACKAGES), _RUNNER)
     return hashlib.sha256(repr((codes, ran_on)).encode()).hexdigest()
+
+
+def _version(package: str) -> str:
+    """The version of a package, if it is installed; a card that needs it tells if not."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
 
 
 def _run(runs: list[list[dict[str, object]]], root: Path) -> list[list[str]]:
@@ -221,16 +276,24 @@ def _run(runs: list[list[dict[str, object]]], root: Path) -> list[list[str]]:
 
 
 def appendix(root: Path, edition: Edition, cache: Path) -> Target | None:
-    """The sheet of an edition that lists one; what it gives is looked up in `cache`."""
+    """The sheets of an edition that lists them; what they give is looked up in `cache`."""
     entry = edition.entry(SLUG)
     if entry is None:
         return None
-    lang, cards = edition.lang, read_cheatsheet(root)
+    lang, found = edition.lang, sheets(read_cheatsheet(root), edition)
     words = messages.of(SLUG, lang)
-    parts = [f"# {words['title']} {{#sec-{SLUG}}}", words["opening"], ":::: {.cheatsheet}"]
-    for card, given in zip(cards, results(cards, cache, root), strict=True):
-        parts.append("\n\n".join(["::: {.card}", *_blocks(card, given, lang), ":::"]))
-    return Target(entry.path, (PATH,), "\n" + "\n\n".join([*parts, "::::"]) + "\n")
+    given = iter(results(found, cache, root))
+    parts = [f"# {words['title']} {{#sec-{SLUG}}}", words["opening"]]
+    for number, sheet in enumerate(found, 1):
+        if len(found) > 1:
+            parts.append(f"## {sheet.title} {{#sec-{SLUG}-{number}}}")
+        parts += [":::: {.cheatsheet}", *_cards(sheet, given, lang), "::::"]
+    return Target(entry.path, (PATH,), "\n" + "\n\n".join(parts) + "\n")
+
+
+def _cards(sheet: Sheet, given: Iterator[list[str]], lang: str) -> Iterator[str]:
+    for card in sheet.cards:
+        yield "\n\n".join(["::: {.card}", *_blocks(card, next(given), lang), ":::"])
 
 
 def _blocks(card: Card, given: Sequence[str], lang: str) -> Iterator[str]:

@@ -6,6 +6,7 @@ claim: whether it is right, what is right, and a test or an official page that s
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -103,7 +104,7 @@ def _problems_in_claim(root: Path, claim: Record) -> Iterator[Problem]:
 
 
 def _defines(file: Path, name: str) -> bool:
-    return file.is_file() and f"\ndef {name}(" in file.read_text(encoding="utf-8")
+    return os.path.isfile(file) and f"\ndef {name}(" in file.read_text(encoding="utf-8")
 
 
 def appendix(root: Path, edition: Edition) -> Target | None:

@@ -14,6 +14,7 @@ import yaml
 
 from workbook.problem import BookError, Problem, problem
 from workbook.source.edition import LANGUAGES
+from workbook.source.text import Loader, NotYaml, parse_yaml, read_text
 
 Form = Mapping[str, str]  # key → what it holds: "text", "both" (a text per language), "list"
 _REMEDY = {
@@ -29,7 +30,7 @@ class Record(dict[str, Any]):
     line = 0
 
 
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+class _Loader(Loader):
     """Makes records of mappings, and refuses a key that is given twice."""
 
 
@@ -52,14 +53,12 @@ _Loader.add_constructor("tag:yaml.org,2002:map", _record)
 def read_records(root: Path, path: Path) -> list[Record]:
     """The records of a file; BookError where it is no list of mappings."""
     try:
-        data = yaml.load((root / path).read_text(encoding="utf-8"), Loader=_Loader)
+        data = parse_yaml(read_text(root / path, path), _Loader)
     except FileNotFoundError:
         what = "not found"
         raise BookError(problem(path, 0, what, "write it, or take its appendix off")) from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        what = str(getattr(error, "problem", None) or "not YAML")
-        raise BookError(problem(path, mark.line + 1 if mark else 0, what, "mend it")) from None
+    except NotYaml as error:
+        raise BookError(problem(path, error.line, error.why, "mend it")) from None
     if not (isinstance(data, list) and all(isinstance(record, Record) for record in data)):
         raise BookError(problem(path, 1, "is not a list of records", 'begin each with "- "'))
     return data

@@ -18,6 +18,7 @@ from pathlib import Path
 from workbook.files import atomic_write
 from workbook.problem import BookError, Problem, problem
 from workbook.source.chapter import Chapter
+from workbook.source.exercise import parsed
 
 PACKAGE = Path("code/torchbook")
 _CHECKSUM = re.compile(r"^(?:#|<!--) Checksum ([0-9a-f]{12}): .*\n", re.M)
@@ -82,8 +83,8 @@ def visible(chapters: Sequence[Chapter], slug: str) -> Mapping[str, str]:
 def _imported(code: str) -> frozenset[str]:
     """The files of torchbook that code imports; what is no Python imports nothing."""
     try:
-        nodes = list(ast.walk(ast.parse(code)))
-    except (SyntaxError, ValueError):
+        nodes = list(ast.walk(parsed(code)))
+    except SyntaxError:
         return frozenset()
     dotted = {
         alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names

@@ -6,6 +6,7 @@ import ast
 import operator
 import re
 import unicodedata
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -32,10 +33,12 @@ def value(text: str) -> Any:
     """The value of a text: a literal, a fraction, a power, or a bare word as a string."""
     plain = tidy(text).replace("^", "**")
     try:
-        tree = ast.parse(plain, mode="eval")
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        raise Unreadable(text) from None
-    return _evaluated(tree.body, text)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of `1or 2`, which is no value anyway
+            tree = ast.parse(plain, mode="eval")
+        return _evaluated(tree.body, text)
+    except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
+        raise Unreadable(text) from None  # TypeError: of a dictionary whose key is a list
 
 
 def pairs(texts: Sequence[str]) -> dict[str, str] | None:

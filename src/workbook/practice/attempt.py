@@ -14,7 +14,7 @@ from workbook.practice.check import Check, check_of
 from workbook.practice.judge import Verdict, judge
 from workbook.practice.sandbox import Ended, Limits, isolated
 from workbook.practice.submission import Submission, read_submission, run
-from workbook.source.exercise import Exercise
+from workbook.source.exercise import Exercise, parsed
 
 PASS, FAIL, ERROR, TODO = "pass", "fail", "error", "todo"
 UNWANTED = "unwanted"  # the cause where nobody waits for the outcome any more
@@ -183,6 +183,6 @@ def _source(submission: Submission | None, line: int) -> str:
 def _tree(code: str) -> str:
     """The code without comments and spacing; what cannot be parsed is like nothing else."""
     try:
-        return ast.dump(ast.parse(code))
-    except (SyntaxError, ValueError):
+        return ast.dump(parsed(code))
+    except (SyntaxError, RecursionError):
         return code

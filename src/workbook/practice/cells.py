@@ -18,8 +18,11 @@ from itertools import pairwise
 from pathlib import Path
 
 from workbook.practice.submission import Part
+from workbook.source.exercise import parsed
 
 _START = re.compile(r"^# %%", re.M)  # of a cell in a script
+# What Python says of code that it has never run: `nonlocal x` in a module, a thousand levels.
+_NOT_RUN = (SyntaxError, RecursionError, MemoryError)
 
 
 @dataclass(frozen=True)
@@ -33,8 +36,8 @@ class Ran:
     def statements(self) -> list[ast.stmt]:
         """What it defines; what only prints something has been run, and need not be again."""
         try:
-            body = ast.parse(self.part.text).body
-        except (SyntaxError, ValueError):  # of a cell that was to fail
+            body = parsed(self.part.text).body
+        except SyntaxError:  # of a cell that was to fail
             return []
         return [node for node in body if not isinstance(node, ast.Expr)]
 
@@ -87,13 +90,19 @@ def helpers(cells: Sequence[Ran], names: Iterable[str], known: Iterable[str]) ->
 
 def binds(node: ast.stmt) -> set[str]:
     """The names that a statement gives a value."""
-    symbols = symtable.symtable(ast.unparse(node), "<cell>", "exec").get_symbols()
+    try:
+        symbols = symtable.symtable(ast.unparse(node), "<cell>", "exec").get_symbols()
+    except _NOT_RUN:
+        return set()
     return {each.get_name() for each in symbols if each.is_assigned() or each.is_imported()}
 
 
 def uses(code: str) -> set[str]:
     """The names that code takes from the module around it, in whichever function."""
-    tables = [symtable.symtable(code, "<cell>", "exec")]
+    try:
+        tables = [symtable.symtable(code, "<cell>", "exec")]
+    except _NOT_RUN:
+        return set()
     found = set()
     while tables:
         table = tables.pop()

@@ -21,7 +21,7 @@ from workbook.practice.check import check_of
 from workbook.practice.folder import checkout, kit_of
 from workbook.practice.kit import FILE
 from workbook.practice.runner import import_torch
-from workbook.practice.submission import Part, Submission, parse_submission
+from workbook.practice.submission import Part, Submission, compiled, parse_submission
 from workbook.practice.words import ReaderError, reader_language, say
 from workbook.source.exercise import Exercise
 
@@ -56,10 +56,7 @@ class _Cells(Submission):
 
     def code(self, exercise: str) -> list[CodeType]:
         last = Ran(str(self.path), self.parts[exercise])
-        return [
-            compile("\n" * (cell.part.line - 1) + cell.part.text, cell.file, "exec")
-            for cell in (*self.above, last)
-        ]
+        return [compiled(cell.part, cell.file) for cell in (*self.above, last)]
 
 
 def _judged(name: str, lang: str) -> Outcome:

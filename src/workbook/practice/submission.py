@@ -30,10 +30,7 @@ class Submission:
 
     def code(self, exercise: str) -> list[CodeType]:
         """What runs for an exercise, under the line numbers of the file."""
-        return [
-            compile("\n" * (part.line - 1) + part.text, str(self.path), "exec")
-            for part in (self.head, self.parts[exercise])
-        ]
+        return [compiled(part, str(self.path)) for part in (self.head, self.parts[exercise])]
 
     def undecodable(self, exercise: str) -> int:
         """The first line of what runs for an exercise that is not UTF-8, or 0."""
@@ -42,6 +39,14 @@ class Submission:
                 if any("\udc80" <= letter <= "\udcff" for letter in text):
                     return line
         return 0
+
+
+def compiled(part: Part, file: str) -> CodeType:
+    """The code of a part under the line numbers of its file; SyntaxError where it is none."""
+    try:
+        return compile("\n" * (part.line - 1) + part.text, file, "exec")
+    except (RecursionError, MemoryError):  # not of the memory that an exercise may use
+        raise SyntaxError("too many levels", (file, part.line, 1, "")) from None
 
 
 def read_submission(path: Path) -> Submission:

@@ -29,7 +29,11 @@ class _Handler(Handler):
 
     def do_GET(self) -> None:
         """Answer with a page and its script, with a file, or with what is going on."""
-        url = urlsplit(self.path)
+        try:
+            url = urlsplit(self.path)
+        except ValueError:  # http://[
+            self.send_error(404)
+            return
         if url.path.startswith(OWN):
             self._own(url.path.removeprefix(OWN), url.query)
         elif (page := _PAGE.fullmatch(url.path)) and self._is_page(url.path):

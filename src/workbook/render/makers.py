@@ -29,7 +29,8 @@ _READERS = (
 
 def of_filters() -> list[Path]:
     """The filters with what they read: each other, and the recordings."""
-    return list(_files(ROOT / "_extensions", ROOT / "recordings"))
+    inner = sorted((ROOT / "theme").rglob("*.lua"))
+    return [*_files(ROOT / "_extensions", ROOT / "recordings"), *inner]
 
 
 def files(root: Path) -> list[Path]:

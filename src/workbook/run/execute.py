@@ -105,8 +105,15 @@ def _are_outputs(kept: Any, cells: int) -> bool:
 
 def _is_output(output: Any) -> bool:
     fields = _FIELDS.get(output.get("output_type")) if isinstance(output, dict) else None
-    return fields is not None and all(
-        isinstance(output.get(name), kind) for name, kind in fields.items()
+    return (
+        fields is not None
+        and all(isinstance(output.get(name), kind) for name, kind in fields.items())
+        and all(isinstance(line, str) for line in output.get("traceback", ()))
+        and all(
+            isinstance(value, str)
+            for form, value in output.get("data", {}).items()
+            if form.startswith(("text/", "image/"))
+        )
     )
 
 
@@ -147,7 +154,7 @@ def _run_cell(run: Run, cell: Cell, chapter: Chapter) -> list[dict[str, Any]]:
         raise BookError(problem(*where, what, "make it smaller")) from None
     except Unprintable as error:
         what = f'cell "{cell.label}" printed {error}, which no page can show'
-        raise BookError(problem(*where, what, "print its repr() instead")) from None
+        raise BookError(problem(*where, what, "print its ascii() instead")) from None
     except KernelDied as error:
         what = f'cell "{cell.label}" ended the kernel ({error})'
         raise BookError(problem(*where, what, "find what crashes the interpreter")) from None

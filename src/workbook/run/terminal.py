@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+import unicodedata
+
+from workbook.source.text import PICTURES
 
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_])")
-_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_KEPT = "\t\n"  # of the control characters
+_NOT_SHOWN = ("Cc", "Cs", "Co", "Cn")  # by Unicode's categories; marks of direction are
 
 
 class Unprintable(ValueError):
@@ -21,9 +25,16 @@ def displayed(text: str) -> str:
     text = _ESCAPES.sub("", text).replace("\r\n", "\n")
     if "\r" in text or "\b" in text:
         text = "\n".join(map(_overwritten, text.split("\n")))
-    if found := _UNPRINTABLE.search(text):
-        raise Unprintable(f"the character U+{ord(found[0]):04X}")
+    if odd := [(text.index(each), each) for each in set(text) if _is_odd(each)]:
+        raise Unprintable(f"the character U+{ord(min(odd)[1]):04X}")
     return text
+
+
+def _is_odd(character: str) -> bool:
+    """Whether it stands for nothing on a page, or for what paper cannot show."""
+    if unicodedata.category(character) in _NOT_SHOWN:
+        return character not in _KEPT
+    return bool(PICTURES.match(character))
 
 
 def _overwritten(line: str) -> str:

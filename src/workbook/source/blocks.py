@@ -12,9 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from workbook.problem import BookError, problem
+from workbook.source.text import NotYaml, parse_yaml
 
 FENCE = re.compile(r"^(\s*)(`{3,}|~{3,})\s*(.*)$")
 DIV = re.compile(r"^:{3,}\s*(\{.*\}|[\w-]+)?\s*$")
@@ -22,7 +21,6 @@ HEADING = re.compile(r"^(#{1,6})\s+(.*?)\s*(\{[^{}]*\})?\s*$")
 ITEM = re.compile(r"^\s*(?:[-*+]|\d+[.)])\s+")
 ATTRIBUTE_ID = re.compile(r"\{[^{}]*#([\w:.-]+)[^{}]*\}")
 RECORDED_ON = ("cuda", "cpu")  # the devices that `recorded:` may name
-_YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C is ten times faster
 SOLUTION = re.compile(
     r"^(?P<indent>[ \t]*)### BEGIN SOLUTION\n(?P<body>.*?)^[ \t]*### END SOLUTION$", re.M | re.S
 )
@@ -83,8 +81,24 @@ def without_markers(code: str) -> str:
 def split(source: str, path: Path) -> tuple[Block, ...]:
     """Split a chapter's text into blocks; BookError where its structure is broken."""
     blocks = tuple(_blocks(source, path))
+    if blocks and blocks[0].kind == "metadata":
+        front_matter(blocks[0], path)
     _require_closed_divs(blocks, path)
     return blocks
+
+
+def front_matter(block: Block, path: Path) -> dict[str, Any]:
+    """What a metadata block says between its lines `---`; BookError where that is no YAML."""
+    written = block.text.splitlines(keepends=True)[1:-1]
+    what, remedy = "front matter is not key: value", "mend it, quoting text"
+    try:
+        said = parse_yaml("".join(written))
+    except NotYaml as error:
+        line = block.line + min(error.line, max(len(written), 1))
+        raise BookError(problem(path, line, what, remedy)) from None
+    if not isinstance(said or {}, dict):
+        raise BookError(problem(path, block.line + 1, what, remedy))
+    return said or {}
 
 
 def div_end(blocks: tuple[Block, ...], at: int) -> int:
@@ -183,15 +197,12 @@ def _cell(text: str, line: int, path: Path) -> Cell:
     count = next((i for i, x in enumerate(lines) if not x.startswith("#|")), len(lines))
     try:
         written = "\n".join(x[2:].removeprefix(" ") for x in lines[:count])
-        options = yaml.load(written, Loader=_YAML) or {}
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = line + 1 + (mark.line if mark else 0)
-        raise BookError(
-            problem(
-                path, where, "cell options are not YAML", 'write "#| key: value", quoting text'
-            )
-        ) from None
+        options = parse_yaml(written) or {}
+    except NotYaml as error:
+        # What is never closed is missed at the end, which may be below the options.
+        where = line + min(error.line, max(count, 1))
+        what, remedy = "cell options are not YAML", 'write "#| key: value", quoting text'
+        raise BookError(problem(path, where, what, remedy)) from None
     if not isinstance(options, dict):
         raise BookError(problem(path, line + 1, "cell options are not key: value", "mend them"))
     code = lines[count:]

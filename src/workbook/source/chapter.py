@@ -5,17 +5,14 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 
-import yaml
-
-from workbook.problem import BookError, problem
-from workbook.source.blocks import HEADING, Block, Cell, split
+from workbook.source.blocks import HEADING, Block, Cell, front_matter, split
 from workbook.source.edition import GENERATED, Edition, slug_of
 from workbook.source.exercise import Exercise, exercises
+from workbook.source.text import read_text
 
 
 @dataclass(frozen=True)
@@ -46,9 +43,8 @@ class Chapter:
     @cached_property
     def description(self) -> str:
         """What a reader can do after it, as its front matter says; empty where it has none."""
-        head = next((block.text for block in self.blocks if block.kind == "metadata"), "")
-        said = yaml.safe_load(head.strip().strip("-")) if head else None
-        return str(said.get("description", "")) if isinstance(said, dict) else ""
+        head = next((block for block in self.blocks if block.kind == "metadata"), None)
+        return str(front_matter(head, self.path).get("description") or "") if head else ""
 
     def cell(self, label: str) -> Cell | None:
         return next((cell for cell in self.cells if cell.label == label), None)
@@ -62,31 +58,7 @@ class Chapter:
 def read_chapter(path: Path, root: Path | None = None) -> Chapter:
     """Read a file; paths in problems are told relative to `root`."""
     shown = path.relative_to(root) if root else path
-    data = path.read_bytes()
-    try:
-        source = data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        raise BookError(problem(shown, line, "not UTF-8", "save it as UTF-8")) from None
-    if found := _NO_TEXT.search(source):
-        line = source.count("\n", 0, found.start()) + 1
-        raise BookError(problem(shown, line, *_told(found[0]))) from None
-    return parse_chapter(source, shown)
-
-
-# Control characters, other ends of lines than an editor counts, and what is no character.
-_NO_TEXT = re.compile(
-    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]|\r(?!\n)"
-)
-
-
-def _told(character: str) -> tuple[str, str]:
-    """What is wrong with a character that is no text, and what mends it."""
-    if character == "\r":
-        return "a line ends in CR alone", "save it with LF or CRLF as line ends"
-    if character == "\ufeff":
-        return "a byte order mark", "save it as UTF-8 without one"
-    return f"the control character U+{ord(character):04X}", "take it out"
+    return parse_chapter(read_text(path, shown), shown)
 
 
 def read_chapters(edition: Edition, root: Path, generated: bool = True) -> tuple[Chapter, ...]:

@@ -6,16 +6,16 @@ import dataclasses
 import datetime
 import os
 import re
+import reprlib
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from workbook.problem import BookError, Problem, problem
 from workbook.source.published import NOWHERE, Published, faults, published
+from workbook.source.text import NotYaml, parse_yaml, read_text
 
 LANGUAGES = ("zh", "en")
 BILINGUAL = "bilingual"  # the edition that sets the languages beside each other
@@ -28,6 +28,7 @@ ANSWERS = "answers"
 GENERATED = (ANSWERS, "glossary", "claims", "notation", "cheatsheet")
 # The chapter into which Quarto puts the bibliography; ours ends the book with one by itself.
 BIBLIOGRAPHY = "references"
+_LONGEST = 150  # bytes of a book's file name: with what is put behind it a system takes 255
 
 
 @dataclass(frozen=True)
@@ -161,14 +162,9 @@ def read_edition(root: Path, name: str) -> Edition:
     if wrong := list(_of_another_form(root, profile, base | own, book)):
         raise BookError(wrong)
     entries = _entries(book["chapters"], book.get("appendices") or [])
-    absent = [
-        problem(profile, line_of(root / profile, str(e.path)), f"{e.path} does not exist",
-                "write the chapter or take it off the list")
-        for e in entries
-        if e.slug not in GENERATED and not (root / e.path).is_file()
-    ]  # fmt: skip
     bibliography = root / base.get("bibliography", "references.bib")
-    absent += _unreadable(root, bibliography)
+    absent = [*_absent_chapters(root, profile, entries)]
+    absent += unreadable(root, bibliography, "bibliography: in _quarto.yml")
     if absent:
         raise BookError(absent)
     return Edition(
@@ -196,6 +192,8 @@ def _version(root: Path) -> str:
         return ""
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BookError(problem(name, 0, f"not TOML: {error}", "mend it")) from None
+    if not isinstance(project, dict):
+        raise BookError(problem(name, 0, "project is not key = value", "mend it"))
     return str(project.get("version", ""))
 
 
@@ -212,9 +210,17 @@ def _of_another_form(
 
     texts = {"title", "subtitle", "author", "output-file"}
     given = {key: book[key] for key in texts if key in book}
-    given |= {key: top[key] for key in ("lang", "bibliography", "csl") if key in top}
+    given |= {key: top[key] for key in ("bibliography", "csl") if key in top}
     for key in sorted(key for key, value in given.items() if not isinstance(value, str)):
         yield wrong(key, f"{key} is no text", "write one line of text, in quotes")
+    stem = book["output-file"]
+    if isinstance(stem, str) and (len(stem.encode()) > _LONGEST or {*stem} & {*"/\\"}):
+        yield wrong(
+            "output-file", "output-file is no name of a file", "write one, without a folder"
+        )
+    if top.get("lang", LANGUAGES[0]) not in LANGUAGES:
+        remedy = f"write one of {', '.join(LANGUAGES)}"
+        yield wrong("lang", f"lang is none of ours: {reprlib.repr(top['lang'])}", remedy)
     try:
         datetime.date.fromisoformat(str(book["date"]))
     except ValueError:
@@ -226,32 +232,45 @@ def _of_another_form(
         if not isinstance(listed, list):
             yield wrong(key, f"{key} is no list", "write one file on a line, after a dash")
             continue
-        for entry in (entry for entry in listed if not _is_entry(entry)):
+        in_parts = key == "chapters"
+        remedy = "write a file"
+        if in_parts:
+            remedy += ", or part: with a title and chapters: with files"
+        for entry in (entry for entry in listed if not _is_entry(entry, in_parts)):
             yield wrong(
-                key,
-                f"{key} has an entry that is no file: {entry!r}",
-                "write a file, or part: with a title and chapters: with files",
+                key, f"{key} has an entry that is no file: {reprlib.repr(entry)}", remedy
             )
 
 
-def _is_entry(entry: Any) -> bool:
-    if not isinstance(entry, dict):
+def _is_entry(entry: Any, in_parts: bool) -> bool:
+    if not (isinstance(entry, dict) and in_parts):
         return isinstance(entry, str)
     files = entry.get("chapters", [])
     listed = isinstance(files, list) and all(isinstance(file, str) for file in files)
     return listed and isinstance(entry.get("part", ""), str)
 
 
-def _unreadable(root: Path, bibliography: Path) -> list[Problem]:
-    """What keeps the bibliography from being read."""
-    shown = os.path.relpath(bibliography, root)
+def _absent_chapters(root: Path, profile: str, entries: list[Entry]) -> Iterator[Problem]:
+    """The listed files that are not there; those that the tooling writes need not be."""
+    for path in (entry.path for entry in entries):
+        line = line_of(root / profile, str(path))
+        if path.is_absolute() or ".." in path.parts:
+            remedy = "write its path as seen from the book's root folder"
+            yield problem(profile, line, f"{path} leads out of the book", remedy)
+        elif slug_of(path) not in GENERATED and not os.path.isfile(root / path):
+            remedy = "write the chapter or take it off the list"
+            yield problem(profile, line, f"{path} does not exist", remedy)
+
+
+def unreadable(root: Path, path: Path, named_by: str) -> list[Problem]:
+    """What keeps a file that a profile names from being read."""
+    shown = os.path.relpath(path, root)
     try:
-        bibliography.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        return [problem(shown, 0, "not UTF-8", "save it as UTF-8")]
-    except OSError:
-        remedy = "make it, or mend bibliography: in _quarto.yml"
-        return [problem(shown, 0, "does not exist", remedy)]
+        read_text(path, shown)
+    except BookError as error:
+        return error.problems
+    except (OSError, ValueError):  # ValueError: of a NUL in its name
+        return [problem(shown, 0, "does not exist", f"make it, or mend {named_by}")]
     return []
 
 
@@ -311,19 +330,15 @@ def _entries(chapters: list[Any], appendices: list[Any]) -> list[Entry]:
 def _load(root: Path, name: str) -> dict[str, Any]:
     path = root / name
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        data = parse_yaml(read_text(path, name))
     except FileNotFoundError:
         raise BookError(
             problem(name, 0, "not found", "run workbook in the book's root folder")
         ) from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        what = str(getattr(error, "problem", error))
+    except NotYaml as error:
         raise BookError(
-            problem(name, mark.line + 1 if mark else 0, f"not YAML: {what}", "mend it")
+            problem(name, error.line, f"not YAML: {error.why}", "mend it")
         ) from None
-    except UnicodeDecodeError:
-        raise BookError(problem(name, 0, "not UTF-8", "save it as UTF-8")) from None
     if not isinstance(data or {}, dict):
         raise BookError(problem(name, 1, "is not key: value", "mend it"))
     if not isinstance((data or {}).get("book", {}), dict):

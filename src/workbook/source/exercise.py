@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -17,8 +18,18 @@ _PIECE = re.compile(r"^# %% *(.*?) *$", re.M)
 
 @lru_cache(maxsize=2048)
 def parsed(code: str) -> ast.Module:
-    """The code's tree, which many read and none changes; SyntaxError if it has none."""
-    return ast.parse(code)
+    """The code's tree, which many read and none changes.
+
+    SyntaxError if it has none, for whatever Python says of a NUL or of too many levels.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of `1or 2`: who runs the code says so, too
+            return ast.parse(code)
+    except ValueError as error:
+        raise SyntaxError(str(error)) from None
+    except (RecursionError, MemoryError):
+        raise SyntaxError("too many levels") from None
 
 
 @dataclass(frozen=True)
@@ -119,7 +130,7 @@ def pieces(cell: Cell) -> Iterator[Piece]:
     starts = [match for match in _PIECE.finditer(cell.code)]
     if above := cell.code[: starts[0].start() if starts else None].strip():
         yield Piece("", cell.code_line, above)
-    for start, following in zip(starts, [*starts[1:], None], strict=True):
+    for start, following in zip(starts, [*starts[1:], None], strict=False):
         line = cell.code_line + cell.code.count("\n", 0, start.start())
         code = cell.code[start.end() : following.start() if following else None]
         yield Piece(start[1], line, code.strip("\n"))

@@ -135,6 +135,13 @@ def formulas(block: Block) -> frozenset[str]:
     return frozenset(_even(formula.strip("$")) for formula in found)
 
 
+def tex(text: str) -> Iterator[tuple[int, str]]:
+    """Offset and TeX of each formula of a text, which may go on in a quotation's next line."""
+    for match in _TOKEN.finditer(text):
+        if match["math"]:
+            yield match.start(), re.sub(r"\n[ \t]*>", "\n", match["math"]).strip("$")
+
+
 def definitions(chapter: Chapter) -> Iterator[tuple[int, str]]:
     """Line and name of everything that carries an id or a label."""
     for block in chapter.blocks:

@@ -6,6 +6,8 @@ PyMuPDF tells where each glyph stands; theme/print/paper.typ tells where it may.
 from __future__ import annotations
 
 import json
+import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -13,6 +15,7 @@ from typing import Any
 
 import typst
 
+from workbook.derive import cheatsheet
 from workbook.problem import Problem, problem
 from workbook.render.theme import PRINT
 from workbook.verify import mupdf
@@ -24,10 +27,14 @@ OVERHANG = 8.5  # points that punctuation, or the empty half of a bracket, may h
 _MARK = 4.0  # points: so wide is a raised digit, and no digit of the text
 _NEAR = 2  # pages: a note is not left further behind
 FEW = 0.01  # of the pages may break a paragraph or a note badly, where nothing else will do
+READABLE = 7.5  # points: no letter of a cheat sheet is smaller
+_SHEET = re.compile(rf"sec-{cheatsheet.SLUG}(-\d+)?")  # the places that its headings are
 _MEASURES = """
 #import "paper.typ": margins, paper-of
+#import "workbook.typ": workbook-sheet-margin
 #let area = margins(paper-of("{paper}", "{edition}"))
-#metadata(("inside", "outside", "top", "bottom").map(side => area.at(side).pt())) <area>
+#let sides = ("inside", "outside", "top", "bottom").map(side => area.at(side))
+#metadata((..sides, workbook-sheet-margin).map(side => side.pt())) <area>
 """
 
 
@@ -90,13 +97,30 @@ def pages(subject: Subject) -> Iterator[Page]:
 
 
 def with_areas(subject: Subject) -> Iterator[tuple[Any, Area]]:
-    """MuPDF's pages after the title and the colophon, each with its type area."""
-    inside, outside, top, bottom = _margins(subject)
+    """MuPDF's pages after the title and the colophon, each with its type area.
+
+    A cheat sheet takes the outer margin, too, but for what the printer needs.
+    """
+    inside, usual, top, bottom, of_sheet = _margins(subject)
     with mupdf.opened(subject.pdf) as document:
+        sheets = _sheets(document)
         for page in document.pages(2):
             wide, high = page.rect.width, page.rect.height
+            outside = of_sheet if page.number in sheets else usual
             left, right = (inside, outside) if page.number % 2 == 0 else (outside, inside)
             yield page, Area(left, wide - right, top, high - bottom)
+
+
+def _sheets(document: Any) -> Counter[int]:
+    """How many cheat sheets begin on each page that one begins on; pages count from 0."""
+    places = {
+        name: place["page"]
+        for name, place in document.resolve_names().items()
+        if _SHEET.fullmatch(name)
+    }
+    if len(places) > 1:  # the appendix begins where its first sheet does
+        del places[f"sec-{cheatsheet.SLUG}"]
+    return Counter(places.values())
 
 
 def _margins(subject: Subject) -> list[float]:
@@ -186,6 +210,33 @@ def breaks(subject: Subject) -> Finding:
     return Finding(f"{count(len(found), 'page')} broken well", problems)
 
 
+def cheat_sheets(subject: Subject) -> Finding:
+    """Each cheat sheet has a page, and no more than a page, of letters that can be read."""
+    found = {page.number: page for page in pages(subject)}
+    with mupdf.opened(subject.pdf) as document:
+        begun = {number + 1: sheets for number, sheets in _sheets(document).items()}
+        opened = {number for _, _, number in document.get_toc()}
+    problems = []
+    for number, sheets in begun.items():
+        if sheets > 1:
+            what = f"{sheets} cheat sheets begin here"
+            problems.append(_fault(subject, found[number], what, "give each a page"))
+        overleaf = found.get(number + 1)
+        if overleaf and overleaf.lines and number + 1 not in opened:
+            what = "a cheat sheet goes on overleaf"
+            problems.append(_fault(subject, found[number], what, "take lines off its cards"))
+        if (smallest := _smallest(found[number])) < READABLE:
+            what = f"a cheat sheet has letters of {smallest} pt"
+            problems.append(_fault(subject, found[number], what, f"set them in {READABLE} pt"))
+    sizes = f"letters of {READABLE} pt or more"
+    return Finding(f"{count(len(begun), 'page')} of cheat sheets, {sizes}", problems)
+
+
+def _smallest(page: Page) -> float:
+    """The size of the smallest letters on a page, to a tenth of a point."""
+    return min((round(piece.size, 1) for piece in page.pieces), default=READABLE)
+
+
 def _goes_over(page: Page, line: Line) -> bool:
     """Whether a line has come from the page before, for which there was no room."""
     return not line.is_heading and line.y < page.area.top + 40
@@ -230,4 +281,5 @@ def _fault(subject: Subject, page: Page, what: str, remedy: str) -> Problem:
 VALIDATORS = (
     Validator("type area", "pdf", package("pymupdf"), area),
     Validator("page breaks", "pdf", package("pymupdf"), breaks),
+    Validator("cheat sheets", "pdf", package("pymupdf"), cheat_sheets),
 )

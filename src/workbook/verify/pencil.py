@@ -22,8 +22,8 @@ from workbook.verify.tools import package
 from workbook.verify.validator import Finding, Subject, Validator, count
 
 EMPTY = 0.10  # of the height of the text may stay empty
-FEW = 0.10  # of the pages may be emptier, where a heading and what it heads move overleaf
-HOLE = 0.40  # of the height may no page leave empty
+FEW = 0.02  # of the pages may be emptier, where there is nowhere to spread what moved overleaf
+HOLE = 0.20  # of the height may no page leave empty
 _PAPER = ({0.55}, {0.75})  # the greys of ruled and of squared paper (theme/print/pencil.typ)
 _TITLE = re.compile(
     rf"({'|'.join(words(lang)['exr'] for lang in LANGUAGES)})[ {NBSP}][\dA-Z.]+"

@@ -16,6 +16,7 @@ from pypdf import PdfReader
 
 from workbook.problem import Problem, problem
 from workbook.verify import mupdf
+from workbook.verify.layout import with_areas
 from workbook.verify.tools import package
 from workbook.verify.validator import Finding, Subject, Validator, count
 
@@ -24,10 +25,14 @@ FEW = 0.02  # of the lines of Chinese may be loose
 TORN = 1.6  # em that a Chinese character may take in none
 LOOSE = 1.1  # em from one Chinese character to the next, as a rule one em
 SHORT = 0.45  # of the line: a formula as wide as this is not broken
+ROOM = 1.0  # em between a formula and its number, at least
+_BESIDE = 1.2  # em above and below its number, as high as a fraction is beside it
+_PROSE = 8  # letters, from which on a line that begins at the margin is one of prose
 _PAIRS = 5  # of Chinese characters, from which on a line tells how it is spaced
 _FULL = 30  # letters, below which a line of English is none of a paragraph
 _MATH = "STIXTwoMath"
 _OPERATORS = set("=≠<>≤≥≈≡∼∝∈→←↦+−±⋅·×⊙*/")
+_NUMBER = re.compile(r"\(\w+\.\d+\)$")
 _REFERENCE = re.compile(r"（第\s*(\w+)\s*页）|\(page\s+(\w+)\)")
 
 
@@ -165,6 +170,51 @@ def _formula(characters: Iterator[Character]) -> Iterator[Character]:
         yield character
 
 
+def numbers(subject: Subject) -> Finding:
+    """Every displayed formula leaves room before its number, which stands at the right edge."""
+    gaps = [
+        (page.number + 1, number, gap)
+        for page, area in with_areas(subject)
+        for number, gap in _numbers(page, area.left, area.right)
+    ]
+    problems = [
+        _fault(subject,
+               f"page {page}: a formula comes to {gap:.1f} em from its number {number}",
+               "break the formula")
+        for page, number, gap in gaps
+        if gap < ROOM
+    ]  # fmt: skip
+    narrowest = min((gap for _, _, gap in gaps), default=0.0)
+    figure = f"{count(len(gaps), 'number')}, {narrowest:.1f} em from the nearest formula"
+    return Finding(figure, problems)
+
+
+def _numbers(page: Any, left: float, right: float) -> Iterator[tuple[str, float]]:
+    """The numbers of displayed formulas on a page, each with how many em are left before it."""
+    rows = [
+        [c for c in _characters(line) if c.text.strip()]
+        for block in page.get_text("rawdict")["blocks"]
+        for line in block.get("lines", ())
+    ]
+    inked = [character for row in rows for character in row]
+    for row in (row for row in rows if row and abs(row[-1].x1 - right) < 1):
+        number = _NUMBER.search("".join(character.text for character in row))
+        if not number:
+            continue
+        first = row[-len(number[0])]
+        height = _BESIDE * first.size
+        near = [c for c in inked if c.x0 < first.x0 and abs(c.y - first.y) < height]
+        level = [c for c in near if abs(c.y - first.y) < 1]
+        if any(_MATH in c.font for c in near) and not _is_prose(level, left):
+            yield number[0], (first.x0 - max(c.x1 for c in near)) / first.size
+
+
+def _is_prose(row: list[Character], left: float) -> bool:
+    """Whether these characters on one baseline are a line of a paragraph."""
+    letters = [c for c in row if c.text.isalpha() and "Serif" in c.font]
+    return len(letters) >= _PROSE and min(c.x0 for c in row) < left + 2.5 * row[0].size
+
+
 def weight(subject: Subject) -> Finding:
     """No glyph is outlined to look bold: what is heavy has a face that is."""
     total, outlined = 0, set()
@@ -205,6 +255,7 @@ VALIDATORS = tuple(
         ("measure", measure),
         ("spacing", spacing),
         ("formulas", formulas),
+        ("formula numbers", numbers),
         ("weight", weight),
         ("page references", references),
     )

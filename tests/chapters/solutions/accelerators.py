@@ -1,5 +1,5 @@
 # Generated from chapters/zh/18-accelerators.qmd: edit there.
-# Checksum 2e6deb277c94: a change made here is refused, not lost.
+# Checksum 13e5219832ed: a change made here is refused, not lost.
 # %% exr-accelerators-move
 from typing import Any
 
@@ -49,10 +49,11 @@ import torch
 def train_quietly(model, batches, loss, optimizer) -> float:
     """Train on all batches once; return the mean loss per example.
 
-    batches: (input, target) pairs, not all of one size. loss: a mean
-    over the batch. The value of the losses is asked for only once, at
-    the end: until then nothing waits for the device. Graphs of batches
-    that are done with aren't kept. ValueError for no batches.
+    batches: an iterable of (input, target) pairs, not all of one size.
+    loss: a mean over the batch. The value of the losses is asked for
+    only once, at the end: until then nothing waits for the device.
+    Graphs of batches that are done with aren't kept. ValueError for no
+    batches.
     """
     total, count = 0.0, 0
     for x, y in batches:

@@ -87,7 +87,7 @@ def size(svg: bytes) -> Size | None:
     except etree.XMLSyntaxError:  # a photograph
         return None
     given = (root.get("width", ""), root.get("height", ""))
-    sides = [re.fullmatch(r"([\d.]+)(pt|px)?", side) for side in given]
+    sides = [re.fullmatch(r"(\d+(?:\.\d*)?|\.\d+)(pt|px)?", side) for side in given]
     if dom.local(root) != "svg" or None in sides:
         return None
     scale = 4 / 3 if sides[0][2] == "pt" else 1
