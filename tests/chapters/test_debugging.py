@@ -1,5 +1,5 @@
 # Generated from chapters/zh/20-debugging.qmd: edit there.
-# Checksum 3816304824ee: a change made here is refused, not lost.
+# Checksum 42d67adb311e: a change made here is refused, not lost.
 # %% exr-debugging-by-hand
 def test_debugging_by_hand(exercise):
     four_symptoms = exercise.four_symptoms
@@ -52,7 +52,7 @@ def test_debugging_ledger(exercise):
         memory = t.untyped_storage()
         if memory.data_ptr() not in weights and t.numel() > 1:
             kept[memory.data_ptr()] = memory.nbytes()
-        return t
+        return t.detach()  # t itself would hold its own graph
 
 
     g = torch.Generator().manual_seed(0)
