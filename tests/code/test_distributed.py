@@ -166,9 +166,11 @@ class ClockOfRanks:
 
     def __init__(self, folder, world):
         self.folder, self.world = folder, world
+        self.end = time.monotonic() + 600  # whatever happens
 
     def monotonic(self):
-        return 3600.0 if len(list(self.folder.glob("begun-*"))) == self.world else 0.0
+        begun = len(list(self.folder.glob("begun-*"))) == self.world
+        return 3600.0 if begun or time.monotonic() > self.end else 0.0
 
 
 @pytest.mark.slow
@@ -288,6 +290,23 @@ def test_the_first_failure_is_the_cause(tmp_path):
     assert (found.rank, str(found)) == (1, "rank 1: ValueError: why")
     (tmp_path / "2.log").write_text("")
     assert distributed.first_failure([1, 1, -9], tmp_path).rank == 2
+
+
+class Process:
+    """A process that polls as it is told, the last code again and again."""
+
+    def __init__(self, *codes):
+        self.codes = list(codes)
+
+    def poll(self):
+        return self.codes.pop(0) if len(self.codes) > 1 else self.codes[0]
+
+
+def test_who_was_killed_after_being_asked_is_the_cause(tmp_path):
+    (tmp_path / "0.log").write_text("")
+    distributed.leave_note(tmp_path, 1, OSError("connection closed"))
+    with pytest.raises(RankError, match="rank 0: exit code -9"):
+        distributed.wait_for([Process(None, -9), Process(1)], tmp_path, limit=10)
 
 
 def test_a_failure_without_a_note_has_the_last_line_of_the_log(tmp_path):
