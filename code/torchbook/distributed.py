@@ -1,5 +1,5 @@
 # Generated from chapters/zh/19-distributed.qmd: edit there.
-# Checksum dbf64eadd663: a change made here is refused, not lost.
+# Checksum 8cb66aaf4894: a change made here is refused, not lost.
 # %% distributed-script
 """Several processes that train one model, begun and ended together."""
 
@@ -22,6 +22,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+PLACE = "TORCHBOOK_PLACE"  # where ranks leave what launch collects
 HEAD = """\
 import gc
 
@@ -56,9 +57,6 @@ def write_script(
 
 
 # %% distributed-rank
-PLACE = "TORCHBOOK_PLACE"  # where ranks leave what launch collects
-
-
 def run_rank(function: Callable) -> None:
     """Be one rank: join the group, call function, leave its result.
 
@@ -73,11 +71,13 @@ def run_rank(function: Callable) -> None:
         return
     place = Path(os.environ[PLACE])
     threading.Thread(target=end_with_parent, daemon=True).start()
+    code = 1
     try:
         leave_result(place, function, rank, world)
+        code = 0
     except BaseException as error:
         leave_note(place, rank, error)
-        os._exit(1)  # at once: the others wait for this rank in vain
+    os._exit(code)  # at once, whatever threads are still at work
 
 
 def leave_result(

@@ -1,5 +1,5 @@
 # Generated from chapters/zh/19-distributed.qmd: edit there.
-# Checksum 5e95b5b35104: a change made here is refused, not lost.
+# Checksum 12ea79882660: a change made here is refused, not lost.
 # %% exr-distributed-bytes
 def test_distributed_bytes(exercise):
     bytes_by_hand = exercise.bytes_by_hand
@@ -83,6 +83,8 @@ def test_distributed_sample(exercise):
                     if isinstance(found, torch.Tensor):
                         found = found.tolist()
                     assert isinstance(found, list | tuple), "type"
+                    for index in found:
+                        assert hasattr(index, "__int__"), "type"
                     parts.append([int(index) for index in found])
                     wanted.append(list(sampler))
                 if parts == wanted:
@@ -100,7 +102,12 @@ def test_distributed_sample(exercise):
                 assert not old, "epoch"
                 seen = {n for part in parts for n in part}
                 assert drop or seen == set(range(count)), "lost"
-                raise AssertionError("value")
+                flat = [n for turn in zip(*parts, strict=True)
+                        for n in turn]
+                first = [n for turn in zip(*wanted, strict=True)
+                         for n in turn][:count]
+                assert flat[:count] != first, "fill"
+                raise AssertionError("order")
 
 
 # %% exr-distributed-combine
@@ -144,6 +151,7 @@ def test_distributed_combine(exercise):
             assert g.dtype == w.dtype, f"dtype: {g.dtype}"
             if torch.allclose(g, w, atol=1e-6):
                 continue
+            assert not g.isnan().any(), "empty"
             stack = torch.stack([
                 torch.zeros_like(w) if row[k] is None else row[k]
                 for row in gradients])
@@ -207,6 +215,15 @@ def test_distributed_pieces(exercise):
         return parts + [table[:0]] * (world - len(parts))
 
 
+    def readings(answers, files, end):
+        """Return the rows of each rank, if a piece goes up to end."""
+        return [
+            [row for file, start, stop in found if 0 <= file < len(files)
+             for row in files[file][start : end(start, stop)].tolist()]
+            for found in answers
+        ]
+
+
     for rows, old, new in (
         (10, 2, 3), (10, 2, 1), (10, 1, 4), (32, 2, 3), (7, 3, 2),
         (5, 4, 4), (5, 5, 4), (3, 8, 2), (3, 2, 8), (9, 4, 5), (0, 2, 3),
@@ -214,21 +231,30 @@ def test_distributed_pieces(exercise):
     ):
         table = torch.arange(rows)
         files, targets = shards(table, old), shards(table, new)
+        answers = []
         for rank in range(new):
             found = pieces(rows, old, new, rank)
             assert isinstance(found, list | tuple), "type"
-            read = []
             for piece in found:
                 assert isinstance(piece, list | tuple), "type"
                 assert len(piece) == 3, "type"
-                file, start, stop = map(int, piece)
+                assert all(hasattr(n, "__int__") for n in piece), "type"
+            answers.append([tuple(map(int, piece)) for piece in found])
+        wanted = [target.tolist() for target in targets]
+        if readings(answers, files, lambda start, stop: stop) != wanted:
+            for end in (lambda start, stop: stop + 1, int.__add__):
+                same = readings(answers, files, end) == wanted
+                assert not same, f"stop: {answers}"
+        for found, target in zip(answers, wanted, strict=True):
+            read = []
+            for piece in found:
+                file, start, stop = piece
                 assert start < stop, f"empty: {piece}"
                 assert 0 <= file < old, f"file: {file}"
                 part = files[file]
                 whole = start >= len(part) or stop > len(part) or start < 0
                 assert not whole, f"offset: {piece} of {len(part)} rows"
                 read += part[start:stop].tolist()
-            target = targets[rank].tolist()
             if read != target:
                 assert sorted(read) != target, "order"
                 more = set(target) < set(read)
@@ -323,9 +349,14 @@ def test_distributed_zero(exercise):
                     raise AssertionError(f"none: {error}") from None
                 for rank, row in enumerate(grads):
                     for k, g in enumerate(row):
-                        if rank != owner[k] and g is not None:
+                        if rank == owner[k]:
+                            continue
+                        assert replicas[rank][k].grad is g, "input"
+                        if g is not None:
                             same = torch.equal(g, kept[rank][k])
                             assert same, "input"
+                now = zip(sharded.optimizers, optimizers, strict=True)
+                assert all(a is b for a, b in now), "each"
                 for k, p in enumerate(plain):
                     at = replicas[owner[k]][k]
                     assert at.requires_grad and at.is_leaf, "type"
