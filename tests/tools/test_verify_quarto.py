@@ -122,16 +122,16 @@ def test_a_book_that_quarto_has_not_made_is_a_fault_where_others_are(subject):
     assert "_book/zh/html: is not there; run make book" in lines
 
 
-HINT = """<div class="callout"><div class="callout-title"><p><strong>提示</strong></p></div>
+NOTE = """<div class="callout"><div class="callout-title"><p><strong>提示</strong></p></div>
 <div class="callout-content"><p>想。</p></div></div>"""
 
 
 def test_in_an_epub_hints_may_stand_elsewhere():
     ours = '<body><p>数。</p><section id="sec-hints"><h1>提示</h1><p>想。</p></section></body>'
-    note = HINT.replace("提示", "目标")
+    hint = f'<div class="theorem exercise">{NOTE}</div>'
     readings = [
         quarto.reading(page, quarto.without_hints)
-        for page in (ours, f"<body><p>数。</p>{HINT}</body>", f"<body><p>数。</p>{note}</body>")
+        for page in (ours, f"<body><p>数。</p>{hint}</body>", f"<body><p>数。</p>{NOTE}</body>")
     ]
     assert list(quarto.differences(*readings[:2])) == []
     assert list(quarto.differences(readings[0], readings[2])) != []

@@ -25,8 +25,11 @@ from workbook.verify.validator import Finding, Subject, Validator
 
 KINDS = ("headings", "captions", "exercises", "references", "links", "code", "outputs", "words")
 # What only one of the engines has, by design, or has in another place.
-_HINTS = {messages.of("hints", lang)["title"] for lang in LANGUAGES}
-_ONLY_OURS = _HINTS | {messages.of("books", lang)["index"] for lang in LANGUAGES}  # parts
+_ONLY_OURS = {  # parts of the printed book
+    messages.of(space, lang)[name]
+    for lang in LANGUAGES
+    for space, name in (("hints", "title"), ("books", "index"))
+}
 _OWN = {
     "nav, script, style, button, textarea": "tools",
     ".anchor, .footnote-back, .screen-reader-only": "tools",
@@ -163,10 +166,8 @@ def reading(text: str, even: Callable[[html.HtmlElement], None] = lambda _: None
 
 def without_hints(page: html.HtmlElement) -> None:
     """In an EPUB ours stand at the back, Quarto's where the exercise is."""
-    for box in page.cssselect("#sec-hints, .callout"):
-        titles = box.cssselect(".callout-title")
-        if not titles or _plain(titles[0]) in _HINTS:
-            box.drop_tree()
+    for box in page.cssselect("#sec-hints, .exercise .callout"):
+        box.drop_tree()
 
 
 def with_chapters_by_name(page: html.HtmlElement) -> None:
