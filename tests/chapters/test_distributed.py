@@ -1,5 +1,5 @@
 # Generated from chapters/zh/19-distributed.qmd: edit there.
-# Checksum 6148ab1c2c59: a change made here is refused, not lost.
+# Checksum 5fe8f3f61c79: a change made here is refused, not lost.
 # %% exr-distributed-bytes
 def test_distributed_bytes(exercise):
     bytes_by_hand = exercise.bytes_by_hand
@@ -38,8 +38,7 @@ def test_distributed_mean(exercise):
     rows = means.repeat_interleave(counts.long())
     factors = counts * len(counts) / counts.sum()
     wanted = {"whole": rows.mean().item(), "ddp": means.mean().item(),
-              "large": round(factors[0].item(), 9),
-              "small": round(factors[2].item(), 9)}
+              "large": factors[0].item(), "small": factors[2].item()}
     slips = {"summed": {"ddp": means.sum().item()},
              "undivided": {"whole": (counts * means).sum().item()},
              "shares": {"large": 0.4, "small": 0.2},
@@ -53,7 +52,7 @@ def test_distributed_mean(exercise):
         for slip, values in slips.items():
             likely = name in values and abs(value - values[name]) < 5e-3
             assert not likely, slip
-        assert abs(value - number) < 1e-3, name
+        assert abs(value - number) < 2e-3, name
 
 
 # %% exr-distributed-sample
