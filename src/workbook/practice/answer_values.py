@@ -6,9 +6,10 @@ import ast
 import operator
 import re
 import unicodedata
-import warnings
 from collections.abc import Sequence
 from typing import Any
+
+from workbook.source.exercise import parsed
 
 _SIGNS = str.maketrans("、。“”‘’【】−–×÷⁄", ",.\"\"''[]--*//")
 _OPERATIONS = {ast.Div: operator.truediv, ast.Mult: operator.mul, ast.Pow: operator.pow}
@@ -33,10 +34,7 @@ def value(text: str) -> Any:
     """The value of a text: a literal, a fraction, a power, or a bare word as a string."""
     plain = tidy(text).replace("^", "**")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of `1or 2`, which is no value anyway
-            tree = ast.parse(plain, mode="eval")
-        return _evaluated(tree.body, text)
+        return _evaluated(parsed(plain, "eval").body, text)
     except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
         raise Unreadable(text) from None  # TypeError: of a dictionary whose key is a list
 

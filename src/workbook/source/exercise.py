@@ -17,15 +17,15 @@ _PIECE = re.compile(r"^# %% *(.*?) *$", re.M)
 
 
 @lru_cache(maxsize=2048)
-def parsed(code: str) -> ast.Module:
-    """The code's tree, which many read and none changes.
+def parsed(code: str, mode: str = "exec") -> ast.Module | ast.Expression:
+    """The tree of code, or of one expression (`eval`), which many read and none changes.
 
     SyntaxError if it has none, for whatever Python says of a NUL or of too many levels.
     """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of `1or 2`: who runs the code says so, too
-            return ast.parse(code)
+            return ast.parse(code, mode=mode)
     except ValueError as error:
         raise SyntaxError(str(error)) from None
     except (RecursionError, MemoryError):
