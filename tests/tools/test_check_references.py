@@ -18,6 +18,14 @@ REFERENCES = {
             '3: @sec-a without brackets; write "[@sec-a]"',
         ],
     ),
+    "colon before a table": (
+        text("如下：\n\n| a |\n|---|\n| 1 |\n\n: 表 {#tbl-tensors-a}\n\n"
+             "见 [@tbl-tensors-b]：\n\n| a |\n|---|\n| 1 |\n\n: 表 {#tbl-tensors-b}"),
+        [
+            "3: a colon leads to a table that may float elsewhere; "
+            'refer to it, as "[@tbl-tensors-a]"',
+        ],
+    ),
     "footnotes": (
         text("a[^1] b[^2]\n\n[^2]: c\n\n[^3]: d"),
         [

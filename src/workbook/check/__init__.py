@@ -104,6 +104,7 @@ CHAPTER_RULES = (  # each looks at one chapter
     markup.table_captions,
     markup.equations,
     references.in_brackets,
+    references.to_tables,
     references.footnotes,
     typing.brackets,
     typing.minus,

@@ -42,6 +42,17 @@ def in_brackets(chapter: Chapter) -> Iterator[Problem]:
             yield problem(chapter.path, where, f"@{key} without brackets", f'write "[@{key}]"')
 
 
+def to_tables(chapter: Chapter) -> Iterator[Problem]:
+    """What leads to a table refers to it: on paper it may float, and a colon leads nowhere."""
+    shown = [block for block in chapter.blocks if block.kind != "blank"]
+    for before, table, below in zip(shown, shown[1:], shown[2:], strict=False):
+        leads = before.kind == "paragraph" and before.text.rstrip().endswith((":", "："))
+        captioned = table.kind == "table" and below.kind == "caption"
+        if leads and captioned and f"[@{below.id}]" not in before.text:
+            what = "a colon leads to a table that may float elsewhere"
+            yield problem(chapter.path, before.line, what, f'refer to it, as "[@{below.id}]"')
+
+
 def footnotes(chapter: Chapter) -> Iterator[Problem]:
     """A footnote is used and defined, in the same chapter."""
     used: dict[str, int] = {}
