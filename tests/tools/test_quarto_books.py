@@ -282,12 +282,19 @@ def test_the_epub_keeps_parts_and_gives_no_figure_the_text_of_its_picture(tmp_pa
 
 @pytest.mark.parametrize("formula", ["$a \\odot b$", "$$\na \\odot b\n$$"])
 def test_formulas_have_the_names_that_typst_has_today(formula, tmp_path):
-    written = filtered("math.lua", formula, tmp_path, "typst", project=ROOT)
+    written = filtered("typst.lua", formula, tmp_path, "typst", project=ROOT)
     assert "a dot.o b" in written
     source = f"#set page(width: 5cm, height: 2cm)\n{written}"
     _, warnings = typst.compile_with_warnings(source.encode())
     assert not warnings
-    assert filtered("math.lua", formula, tmp_path, "html", project=ROOT).count("dot.o") == 0
+    assert filtered("typst.lua", formula, tmp_path, "html", project=ROOT).count("dot.o") == 0
+
+
+def test_typst_gets_the_marks_that_the_text_has(tmp_path):
+    text = "## What you don’t write\n\n“所以 $z = 0$”求出 ‘a’\n"
+    written = filtered("typst.lua", text, tmp_path, "typst", project=ROOT)
+    assert "don’t" in written and "“所以" in written and "”求出" in written and "‘a’" in written
+    assert not {"'", '"'} & set(written)
 
 
 def test_what_the_configuration_names_is_there():

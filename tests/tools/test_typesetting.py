@@ -89,6 +89,23 @@ def test_an_outline_is_found_and_a_real_medium_is_not(found):
     assert "NotoSansSC-Regular is outlined" in reported
 
 
+@pytest.mark.parametrize(
+    ("lang", "face", "text"),
+    (("zh", "Libertinus Serif", "他说“好的”。"), ("en", "Noto Sans SC", "What you don’t say.")),
+)
+def test_a_mark_in_the_face_of_the_other_language_is_found(lang, face, text, found):
+    typed = f'#import "type.typ": *\n#show: body => type-{lang}(11pt, body)\n'
+    assert found("marks", typed + text) == []
+    reported = found("marks", f'#text(font: "{face}")[{text}]')
+    assert len(reported) == sum(map(text.count, "“”’"))
+    assert all(f"is in {face.replace(' ', '')}" in each for each in reported)
+
+
+def test_a_mark_after_a_formula_and_a_joiner_has_the_face_of_its_language(found):
+    typed = '#import "type.typ": *\n#show: body => type-zh(11pt, body)\n'
+    assert found("marks", typed + "这里“所以 $z = 0$\\u{2060}”求出。") == []
+
+
 @pytest.mark.parametrize("reference", ("（第 {} 页）", "(page {})"))
 def test_a_reference_to_its_own_page_is_found(found, reference):
     assert found("page references", "见" + reference.format(4)) == []

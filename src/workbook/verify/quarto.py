@@ -21,6 +21,8 @@ from workbook import messages
 from workbook.problem import Problem
 from workbook.render import quarto
 from workbook.source.edition import LANGUAGES, Entry, slug_of
+from workbook.verify import mupdf
+from workbook.verify.typesetting import MARKS
 from workbook.verify.validator import Finding, Subject, Validator
 
 KINDS = ("headings", "captions", "exercises", "references", "links", "code", "outputs", "words")
@@ -311,11 +313,14 @@ def _joined(epub: Path) -> Reading:
 
 
 def _pdfs(subject: Subject, ours: Path, theirs: Path) -> Read:
-    """Bookmarks and the faces of the letters."""
+    """Bookmarks, the faces of the letters, and those of the marks around them."""
     own, other = (
-        Reading({"headings": _bookmarks(reader), "words": _faces(reader)})
-        for reader in map(PdfReader, (ours, theirs))
-    )
+        Reading({
+            "headings": _bookmarks(reader := PdfReader(path)),
+            "words": (*_faces(reader), *_marks(path)),
+        })
+        for path in (ours, theirs)
+    )  # fmt: skip
     yield theirs, own, other
 
 
@@ -342,6 +347,18 @@ def _faces(reader: PdfReader) -> tuple[str, ...]:
         fonts = page.get("/Resources", {}).get("/Font", {})
         names |= {str(font.get_object()["/BaseFont"]) for font in fonts.values()}
     return tuple(sorted({re.sub(r"^/(?:[A-Z]{6}\+)?", "", name) for name in names}))
+
+
+def _marks(path: Path) -> tuple[str, ...]:
+    """In which faces quotation marks and apostrophes stand: ’ in LibertinusSerif-Regular."""
+    found = set()
+    with mupdf.opened(path) as document:
+        for page in document:
+            for block in page.get_text("rawdict")["blocks"]:
+                spans = [span for line in block.get("lines", ()) for span in line["spans"]]
+                letters = ((c["c"], span["font"]) for span in spans for c in span["chars"])
+                found |= {(letter, font) for letter, font in letters if letter in MARKS}
+    return tuple(f"{mark} in {font}" for mark, font in sorted(found))
 
 
 _READERS: dict[str, Callable[[Subject, Path, Path], Read]] = {

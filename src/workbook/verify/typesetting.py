@@ -25,12 +25,14 @@ FEW = 0.02  # of the lines of Chinese may be loose
 TORN = 1.6  # em that a Chinese character may take in none
 LOOSE = 1.1  # em from one Chinese character to the next, as a rule one em
 SHORT = 0.45  # of the line: a formula as wide as this is not broken
+MARKS = frozenset("‘’“”")
 ROOM = 1.0  # em between a formula and its number, at least
 _BESIDE = 1.2  # em above and below its number, as high as a fraction is beside it
 _PROSE = 8  # letters, from which on a line that begins at the margin is one of prose
 _PAIRS = 5  # of Chinese characters, from which on a line tells how it is spaced
 _FULL = 30  # letters, below which a line of English is none of a paragraph
 _MATH = "STIXTwoMath"
+_CHINESE = "SC-"  # what the names of the Chinese faces have
 _OPERATORS = set("=≠<>≤≥≈≡∼∝∈→←↦+−±⋅·×⊙*/")
 _NUMBER = re.compile(r"\(\w+\.\d+\)$")
 _REFERENCE = re.compile(r"（第\s*(\w+)\s*页）|\(page\s+(\w+)\)")
@@ -231,6 +233,24 @@ def weight(subject: Subject) -> Finding:
     return Finding(f"{count(len(outlined), 'outline')} in {count(total, 'glyph')}", problems)
 
 
+def marks(subject: Subject) -> Finding:
+    """Quotation marks have the face of the language around them, full width only in Chinese."""
+    total, problems = 0, []
+    for line in lines(subject):
+        inked = [c for c in line.characters if c.text.strip() and c.text != "\N{WORD JOINER}"]
+        for before, mark, after in zip(inked, inked[1:], inked[2:], strict=False):
+            if mark.text not in MARKS:
+                continue
+            total += 1
+            chinese = before.is_chinese or after.is_chinese
+            latin = before.text.isascii() and after.text.isascii()
+            if (chinese or latin) and chinese != (_CHINESE in mark.font):
+                shown = f"{before.text}{mark.text}{after.text}"
+                what = f"page {line.page}: {mark.text} in “{shown}” is in {mark.font}"
+                problems.append(_fault(subject, what, "give it the face of its language"))
+    return Finding(f"{count(total, 'mark')} in the face of their language", problems)
+
+
 def references(subject: Subject) -> Finding:
     """No reference sends to the page on which it stands."""
     total, problems = 0, []
@@ -257,6 +277,7 @@ VALIDATORS = tuple(
         ("formulas", formulas),
         ("formula numbers", numbers),
         ("weight", weight),
+        ("marks", marks),
         ("page references", references),
     )
 )
