@@ -309,6 +309,8 @@ local function recorded(div)
     div.content:insert(pandoc.Div(pandoc.CodeBlock(printed), output))
     div.content:insert(stamp(circumstances(recording)))
   end
+  -- Quarto drops a cell that neither runs nor shows its code, so this one showed it up to here.
+  if div.attributes.repeats then div.content:remove(1) end
   return div
 end
 

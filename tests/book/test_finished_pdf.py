@@ -3,13 +3,12 @@
 import re
 from collections.abc import Iterator
 
-import pymupdf
 import pytest
 from pypdf import PdfReader
 
 from workbook import messages
 from workbook.render import index
-from workbook.verify import pdf
+from workbook.verify import mupdf, pdf
 
 pytestmark = pytest.mark.slow
 
@@ -40,7 +39,7 @@ def test_the_book_says_who_made_it_and_when(subject):
 PAGES = r"\d+(?:,\s*\d+)*"
 
 
-def printed_index(book: pymupdf.Document, title: str) -> str:
+def printed_index(book, title: str) -> str:
     """The text of the index, without the heads of its pages."""
     [(_, _, first)] = [mark for mark in book.get_toc() if mark[1] == title]
     lines = [line for page in book.pages(first - 1) for line in page.get_text().splitlines()]
@@ -85,7 +84,7 @@ def test_each_page_that_the_index_names_has_the_word(subject):
     languages = subject.edition.languages
     terms = [word for lang in languages for word in index.terms(subject.root, lang)]
     labels = PdfReader(subject.pdf).page_labels
-    with pymupdf.open(subject.pdf) as book:
+    with mupdf.opened(subject.pdf) as book:
         text = printed_index(book, messages.of("books", *languages)["index"])
         texts = {label: flat(page.get_text()) for label, page in zip(labels, book, strict=True)}
     found = list(entries(text, terms))

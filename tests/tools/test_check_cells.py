@@ -108,6 +108,21 @@ CELLS = {
         cell("#| recorded: cuda\nx = 1"),
         ['5: recorded without eval: false; add "#| eval: false"'],
     ),
+    "recorded and not shown": (
+        cell("#| recorded: cuda\n#| eval: false\n#| echo: false\nx = 1"),
+        ['7: recorded with echo: false; write "#| repeats: …" instead'],
+    ),
+    "repeats nothing recorded": (
+        cell("#| recorded: cuda\n#| eval: false\n#| repeats: tensors-b\nx = 1"),
+        [
+            '7: repeats "tensors-b", which is no recorded cell before it; '
+            "name the cell that shows the code"
+        ],
+    ),
+    "repeats what it does not record": (
+        cell("#| repeats: tensors-b\nx = 1"),
+        ["5: repeats without recorded; record it, or take the option off"],
+    ),
     "check that is printed": (
         exercise(TITLE + HINT + ANSWER + WORKED)
         + "```{python}\n#| label: tensors-a\n#| check: exr-tensors-a\nx = 1\n```\n",

@@ -340,6 +340,12 @@ def test_a_recording_is_shown_with_its_stamp(project, name):
     )
 
 
+def test_a_recording_whose_code_another_cell_shows(project):
+    shown = project("html", "en", recording(), "tensors-speed repeats='tensors-cpu'")
+    assert "12.5 GB" in shown and "NVIDIA H200" in shown
+    assert "measured" not in shown
+
+
 def test_a_recording_on_paper(project):
     stamp = "#workbook-recording[录制于 NVIDIA H200 · 驱动 570.1 · torch 2.11.0 · 2026-11-20]"
     assert stamp in project("typst", "zh", recording())

@@ -61,6 +61,41 @@ def test_a_torn_line_of_chinese_is_found(found):
     assert any("is spaced to" in reported for reported in found("spacing", torn))
 
 
+FITTED = """#import "type.typ": *
+#import "fit.typ": fit-chinese
+#show raw.where(block: false): inline-code
+#show: body => type-zh(11pt, body)
+#show: fit-chinese
+"""
+WHOLE = {  # what no line breaks, and so goes to the next one
+    "code": "`torch.nn.functional.cross_entropy`的用法",
+    "code with a bracket": "`save_everything(model, path)`的用法",
+    "word in brackets": "（tracing），由此得到图",
+    "citation after a sign": '26.2%（#link("a")[Krizhevsky 等 2012]）',
+    "citation of many words": '（#link("a")[文档：Extending everything]）',
+    "box with Chinese": "图~1.1#box[（见下文）]所示",
+    "formula": "#box[$1 + b + c + d + e > 0$]，好",
+}
+
+
+def after_texts(whole: str, form: str = "{}") -> str:
+    """After so much text that at some place of it the line could be filled only by force."""
+    said = (form.format("字" * n + whole + "，后面还有话。" * 4) for n in range(24, 36, 2))
+    return "\n\n".join(said)
+
+
+@pytest.mark.parametrize("whole", WHOLE.values(), ids=list(WHOLE))
+@pytest.mark.parametrize("form", ["{}", "- {}", "+ {}"], ids=["paragraph", "item", "number"])
+def test_no_line_is_loose_whatever_goes_to_the_next_one(form, whole, found):
+    assert found("spacing", FITTED + after_texts(whole, form)) == []
+
+
+def test_without_fitting_they_are(found):
+    plain = FITTED.replace("#show: fit-chinese", "")
+    loose = found("spacing", plain + "\n\n".join(map(after_texts, WHOLE.values())))
+    assert len(loose) > len(WHOLE)
+
+
 def test_a_short_formula_that_is_broken_is_found(found):
     formula = "$x + y = z$"
     line = "#block(width: 60mm)[一二三四五六七八九十一二{formula}，好的。{rest}]"

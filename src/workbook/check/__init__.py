@@ -42,6 +42,7 @@ CHAPTER_RULES = (  # each looks at one chapter
     cells.error,
     cells.recorded_on,
     cells.recorded_not_run,
+    cells.repeated,
     cells.check_hidden,
     cells.exercise_named,
     cells.tangle_target,

@@ -13,7 +13,7 @@ from workbook.source.inline import attributes, generated, option_line
 
 TEXT_OPTIONS = {
     "label", "fig-cap", "fig-alt", "tbl-cap",
-    "tangle", "exercise", "check", "wrong", "raises", "recorded", "why",
+    "tangle", "exercise", "check", "wrong", "raises", "recorded", "repeats", "why",
 }  # fmt: skip
 FLAGS = {"echo", "output", "warning", "error", "include", "eval"}
 _KEBAB = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -171,6 +171,28 @@ def recorded_not_run(chapter: Chapter) -> Iterator[Problem]:
         if "recorded" in cell.options and cell.flag("eval"):
             what, remedy = "recorded without eval: false", 'add "#| eval: false"'
             yield problem(chapter.path, option_line(cell, "recorded"), what, remedy)
+
+
+def repeated(chapter: Chapter) -> Iterator[Problem]:
+    """A recorded cell whose code is not shown names the one before it that shows it.
+
+    Quarto drops a cell that neither runs nor shows its code, and its recording with it.
+    """
+    before: set[str] = set()
+    for cell in chapter.cells:
+        if "repeats" in cell.options:
+            name, line = cell.option("repeats"), option_line(cell, "repeats")
+            if "recorded" not in cell.options:
+                remedy = "record it, or take the option off"
+                yield problem(chapter.path, line, "repeats without recorded", remedy)
+            elif name not in before:
+                what = f'repeats "{name}", which is no recorded cell before it'
+                yield problem(chapter.path, line, what, "name the cell that shows the code")
+        elif "recorded" in cell.options and not cell.flag("echo"):
+            what, remedy = "recorded with echo: false", 'write "#| repeats: …" instead'
+            yield problem(chapter.path, option_line(cell, "echo"), what, remedy)
+        elif "recorded" in cell.options:
+            before.add(cell.label)
 
 
 def check_hidden(chapter: Chapter) -> Iterator[Problem]:

@@ -21,8 +21,8 @@ from workbook.verify.tools import package
 from workbook.verify.validator import Finding, Subject, Validator, count
 
 MEASURE = 75  # letters that a line of English may have, as a rule
-FEW = 0.02  # of the lines of Chinese may be loose
-TORN = 1.6  # em that a Chinese character may take in none
+FEW = 0.001  # of the lines of Chinese may be loose
+TORN = 1.2  # em that a Chinese character may take in none
 LOOSE = 1.1  # em from one Chinese character to the next, as a rule one em
 SHORT = 0.45  # of the line: a formula as wide as this is not broken
 MARKS = frozenset("‘’“”")
