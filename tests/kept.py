@@ -58,6 +58,14 @@ def folder(kind: str, key: str, make: Callable[[Path], None]) -> Path:
     return place
 
 
+def learnt(kind: str, make: Callable[[], Any], *made_of: Path) -> Any:
+    """What a training came to, kept for as long as the book's code and data and these files are
+    the same.
+    """
+    data = (path for path in (ROOT / "chapters/data").rglob("*") if path.is_file())
+    return value(kind, digest([*(ROOT / "code").rglob("*.py"), *data, *made_of], kind), make)
+
+
 def value(kind: str, key: str, make: Callable[[], Any]) -> Any:
     """What `make()` returned when the key was this, as JSON holds it."""
 

@@ -484,9 +484,6 @@ def bits_of_verse(name: str, seed: int) -> list[float]:
 @pytest.mark.parametrize("seed", [0, 1, 2])
 @pytest.mark.parametrize("name", LEARNED)
 def test_the_gpt_beats_counting_by_the_margin_that_the_chapter_states(name, seed):
-    """What was learnt is kept for as long as code, data and versions are the same."""
-    made_from = [*(kept.ROOT / "code").rglob("*.py"), Path(__file__)]
-    made_from += [path for path in (kept.ROOT / "chapters/data").rglob("*") if path.is_file()]
-    key = kept.digest(made_from, name, seed)
-    ours, theirs = kept.value(f"verse-{name}{seed}", key, lambda: bits_of_verse(name, seed))
+    kind = f"verse-{name}{seed}"
+    ours, theirs = kept.learnt(kind, lambda: bits_of_verse(name, seed), Path(__file__))
     assert ours < theirs - LEARNED[name][2]

@@ -1,8 +1,11 @@
 """generation against torch.distributions and closed forms, and the chapter's own claims."""
 
+import dataclasses
 import functools
 import math
+from pathlib import Path
 
+import kept
 import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
@@ -429,6 +432,10 @@ def train_diffusion(seed):
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_diffusion_draws_surer_digits_than_the_vae_and_copies_none(seed):
-    before, after = judge()(train_vae(seed)), judge()(train_diffusion(seed))
-    assert 0.7 < before.sure < 0.8 and 0.85 < after.sure < 0.96
-    assert after.kinds > 9 and after.copied < 0.03 and after.distance > 2
+    def judged():
+        drawn = (train_vae(seed), train_diffusion(seed))
+        return [dataclasses.asdict(judge()(images)) for images in drawn]
+
+    before, after = kept.learnt(f"digits-{seed}", judged, Path(__file__))
+    assert 0.7 < before["sure"] < 0.8 and 0.85 < after["sure"] < 0.96
+    assert after["kinds"] > 9 and after["copied"] < 0.03 and after["distance"] > 2
