@@ -231,10 +231,13 @@ def check(style: bool) -> None:
         chapters = (_written(lang) for lang in LANGUAGES)
         click.echo(table(profiles(*chapters)))
         return
+    from workbook import memo
+    from workbook.build import WORK
     from workbook.check import check as run
 
-    if problems := run(_root()):
-        raise BookError(problems)
+    with memo.kept_in(_root() / WORK / "pages"):
+        if problems := run(_root()):
+            raise BookError(problems)
 
 
 @main.command()

@@ -2,18 +2,66 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import socket
 import sys
+import time
 from collections.abc import Callable
 from functools import partial
 from http import HTTPStatus
+from http.client import LineTooLong
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+_HEADERS = 1 << 16  # bytes; browsers send a few hundred
+
+
+class _Headers:
+    """Gives the lines below a request's first, until they are more than a request may have."""
+
+    def __init__(self, file: Any) -> None:
+        self._file, self._left = file, _HEADERS
+
+    def readline(self, size: int) -> bytes:
+        line: bytes = self._file.readline(size)
+        self._left -= len(line)
+        if self._left < 0:
+            raise LineTooLong("headers")
+        return line
+
 
 class Handler(SimpleHTTPRequestHandler):
     """Gives the files below its folder, and nothing that a link there leads to outside."""
+
+    timeout = 30.0  # seconds that a client may say nothing, or take nothing of its answer
+    linger = 2.0  # seconds that it may go on sending when it has its answer
+    default_request_version = "HTTP/1.0"  # 0.9 would answer a broken request without a status
+
+    def parse_request(self) -> bool:
+        """Read the request; its headers all together are no longer than one may be."""
+        whole, self.rfile = self.rfile, _Headers(self.rfile)  # type: ignore[assignment]
+        try:
+            return super().parse_request()
+        finally:
+            self.rfile = whole
+
+    def finish(self) -> None:
+        """Take what the client still sends: where some of it is unread when the connection is
+        closed, the kernel resets it, and the client may lose the answer.
+        """
+        super().finish()
+        until = time.monotonic() + self.linger
+        with contextlib.suppress(OSError):
+            self.connection.shutdown(socket.SHUT_WR)
+            self.connection.settimeout(self.linger)
+            while self.connection.recv(1 << 16) and time.monotonic() < until:
+                pass
+
+    def send_error(self, code: int, *_: object) -> None:
+        """Say the status in its own words, and nothing of the request, however long it is."""
+        super().send_error(code)
 
     def send_head(self) -> Any:
         if not self._is_inside():
@@ -42,6 +90,8 @@ class Server(ThreadingHTTPServer):
     Raises FileNotFoundError where there is no such folder, OSError where the port is taken;
     port 0 takes a free one.
     """
+
+    request_queue_size = socket.SOMAXCONN  # clients that may wait for their threads
 
     def __init__(
         self, folder: Path, port: int = 0, handler: Callable[..., Handler] = Handler

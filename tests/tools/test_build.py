@@ -375,6 +375,22 @@ def test_check_is_silent_if_all_is_well(built, monkeypatch):
     assert (result.exit_code, result.output) == (0, "")
 
 
+def test_check_looks_again_only_at_the_chapters_that_changed(tiny, monkeypatch):
+    monkeypatch.chdir(tiny.root)
+    tiny.edit("chapters/LANG/01-one.qmd", "# ", "A<br>\n\n# ")
+    first = CliRunner().invoke(main, ["check"])
+    assert first.exit_code == 1
+    seen = []
+    monkeypatch.setattr(
+        "workbook.check.CHAPTER_RULES", (lambda it: seen.append(it.slug) or (),)
+    )
+    assert CliRunner().invoke(main, ["check"]).output == first.output
+    assert seen == []
+    tiny.edit("chapters/LANG/02-two.qmd", "{#sec-two}", "anew {#sec-two}")
+    CliRunner().invoke(main, ["check"])
+    assert seen == ["two", "two"]
+
+
 def test_wrong_usage_has_status_2():
     result = CliRunner().invoke(main, ["build", "--format", "docx"])
     assert result.exit_code == 2

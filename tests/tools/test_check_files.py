@@ -139,23 +139,6 @@ def test_recordings(tmp_path, files, expected):
     assert reported(check(root)) == expected
 
 
-STYLES = {
-    "font.size: 10  # points\n\n# a remark\naxes.prop_cycle: cycler(color=['#000000'])\n": [],
-    "font.size: 10\nfont.sise: 10\n": [
-        '2: matplotlib knows no font.sise; did you mean "font.size"?'
-    ],
-    "nonsense\n": ["1: nonsense sets nothing; write key: value"],
-    "font.size:\n": ["1: font.size: sets nothing; write key: value"],
-    "font.size: 10\n\0\n": ["2: the control character U+0000; take it out"],
-}
-
-
-@pytest.mark.parametrize(("style", "expected"), STYLES.items())
-def test_the_style_of_figures(tmp_path, style, expected):
-    root = make_book(tmp_path, {"matplotlibrc": style})
-    assert reported(check(root)) == [f"matplotlibrc:{line}" for line in expected]
-
-
 def test_a_chapter_that_does_not_parse_hides_nothing_else(tmp_path):
     files = {
         "chapters/zh/04-tensors.qmd": "# 张量\n\n```{python}\n",

@@ -168,6 +168,7 @@ def test_a_signal_while_a_cell_runs(built, number, tmp_path):
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=hears_signals,
     )
     pid = tiny.root / "pid"
     assert soon(lambda: pid.exists() and pid.read_text(), 120)
@@ -184,6 +185,12 @@ def test_a_signal_while_a_cell_runs(built, number, tmp_path):
     assert soon(lambda: not started_with(scratch), 20)
     after = {k: v for k, v in books(tiny.root).items() if not k.startswith(".part-")}
     assert after == before
+
+
+def hears_signals() -> None:
+    """Begin as from a terminal: what nohup and `&` ignore, the child would ignore, too."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def started_with(scratch: Path) -> list[psutil.Process]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-import functools
 import hashlib
 import json
 import os
@@ -11,7 +9,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +30,6 @@ from workbook.source.inline import generated
 from workbook.source.text import NotYaml, parse_yaml, read_text
 
 _UNDESCRIBED = ("index", *GENERATED)
-_STYLE = "matplotlibrc"
 _IMAGE = re.compile(r"\]\(([^)\s]+)")
 
 # The line that begins a work of the bibliography.
@@ -165,36 +161,6 @@ def images(book: Sources) -> Iterator[Problem]:
                 if fault:
                     what, remedy = fault
                     yield problem(chapter.path, block.line, f"image {name} {what}", remedy)
-
-
-def style(book: Sources) -> Iterator[Problem]:
-    """The style of figures has only keys that matplotlib knows, which else says nothing."""
-    path = book.root / _STYLE
-    if not path.is_file():
-        return
-    try:
-        text = read_text(path, _STYLE)
-    except BookError as error:
-        yield from error.problems
-        return
-    for number, line in enumerate(text.splitlines(), 1):
-        stated = line.partition("#")[0].strip()
-        key, colon, value = (part.strip() for part in stated.partition(":"))
-        if stated and not (colon and value):
-            yield problem(_STYLE, number, f"{stated} sets nothing", "write key: value")
-        elif stated and key not in _style_keys():
-            near = difflib.get_close_matches(key, _style_keys(), n=1)
-            remedy = f'did you mean "{near[0]}"?' if near else "take it out"
-            yield problem(_STYLE, number, f"matplotlib knows no {key}", remedy)
-
-
-@functools.cache
-def _style_keys() -> frozenset[str]:
-    """The keys in the style that matplotlib brings along, where all stand behind a #."""
-    found = find_spec("matplotlib")
-    assert found and found.origin
-    file = Path(found.origin).parent / "mpl-data" / "matplotlibrc"
-    return frozenset(re.findall(r"^#?([\w.]+) *:", file.read_text(encoding="utf-8"), re.M))
 
 
 def described(book: Sources) -> Iterator[Problem]:
