@@ -21,8 +21,7 @@ from workbook import messages
 from workbook.problem import Problem
 from workbook.render import quarto
 from workbook.source.edition import LANGUAGES, Entry, slug_of
-from workbook.verify import mupdf
-from workbook.verify.typesetting import MARKS
+from workbook.verify.typesetting import MARKS, lines
 from workbook.verify.validator import Finding, Subject, Validator
 
 KINDS = ("headings", "captions", "exercises", "references", "links", "code", "outputs", "words")
@@ -351,14 +350,9 @@ def _faces(reader: PdfReader) -> tuple[str, ...]:
 
 def _marks(path: Path) -> tuple[str, ...]:
     """In which faces quotation marks and apostrophes stand: ’ in LibertinusSerif-Regular."""
-    found = set()
-    with mupdf.opened(path) as document:
-        for page in document:
-            for block in page.get_text("rawdict")["blocks"]:
-                spans = [span for line in block.get("lines", ()) for span in line["spans"]]
-                letters = ((c["c"], span["font"]) for span in spans for c in span["chars"])
-                found |= {(letter, font) for letter, font in letters if letter in MARKS}
-    return tuple(f"{mark} in {font}" for mark, font in sorted(found))
+    letters = (letter for line in lines(path) for letter in line.characters)
+    found = {f"{each.text} in {each.font}" for each in letters if each.text in MARKS}
+    return tuple(sorted(found))
 
 
 _READERS: dict[str, Callable[[Subject, Path, Path], Read]] = {

@@ -10,6 +10,7 @@ import statistics
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 from pypdf import PdfReader
@@ -72,9 +73,9 @@ class Line:
         return bool(inked) and any("Serif" in c.font for c in inked) and inked[0].size > 9.5
 
 
-def lines(subject: Subject) -> Iterator[Line]:
+def lines(pdf: Path) -> Iterator[Line]:
     """Every line of every page after the title and the colophon."""
-    with mupdf.opened(subject.pdf) as document:
+    with mupdf.opened(pdf) as document:
         for page in document.pages(2):
             for block in page.get_text("rawdict")["blocks"]:
                 rows = [_characters(line) for line in block.get("lines", ())]
@@ -98,7 +99,7 @@ def _characters(line: dict[str, Any]) -> tuple[Character, ...]:
 
 def measure(subject: Subject) -> Finding:
     """Half of all full lines of English have no more letters than can be read at ease."""
-    lengths = [len(line.text.strip()) for line in lines(subject) if _is_english(line)]
+    lengths = [len(line.text.strip()) for line in lines(subject.pdf) if _is_english(line)]
     if not lengths:
         return Finding("no line of English", [])
     middle = round(statistics.median(lengths))
@@ -116,7 +117,7 @@ def spacing(subject: Subject) -> Finding:
     """Few lines of Chinese are spaced wider than they are set, and none is torn apart; where
     there are more, all are told.
     """
-    advances = [(line, _advance(line)) for line in lines(subject)]
+    advances = [(line, _advance(line)) for line in lines(subject.pdf)]
     total = sum(advance is not None for _, advance in advances)
     loose = [(line, advance) for line, advance in advances if advance and advance > LOOSE]
     few = len(loose) <= FEW * total
@@ -144,7 +145,7 @@ def _advance(line: Line) -> float | None:
 def formulas(subject: Subject) -> Finding:
     """No short formula is left at an operator and goes on in the next line."""
     total, problems = 0, []
-    for line, after in pairwise(lines(subject)):
+    for line, after in pairwise(lines(subject.pdf)):
         beside = after.characters[0].x0 >= line.characters[-1].x1 - 1  # as a fraction stands
         if beside or not (line.is_prose and line.page == after.page and not line.ends):
             continue
@@ -236,7 +237,7 @@ def weight(subject: Subject) -> Finding:
 def marks(subject: Subject) -> Finding:
     """Quotation marks have the face of the language around them, full width only in Chinese."""
     total, problems = 0, []
-    for line in lines(subject):
+    for line in lines(subject.pdf):
         inked = [c for c in line.characters if c.text.strip() and c.text != "\N{WORD JOINER}"]
         for before, mark, after in zip(inked, inked[1:], inked[2:], strict=False):
             if mark.text not in MARKS:
