@@ -10,7 +10,7 @@ import contextlib
 import hashlib
 import os
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from functools import lru_cache
 from pathlib import Path
@@ -39,17 +39,26 @@ def folder() -> Path | None:
 
 def recall(make: Callable[[], str], *made_from: str) -> str:
     """What `make()` gives, or gave when it was made from the same."""
+    (kept,) = recall_all(lambda _: [make()], [made_from])
+    return kept
+
+
+def recall_all(
+    make: Callable[[Sequence[int]], Sequence[str]], made_from: Sequence[tuple[str, ...]]
+) -> list[str]:
+    """What was made from each of these, where `make` gives at once what is missing of it, by
+    its places in `made_from`.
+    """
     where = folder()
-    if where is None:
-        return make()
-    entry = _entry(where, made_from)
-    kept = _read(entry)
-    if kept is None:
-        kept = make()
+    entries = [_entry(where, each) for each in made_from] if where else []
+    kept = {at: text for at, entry in enumerate(entries) if (text := _read(entry)) is not None}
+    missing = [at for at in range(len(made_from)) if at not in kept]
+    made = dict(zip(missing, make(missing), strict=True)) if missing else {}
+    for at, text in made.items() if where else ():
         # A lost entry costs its making again, so nothing waits for the disk.
         with contextlib.suppress(OSError):
-            atomic_write(entry, _sealed(kept.encode()), durable=False)
-    return kept
+            atomic_write(entries[at], _sealed(text.encode()), durable=False)
+    return [(kept | made)[at] for at in range(len(made_from))]
 
 
 def prune(kept: Path, limit: int = LIMIT) -> None:

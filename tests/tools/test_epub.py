@@ -216,7 +216,7 @@ def test_a_chapter_has_links_across_files_and_alt_on_the_image(book):
             '<h1><span class="number">第~2~章</span> 自动微分</h1>',
             '<div id="fig-two-a">',
             "<figure>",
-            '<img src="../media/file1.svg" alt="圆" />',
+            '<img src="../images/two/a.svg" alt="圆" />',
             '<figcaption><span class="caption-label">图~2.1</span> 图</figcaption>',
             "</figure>",
             "</div>",
@@ -238,7 +238,7 @@ def test_every_file_says_what_it_is(book):
 
 
 def test_images_of_one_name_in_two_chapters_stay_two(book):
-    assert read(book, "media/file0.svg") != read(book, "media/file1.svg")
+    assert read(book, "images/one/a.svg") != read(book, "images/two/a.svg")
 
 
 def test_the_book_for_e_ink_says_what_it_is(eink):
@@ -255,16 +255,16 @@ def test_in_the_book_for_e_ink_a_formula_is_a_drawing_with_words(eink):
     assert "<math" not in page
     found = re.findall(r'<span class="formula (\w+)">(.*?)</span>', page)
     assert [kind for kind, _ in found] == ["inline"]
-    image = re.fullmatch(r'<img src="\.\./(media/\w+\.svg)" (.*) />', found[0][1])
+    image = re.fullmatch(r'<img src="\.\./(formulas/\w+\.svg)" (.*) />', found[0][1])
     assert image[2] == ('style="width: 2.454em; vertical-align: -0.075em" alt="a &lt; b"')
     assert "<text" not in read(eink, image[1])
 
 
 def test_the_cover_is_a_picture_with_a_name(book):
-    assert '<img src="../media/file2.png" alt="封面" />' in read(book, "text/cover.xhtml")
+    assert '<img src="../media/file0.png" alt="封面" />' in read(book, "text/cover.xhtml")
     assert '<a href="text/cover.xhtml" epub:type="cover">封面</a>' in read(book, "nav.xhtml")
     with zipfile.ZipFile(book) as archive:
-        picture = archive.read("EPUB/media/file2.png")
+        picture = archive.read("EPUB/media/file0.png")
     assert picture[:8] == b"\x89PNG\r\n\x1a\n"
     assert [int.from_bytes(picture[at : at + 4]) for at in (16, 20)] == [1600, 2560]
 

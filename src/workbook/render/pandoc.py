@@ -57,10 +57,10 @@ def run(
 
     if cwd or any(each.startswith("--output") for each in arguments):
         return make()
-    return memo.recall(make, "pandoc", _given(arguments), text)
+    return memo.recall(make, "pandoc", given(arguments), text)
 
 
-def _given(arguments: Sequence[str]) -> str:
+def given(arguments: Sequence[str]) -> str:
     """All that pandoc is given besides the text: options, the files they name, its version."""
     named = [Path(value) for _, _, value in (each.partition("=") for each in arguments)]
     files = [path for path in named if path.is_absolute() and path.is_file()]
@@ -165,9 +165,21 @@ def cited(edition: Edition, doc: pf.Doc) -> pf.Doc:
 def resolved(edition: Edition, doc: pf.Doc) -> pf.Doc:
     """The document with its citations written out, which it still holds as such, and with
     the bibliography in the place for it, or at its end.
+
+    citeproc is shown the citations alone: a change elsewhere changes nothing of this.
     """
-    citing = _citing(edition)
-    return pf.load(io.StringIO(write(doc, "json", *citing, source=edition.bibliography.name)))
+    cites = inside(doc, pf.Cite)
+    alone = like(doc, [*(pf.Para(cite) for cite in cites), pf.Div(identifier="refs")])
+    written = write(alone, "json", *_citing(edition), source=edition.bibliography.name)
+    *paragraphs, references = pf.load(io.StringIO(written)).content
+    for cite, paragraph in zip(cites, paragraphs, strict=True):
+        cite.content = list(paragraph.content[0].content)
+    place = next((b for b in doc.content if getattr(b, "identifier", "") == "refs"), None)
+    if place is None:
+        doc.content.append(references)
+    else:
+        doc.content[place.index] = references
+    return doc
 
 
 def _citing(edition: Edition) -> list[str]:

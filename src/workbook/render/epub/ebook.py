@@ -19,7 +19,7 @@ import panflute as pf
 from workbook import messages
 from workbook.render import cover, exercises, pandoc, pencil, xhtml
 from workbook.render.assemble import part_of, trees
-from workbook.render.epub import formulas, typeface
+from workbook.render.epub import documents, formulas, typeface
 from workbook.render.epub.package import BACK, finish
 from workbook.render.parallel import title_of
 from workbook.render.theme import EPUB
@@ -27,6 +27,15 @@ from workbook.source.edition import Edition, Entry
 from workbook.weave import Woven
 
 CSS, TEMPLATE = EPUB / "epub.css", EPUB / "page.xhtml"
+COVER = "cover.png"
+CONTENTS = 2  # levels of headings in the contents
+LOOKS = (  # how pandoc writes a page, whichever it is
+    "--mathml",
+    "--split-level=1",
+    "--wrap=none",
+    f"--template={TEMPLATE}",
+    pandoc.FILTERED,
+)
 
 
 def write(edition: Edition, pages: Sequence[Woven], out: Path, eink: bool = False) -> None:
@@ -34,7 +43,7 @@ def write(edition: Edition, pages: Sequence[Woven], out: Path, eink: bool = Fals
     docs = trees(edition, pages, site=False)
     for doc in docs:
         exercises.place_stubs(doc)
-    images = {"cover.png": cover.draw(edition)}
+    images: dict[str, bytes] = {}
     for doc, page in zip(docs, pages, strict=True):
         images |= xhtml.place_images(doc, page)
     entries = [page.entry for page in pages]
@@ -46,36 +55,36 @@ def write(edition: Edition, pages: Sequence[Woven], out: Path, eink: bool = Fals
         images |= formulas.draw(book)
     else:
         xhtml.part_formulas(book)
+    if pandoc.cites(book):
+        book = pandoc.resolved(edition, book)
+    # The font's own sheet is made with its book; for a page it counts that there are two.
+    sheets = [f"--css={CSS}"] * (2 if edition.embeds_font else 1)
+    texts = documents.write(documents.split(book), [*LOOKS, *sheets], out.name)
     for key, value in _metadata(edition, eink).items():
         book.metadata[key] = value
+    words = _words(*edition.languages)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for place, data in images.items():
-            (folder / place).parent.mkdir(parents=True, exist_ok=True)
-            (folder / place).write_bytes(data)
+        (folder / COVER).write_bytes(cover.draw(edition))
         pandoc.write(
-            book,
+            documents.outline(book, CONTENTS),
             "epub3",
-            "--mathml",
-            "--split-level=1",
+            *LOOKS,
             "--toc",
-            "--toc-depth=2",
-            "--wrap=none",
+            f"--toc-depth={CONTENTS}",
             f"--css={CSS}",
-            f"--template={TEMPLATE}",
-            f"--variable=cover-title:{_words(*edition.languages)['cover']}",
+            f"--variable=cover-title:{words['cover']}",
             f"--variable=opening:{_title_page(edition, eink)}",
-            "--epub-cover-image=cover.png",
+            f"--epub-cover-image={COVER}",
             "--output=book.epub",
             *(typeface.embedded(folder) if edition.embeds_font else ()),
-            *pandoc.filters(edition, book),
             source=out.name,
             cwd=folder,
             date=_seconds(edition.date),
         )
         out.parent.mkdir(parents=True, exist_ok=True)
         also = [pandoc.locale(half) for half in edition.halves[1:]]
-        finish(folder / "book.epub", out, parts, _words(*edition.languages), also)
+        finish(folder / "book.epub", out, texts, images, parts, words, also)
 
 
 def identifier(edition: Edition, eink: bool = False) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import mimetypes
 import re
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from lxml import etree
@@ -13,6 +14,7 @@ from workbook.render import dom, xhtml
 from workbook.render.dom import Element
 from workbook.render.epub import typeface
 
+ROOT = "EPUB"  # the folder of all that is read
 BACK = "part-appendices"  # the id of the page before the appendices
 _TYPE = "{http://www.idpf.org/2007/ops}type"
 _DC = "http://purl.org/dc/elements/1.1/"
@@ -24,44 +26,49 @@ _JOINT = re.compile(r"(?<=\w[._(])(?=\w)")  # between the names of a piece of co
 def finish(
     made: Path,
     out: Path,
+    pages: Sequence[tuple[str, str]],
+    images: Mapping[str, bytes],
     parts: Mapping[str, list[str]],
     words: Mapping[str, str],
     also: Sequence[str] = (),
 ) -> None:
-    """Copy the EPUB that pandoc made: chapters below their parts in the contents, pages with
-    their own titles, formulas that say themselves.
+    """Copy the EPUB that pandoc made of the headings: with its pages, each with its properties
+    in the manifest, and its images; chapters below their parts in the contents.
 
     `also` names the languages of the book besides its first, which is all that pandoc tells.
     """
-    files: dict[zipfile.ZipInfo, bytes] = {}
     with zipfile.ZipFile(made) as source:
-        for info in source.infolist():
-            data = source.read(info)
-            if info.filename.endswith(".opf"):
-                data = _manifest(data, also)
-            elif info.filename.endswith("nav.xhtml"):
-                data = _navigation(data, parts, words)
-            elif info.filename.endswith(".xhtml"):
-                data = _page(data, Path(info.filename).name)
-            files[info] = data
-    with zipfile.ZipFile(out, "w") as target:
-        for info, data in files.items():
-            if info.filename.endswith(typeface.FILE):
-                data = typeface.subset(_text(files))
-            target.writestr(info, data, compress_type=info.compress_type)
+        infos = source.infolist()
+        files = {info.filename: source.read(info) for info in infos}
+    files[f"{ROOT}/content.opf"] = _manifest(
+        files[f"{ROOT}/content.opf"], [properties for _, properties in pages], images, also
+    )
+    files[f"{ROOT}/nav.xhtml"] = _navigation(files[f"{ROOT}/nav.xhtml"], parts, words)
+    files |= {path_of(at): text.encode() for at, (text, _) in enumerate(pages, 1)}
+    files |= {f"{ROOT}/{path}": data for path, data in images.items()}
+    stored = {info.filename for info in infos if info.compress_type == zipfile.ZIP_STORED}
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as target:
+        for name, data in files.items():
+            content = typeface.subset(_text(files)) if name.endswith(typeface.FILE) else data
+            kind = zipfile.ZIP_STORED if name in stored else zipfile.ZIP_DEFLATED
+            # With the date of the book, which pandoc has given to its files.
+            target.writestr(zipfile.ZipInfo(name, infos[0].date_time), content, kind)
 
 
-def _text(files: Mapping[zipfile.ZipInfo, bytes]) -> Iterator[str]:
+def path_of(number: int) -> str:
+    """Where a page stands in the archive: pandoc counts them from one."""
+    return f"{ROOT}/text/ch{number:03}.xhtml"
+
+
+def _text(files: Mapping[str, bytes]) -> Iterator[str]:
     """The text of all pages, their markup included."""
-    return (data.decode() for info, data in files.items() if info.filename.endswith(".xhtml"))
+    return (data.decode() for name, data in files.items() if name.endswith(".xhtml"))
 
 
-def _page(data: bytes, file: str) -> bytes:
+def page(root: Element) -> str:
     """A page titled by its heading, whose formulas say their TeX source to those who cannot
-    see them, without empty links.
+    see them.
     """
-    root = dom.document(data)
-    xhtml.drop_line_anchors(root)
     if root.get("lang", "").startswith("zh"):
         xhtml.say_english(root)
     for line in _code_lines(root):
@@ -75,10 +82,9 @@ def _page(data: bytes, file: str) -> bytes:
             for code in dom.having(cell, "code"):
                 _with_joints(code)
     headings = dom.having(root, "h1")
-    for title in dom.having(root, "title"):
-        if title.text == file and headings:  # pandoc calls a chapter by its file
-            title.text = dom.text(headings[0])
-    return dom.write_document(root)
+    for title in dom.having(root, "title") if headings else ():
+        title.text = dom.text(headings[0])  # pandoc calls a chapter by its file
+    return dom.write_document(root).decode()
 
 
 def _with_words(math: Element) -> None:
@@ -132,17 +138,30 @@ def _with_joints(code: Element) -> None:
         etree.SubElement(code, f"{{{etree.QName(code).namespace}}}wbr").tail = part
 
 
-def _manifest(data: bytes, also: Sequence[str]) -> bytes:
-    """The package with all its languages; its cover is an image and no drawing."""
+def _manifest(
+    data: bytes, pages: Sequence[str], images: Iterable[str], also: Sequence[str]
+) -> bytes:
+    """The package with all its languages, the properties of its pages, and its images; its
+    cover is an image and no drawing.
+    """
     root = etree.fromstring(data)
     first = next(root.iter(f"{{{_DC}}}language"))
     for tag in reversed(also):
         language = etree.Element(f"{{{_DC}}}language")
         language.text, language.tail = tag, first.tail
         first.addnext(language)
-    for item in root.iter("{*}item"):
-        if item.get("id") == "cover_xhtml":
-            item.attrib.pop("properties", None)
+    (manifest,) = root.iter("{*}manifest")
+    items = {f"{ROOT}/{item.get('href')}": item for item in manifest}
+    items[f"{ROOT}/text/cover.xhtml"].attrib.pop("properties", None)
+    for number, properties in enumerate(pages, 1):
+        if properties:
+            items[path_of(number)].set("properties", properties)
+    for number, path in enumerate(images, 1):
+        kind, _ = mimetypes.guess_type(path)
+        item = etree.SubElement(manifest, next(iter(items.values())).tag)
+        for key, value in {"id": f"image-{number}", "href": path, "media-type": kind}.items():
+            item.set(key, value or "")
+        item.tail = manifest.text
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8") + b"\n"
 
 
