@@ -112,18 +112,24 @@ def test_references_speak_the_language_that_they_stand_in():
 @pytest.fixture
 def bibliography(tmp_path) -> Path:
     path = tmp_path / "references.bib"
-    path.write_text(BIB + BIB.replace("doe2020", "doe2020b").replace("A Title", "Other"))
+    many = BIB.replace("doe2020", "many").replace(
+        "Doe, Jane", "Roe, R. and Poe, P. and Loe, L."
+    )
+    other = BIB.replace("doe2020", "doe2020b").replace("A Title", "Other")
+    path.write_text(BIB + other + many.replace("and Loe, L.", "and Loe, L. and Moe, M."))
     return path
 
 
 @pytest.mark.parametrize("site", [True, False])
 def test_a_citation_speaks_its_language_and_the_bibliography_stands_once(bibliography, site):
-    pages = [twins("见 [@doe2020; @doe2020b]。", "See [@doe2020; @doe2020b].")]
+    pages = [twins("见 [@doe2020; @doe2020b; @many]。", "See [@doe2020; @doe2020b; @many].")]
     edition = both(*pages, bibliography=bibliography)
     doc = trees(edition, pages, site=site)[0]
     doc.content.extend(pandoc.references(edition, 1))
     html = pandoc.write(doc, "html5", *pandoc.filters(edition, doc), source="test")
     assert re.sub(r"\s+", " ", html).count("a</a>") == 2  # 2020a in both languages
+    words = re.sub(r"\s+", " ", html)
+    assert words.count("Roe 等 2020") == words.count("Roe et al. 2020") == 1
     assert html.count('id="ref-doe2020"') == 1
     assert html.count('href="#ref-doe2020"') == 2
     assert ">参考文献 References</h1>" in html

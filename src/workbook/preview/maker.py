@@ -9,6 +9,7 @@ book's root and the folder that the books go to.
 from __future__ import annotations
 
 import dataclasses
+import gc
 import json
 import sys
 import traceback
@@ -63,6 +64,7 @@ def serve(root: Path, output: Path) -> None:
     """Make what is asked for until there is no more."""
     for line in sys.stdin:
         print(told(_made(root, output, *json.loads(line))), flush=True)
+        gc.collect()  # what the book was made from, while nobody waits
 
 
 if __name__ == "__main__":

@@ -129,7 +129,7 @@ def _workers(jobs: int) -> Iterator[Executor]:
     they must not inherit, and leave Ctrl-C to it.
     """
     if jobs == 1:
-        with ThreadPoolExecutor(1) as pool:
+        with ThreadPoolExecutor(1) as pool, _uncollected():
             yield pool
         return
     spawn = multiprocessing.get_context("spawn")
@@ -148,9 +148,21 @@ def _workers(jobs: int) -> Iterator[Executor]:
 
 def _begin() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # pandoc's trees are cycles of millions of objects: looking for those that could go costs
-    # a third of the work, and the process ends soon.
+    gc.disable()  # for good, as the process ends soon
+
+
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """Nobody looks for objects that could go: pandoc's trees are cycles of millions of them,
+    and the looking costs a third of the work.
+    """
+    enabled = gc.isenabled()
     gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _sheets(books: Mapping[str, Book], root: Path) -> Mapping[str, Mapping[str, Any]]:

@@ -7,31 +7,38 @@ from functools import partial
 
 import panflute as pf
 
-from workbook import messages
+from workbook import memo, messages
 from workbook.problem import BookError
-from workbook.render import crossref, pandoc
+from workbook.render import crossref, makers, pandoc
+from workbook.render.elements import inside
 from workbook.render.numbering import Label
 from workbook.render.parallel import zip_trees
+from workbook.render.theme import ROOT
 from workbook.source.edition import Edition, Entry
 from workbook.weave import Woven
+
+_WAITING = "cited-apart"  # the class of a citation that is to be written out later
 
 
 def trees(edition: Edition, pages: Sequence[Woven], *, site: bool) -> list[pf.Doc]:
     """The tree of each page; a `site` has a file for each, else they are one document.
 
-    Each language is numbered for itself, so its references speak it. BookError as from
-    `crossref.number` and `zip_trees`.
+    A page is kept for as long as neither it nor what it refers to changes. Each language is
+    numbered for itself, so its references speak it. BookError as from `crossref.number` and
+    `zip_trees`.
     """
-    if not edition.halves:
-        return crossref.number(edition, pages, site=site)
-    zh, en = edition.halves
-    twins = [page.twin for page in pages if page.twin]
-    left = crossref.number(zh, pages, site=site)
-    right = _cited(en, crossref.number(en, twins, site=site), site)
-    return [
-        zip_trees(ours, theirs, (page.entry.path, twin.entry.path))
-        for ours, theirs, page, twin in zip(left, right, pages, twins, strict=True)
-    ]
+    book = BookPages(edition, pages, makers.fingerprint(ROOT), site=site)
+    docs, problems = [], []
+    for page in pages:
+        try:
+            docs.append(book.kept(page))
+        except BookError as error:
+            problems += error.problems
+    if problems:
+        raise BookError(problems)
+    if edition.halves and not site:
+        _cite(edition.halves[1], docs)
+    return docs
 
 
 def part_of(edition: Edition, entry: Entry) -> tuple[str, ...]:
@@ -41,15 +48,18 @@ def part_of(edition: Edition, entry: Entry) -> tuple[str, ...]:
     return tuple(messages.of("books", lang)["appendices"] for lang in edition.languages)
 
 
-class SitePages:
-    """The pages of a site, each of which becomes a tree only when it is asked for.
+class BookPages:
+    """The pages of a book, each of which becomes a tree only when it is asked for.
 
     All are surveyed first, so that what a page is made from is known without making it.
-    `shaped` stands for the tooling. BookError where a label is given twice.
+    `shaped` stands for the tooling; a `site` has a file for each page, else they are one
+    document. BookError where a label is given twice.
     """
 
-    def __init__(self, edition: Edition, pages: Sequence[Woven], shaped: str) -> None:
-        self.edition, self.shaped = edition, shaped
+    def __init__(
+        self, edition: Edition, pages: Sequence[Woven], shaped: str, *, site: bool = True
+    ) -> None:
+        self.edition, self.shaped, self.site = edition, shaped, site
         self.halves = edition.halves or (edition,)
         self.surveys: dict[tuple[str, str], crossref.Survey] = {}  # by language and slug
         self._read: dict[tuple[str, str], pf.Doc] = {}  # for a survey, and not used up
@@ -82,15 +92,25 @@ class SitePages:
         return tuple(parts)
 
     def tree(self, page: Woven) -> pf.Doc:
-        """The page, numbered, its references resolved; BookError as from `trees`."""
-        docs = [
-            crossref.refer(self._parsed(half, each), each, index)
+        """The page, numbered, its references resolved; BookError as from `trees`.
+
+        Where the book is one document, the citations of its second language wait for `trees`.
+        """
+        left, *others = [
+            crossref.refer(self._parsed(half, each), each, index, self.site)
             for half, index, each in self._halves_of(page)
         ]
-        if page.twin is None:
-            return docs[0]
-        (right,) = _cited(self.halves[1], docs[1:], site=True)
-        return zip_trees(docs[0], right, (page.entry.path, page.twin.entry.path))
+        for right in others:
+            if pandoc.cites(right):
+                right = pandoc.cited(self.halves[1], right) if self.site else _waiting(right)
+            left = zip_trees(left, right, (page.entry.path, page.twin.entry.path))
+        return left
+
+    def kept(self, page: Woven) -> pf.Doc:
+        """The same, of what is kept where nothing that it is made from has changed."""
+        about = "site" if self.site else "document"
+        made = lambda: pandoc.dumps(self.tree(page))  # noqa: E731
+        return pandoc.loads(memo.recall(made, "tree", about, *self.made_from(page)))
 
     def _parse(self, half: Edition, page: Woven) -> crossref.Read:
         doc, labels = crossref.read(half, page)
@@ -110,16 +130,25 @@ def _in_each_language(page: Woven) -> tuple[Woven, ...]:
     return (page, page.twin) if page.twin else (page,)
 
 
-def _cited(edition: Edition, docs: Sequence[pf.Doc], site: bool) -> Sequence[pf.Doc]:
-    """Citations as text in their own language: the one bibliography is the Chinese half's.
+def _waiting(doc: pf.Doc) -> pf.Doc:
+    """A page whose citations are marked, so that they are known beside those of its twin."""
+    for cite in inside(doc, pf.Cite):
+        siblings, at = cite.container, cite.index
+        siblings[at] = pf.Span(cite, classes=[_WAITING])
+    return doc
 
-    Where the book is one document they are told apart (2019a, 2019b) over all of it.
+
+def _cite(edition: Edition, docs: Sequence[pf.Doc]) -> None:
+    """Write the marked citations as text in their own language: the one bibliography is the
+    first half's. They are told apart (2019a, 2019b) over the whole book.
     """
-    if site:
-        return [pandoc.cited(edition, doc) if pandoc.cites(doc) else doc for doc in docs]
-    whole = pandoc.join(docs)
-    whole.content = [pf.Div(*doc.content) for doc in docs]
-    parts = pandoc.cited(edition, whole).content if pandoc.cites(whole) else whole.content
-    for doc, part in zip(docs, parts, strict=True):
-        doc.content = list(part.content)
-    return docs
+    marked = [span for doc in docs for span in inside(doc, pf.Span) if _WAITING in span.classes]
+    if not marked:
+        return
+    version = docs[0].api_version
+    alone = pf.Doc(*(pf.Para(*span.content) for span in marked), api_version=version)
+    alone.metadata["lang"] = pandoc.locale(edition)
+    pandoc.resolved(edition, alone)
+    for span in reversed(marked):
+        siblings, at = span.container, span.index
+        siblings[at : at + 1] = list(span.content[0].content)

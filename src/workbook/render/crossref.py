@@ -89,9 +89,9 @@ def number(edition: Edition, pages: Sequence[Woven], *, site: bool) -> list[pf.D
     return docs
 
 
-def refer(doc: pf.Doc, page: Woven, index: Mapping[str, Label]) -> pf.Doc:
-    """A page of a site that was read, its references resolved; BookError as `number`."""
-    if problems := _resolve(doc, page, index, site=True):
+def refer(doc: pf.Doc, page: Woven, index: Mapping[str, Label], site: bool) -> pf.Doc:
+    """A page that was read, its references resolved; `site` and BookError as `number`."""
+    if problems := _resolve(doc, page, index, site):
         raise BookError(problems)
     return doc
 

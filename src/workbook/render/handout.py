@@ -11,7 +11,7 @@ import panflute as pf
 from workbook import messages
 from workbook.problem import BookError, problem
 from workbook.render import makers, pdf
-from workbook.render.assemble import SitePages
+from workbook.render.assemble import BookPages
 from workbook.render.elements import inside, is_a
 from workbook.render.index import quoted
 from workbook.render.numbering import chapter_label
@@ -26,7 +26,7 @@ def write(edition: Edition, pages: Sequence[Woven], handout: Handout, out: Path)
     `pages` are all pages of the edition, since references say numbers of any of them. BookError
     where only answers are asked for and the chapter has none.
     """
-    book = SitePages(edition, pages, makers.fingerprint(ROOT))
+    book = BookPages(edition, pages, makers.fingerprint(ROOT))
     chosen = [page for page in pages if page.entry.slug in handout.pages]
     entries, docs = [], []
     for page in chosen:

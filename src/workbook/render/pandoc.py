@@ -126,6 +126,11 @@ def dumps(doc: pf.Doc) -> str:
     return stream.getvalue()
 
 
+def loads(text: str) -> pf.Doc:
+    """The tree of what `dumps` gave."""
+    return pf.load(io.StringIO(text))
+
+
 def join(docs: Iterable[pf.Doc]) -> pf.Doc:
     """One document of several; the metadata of the first."""
     docs = list(docs)

@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from workbook import memo, messages
 from workbook.render import dom, exercises, pandoc, xhtml
-from workbook.render.assemble import SitePages
+from workbook.render.assemble import BookPages
 from workbook.render.dom import Element
 from workbook.render.html import figures, minify
 from workbook.source.edition import Edition, Entry
@@ -75,7 +75,7 @@ class Page:
         return self.entry.slug == "index"
 
 
-def make(book: SitePages, woven: Woven, tree: Callable[[], pf.Doc]) -> Page:
+def make(book: BookPages, woven: Woven, tree: Callable[[], pf.Doc]) -> Page:
     """The page of a chapter; kept by its text, its images and what it refers to.
 
     Of what `tree` gives, which is the chapter's, nothing is left.
@@ -83,7 +83,7 @@ def make(book: SitePages, woven: Woven, tree: Callable[[], pf.Doc]) -> Page:
     return _kept(book, woven, woven, tree)
 
 
-def answers_apart(book: SitePages, woven: Woven) -> list[Page]:
+def answers_apart(book: BookPages, woven: Woven) -> list[Page]:
     """The pages of the answers to each chapter, of the page of all answers: in two languages a
     fold would be too heavy.
     """
@@ -104,7 +104,7 @@ def answers_apart(book: SitePages, woven: Woven) -> list[Page]:
     ]
 
 
-def _kept(book: SitePages, source: Woven, woven: Woven, tree: Callable[[], pf.Doc]) -> Page:
+def _kept(book: BookPages, source: Woven, woven: Woven, tree: Callable[[], pf.Doc]) -> Page:
     """The page that the tree of `woven` becomes; it stands in the file of `source`."""
     edition = book.edition
     about = edition.described(), woven.entry, memo.hashed(woven.files)

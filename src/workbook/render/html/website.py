@@ -15,7 +15,7 @@ from workbook import messages
 from workbook.files import renew
 from workbook.problem import BookError, Problem
 from workbook.render import makers, pandoc
-from workbook.render.assemble import SitePages, part_of
+from workbook.render.assemble import BookPages, part_of
 from workbook.render.html import figures, minify, page, search, word_index
 from workbook.render.html.links import links
 from workbook.render.html.page import Page
@@ -84,7 +84,7 @@ def make_pages(
 
     BookError where a label is given twice.
     """
-    book = SitePages(edition, pages, makers.fingerprint(ROOT))
+    book = BookPages(edition, pages, makers.fingerprint(ROOT))
     made = Pages(edition, [])
     words = word_index.terms(edition)
     sections: list[word_index.Section] = []

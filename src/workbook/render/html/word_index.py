@@ -18,7 +18,7 @@ import panflute as pf
 
 from workbook import memo
 from workbook.render import index, pandoc
-from workbook.render.assemble import SitePages
+from workbook.render.assemble import BookPages
 from workbook.render.elements import plain_text
 from workbook.render.index import Word
 from workbook.source.edition import Edition, Entry
@@ -60,7 +60,7 @@ def terms(edition: Edition) -> list[Word]:
 
 
 def survey(
-    book: SitePages, woven: Woven, words: Sequence[Word], tree: Callable[[], pf.Doc]
+    book: BookPages, woven: Woven, words: Sequence[Word], tree: Callable[[], pf.Doc]
 ) -> list[Section]:
     """The sections of a page that say words of the index; `tree` stays as it is."""
     if woven.entry.appendix or not words:
