@@ -1,5 +1,6 @@
 """The cheat sheet: what is refused in its data, what is run, a page for each part."""
 
+import functools
 import json
 import re
 from dataclasses import replace
@@ -302,6 +303,7 @@ BOTTOM = {
 }  # theme/print/paper.typ: below the text
 
 
+@functools.cache
 def printed(lang: str, paper: str) -> PdfReader:
     """This book's cheat sheet as the last chapter of a book on this paper."""
     edition = read_edition(ROOT, lang).on(paper)

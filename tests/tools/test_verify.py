@@ -1,5 +1,6 @@
 """The table of validators: who is asked, in what order, and what is done with the answers."""
 
+import os
 import time
 from pathlib import Path
 
@@ -29,6 +30,15 @@ def breaking(error: Exception):
     return run
 
 
+def whereabouts(subject: Subject) -> Finding:
+    """A validator that measures in which process it runs."""
+    return Finding(str(os.getpid()))
+
+
+def breaking_apart(subject: Subject) -> Finding:
+    raise ValueError("torn")
+
+
 def verdicts(tiny, *validators: Validator, jobs: int = 1) -> list[tuple[str, list[str]]]:
     """Rows without the seconds, which no two runs share, and problems."""
     found = list(verify.verify(tiny.root, tiny.root / "_book", validators, jobs=jobs))
@@ -46,6 +56,17 @@ def test_each_edition_has_a_line_that_says_what_was_measured(tiny):
         ("ruler 1.2 en en seen good", []),
         ("level 3 en en seen BAD", ["book.pdf:3: is crooked; straighten it"]),
     ]
+
+
+def test_those_that_compute_here_share_a_process_for_each_edition(tiny):
+    runs = {"one": whereabouts, "torn": breaking_apart, "two": whereabouts}
+    rows = [Validator(name, "text", lambda: "1", run, apart=True) for name, run in runs.items()]
+    found = list(verify.verify(tiny.root, tiny.root / "_book", rows, ("zh", "en"), jobs=2))
+    said = {(v.validator, v.edition): v.finding.figure for v in found}
+    for edition in ("zh", "en"):
+        assert said["torn", edition] == "nothing validated"
+        assert said["one", edition] == said["two", edition]
+    assert len({str(os.getpid()), said["one", "zh"], said["one", "en"]}) == 3
 
 
 def test_a_missing_validator_fails_and_says_how_to_install_it(tiny):

@@ -6,10 +6,11 @@ there. It says what it measured and what is wrong; a book is good if nothing is.
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 from workbook.problem import BookError, Problem, problem
@@ -91,7 +92,8 @@ def verify(
 ) -> Iterator[Verdict]:
     """Run every validator over every edition in the store `output`; verdicts as they fall.
 
-    Most validators are processes of their own, so threads keep `jobs` cores busy.
+    Most validators are processes of their own, so threads keep `jobs` cores busy. Those that
+    compute here have a process for each edition, in which they share what they read of it.
     """
     kept = Kept(memory)
     subjects = [Subject(root, read_edition(root, name), output / name) for name in editions]
@@ -103,7 +105,14 @@ def verify(
     try:
         with ThreadPoolExecutor(jobs) as pool:
             together = [
-                pool.submit(_verdicts, *task, kept) for task in tasks if not task[0].alone
+                pool.submit(_verdicts, *task, kept)
+                for task in tasks
+                if not (task[0].alone or task[0].apart)
+            ]
+            together += [
+                pool.submit(_apart, own, subject, kept)
+                for subject in subjects
+                if (own := [v for v, group in tasks if v.apart and subject in group])
             ]
             try:
                 for future in as_completed(together):
@@ -133,7 +142,26 @@ def _chosen(names: Sequence[str]) -> Sequence[Validator]:
     return [known[name] for name in names] or VALIDATORS
 
 
-def _verdicts(validator: Validator, subjects: Sequence[Subject], kept: Kept) -> list[Verdict]:
+def _apart(validators: Sequence[Validator], subject: Subject, kept: Kept) -> list[Verdict]:
+    """What these validators say of a book, one after the other in a process of their own."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
+
+        def findings(validator: Validator, subjects: Sequence[Subject]) -> list[Finding]:
+            return [process.submit(validator.run, each).result() for each in subjects]
+
+        return [
+            verdict
+            for validator in validators
+            for verdict in _verdicts(validator, [subject], kept, findings)
+        ]
+
+
+def _verdicts(
+    validator: Validator,
+    subjects: Sequence[Subject],
+    kept: Kept,
+    findings_of: Callable[[Validator, Sequence[Subject]], list[Finding]] = Validator.findings,
+) -> list[Verdict]:
     """What one validator says; that it is missing, breaks, or has no book, is a fault."""
     began = time.monotonic()
     version = ""
@@ -144,7 +172,7 @@ def _verdicts(validator: Validator, subjects: Sequence[Subject], kept: Kept) -> 
         good = {each: kept.good(validator, each, version) for each in subjects}
         findings |= {each: finding for each, finding in good.items() if finding}
         books = [subject for subject, known in findings.items() if not known]
-        made = dict(zip(books, validator.findings(books) if books else (), strict=True))
+        made = dict(zip(books, findings_of(validator, books) if books else (), strict=True))
         for subject, finding in made.items():
             kept.keep(validator, subject, version, finding)
         findings |= made

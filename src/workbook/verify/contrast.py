@@ -120,6 +120,6 @@ def _rgb(color: tuple[float, ...]) -> Color:
 
 
 VALIDATORS = (
-    Validator("contrast-pdf", "pdf", package("pymupdf"), printed),
+    Validator("contrast-pdf", "pdf", package("pymupdf"), printed, apart=True),
     Validator("contrast-html", "html", browser.version, shown),
 )

@@ -84,6 +84,7 @@ class Page:
     drawn: bool = True  # whether there is anything besides text and the rule below the head
 
 
+@mupdf.read_once(lambda subject: subject.pdf)
 def pages(subject: Subject) -> Iterator[Page]:
     """Every page after the title and the colophon."""
     for page, area in with_areas(subject):
@@ -186,7 +187,7 @@ def breaks(subject: Subject) -> Finding:
     """No heading ends a page, no page has one line alone; and but for a few no paragraph leaves
     a line alone on either side, no note comes before the page that calls it.
     """
-    found = list(pages(subject))
+    found = pages(subject)
     problems = [
         _fault(subject, page, f"its note stands on page {note}", "keep it with what calls it")
         for page in found
@@ -279,7 +280,7 @@ def _fault(subject: Subject, page: Page, what: str, remedy: str) -> Problem:
 
 
 VALIDATORS = (
-    Validator("type area", "pdf", package("pymupdf"), area),
-    Validator("page breaks", "pdf", package("pymupdf"), breaks),
-    Validator("cheat sheets", "pdf", package("pymupdf"), cheat_sheets),
+    Validator("type area", "pdf", package("pymupdf"), area, apart=True),
+    Validator("page breaks", "pdf", package("pymupdf"), breaks, apart=True),
+    Validator("cheat sheets", "pdf", package("pymupdf"), cheat_sheets, apart=True),
 )

@@ -68,14 +68,10 @@ class Printed:
 
 def glyphs(subject: Subject) -> Finding:
     """No page draws glyph 0, the box that stands for a character that the font lacks."""
-    total = 0
     boxes: Counter[tuple[int, str]] = Counter()  # by page and font
-    with mupdf.opened(subject.pdf) as document:
-        for page in document:
-            for span in page.get_texttrace():
-                total += len(span["chars"])
-                drawn = sum(glyph == 0 for _, glyph, *_ in span["chars"])
-                boxes.update({(page.number + 1, span["font"]): drawn})
+    for run in mupdf.runs(subject.pdf):
+        boxes[run.page, run.font] += run.boxes
+    total = sum(run.glyphs for run in mupdf.runs(subject.pdf))
     problems = [
         _fault(subject, f"page {page}: {font} draws {count(number, 'box', 'boxes')}",
               "give the text a font that has its characters")
@@ -229,7 +225,7 @@ def _fault(subject: Subject, what: str, remedy: str) -> Problem:
 
 
 VALIDATORS = (
-    Validator("glyphs", "pdf", package("pymupdf"), glyphs),
-    Validator("fonts", "pdf", package("pypdf"), fonts),
-    Validator("structure", "pdf", package("pymupdf"), structure),
+    Validator("glyphs", "pdf", package("pymupdf"), glyphs, apart=True),
+    Validator("fonts", "pdf", package("pypdf"), fonts, apart=True),
+    Validator("structure", "pdf", package("pymupdf"), structure, apart=True),
 )

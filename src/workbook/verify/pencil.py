@@ -17,6 +17,7 @@ from typing import Any
 from workbook.problem import Problem, problem
 from workbook.render.numbering import NBSP, words
 from workbook.source.edition import LANGUAGES
+from workbook.verify import mupdf
 from workbook.verify.layout import Area, with_areas
 from workbook.verify.tools import package
 from workbook.verify.validator import Finding, Subject, Validator, count
@@ -66,6 +67,7 @@ class Sheet:
         return band / (self.area.bottom - self.area.top)
 
 
+@mupdf.read_once(lambda subject: subject.pdf)
 def sheets(subject: Subject) -> Iterator[Sheet]:
     """Every page after the title and the colophon."""
     for page, area in with_areas(subject):
@@ -179,7 +181,7 @@ def holes(found: Sequence[Sheet]) -> list[Sheet]:
 
 def room(subject: Subject) -> Finding:
     """No leaf is turned between an exercise's title and the last row of its room."""
-    found = list(placed(list(sheets(subject))))
+    found = list(placed(sheets(subject)))
     kinds = Counter(each.kind for each in found)
     problems = [
         _fault(subject, each.first, f"the room of {each.name} ends on page {each.last}",
@@ -198,7 +200,7 @@ def foot(subject: Subject) -> Finding:
     """Few pages but the chapters' last are empty over more than a tenth of their height, and
     none by a hole; where there are more, all are told.
     """
-    found = list(sheets(subject))
+    found = sheets(subject)
     over = holes(found)
     few = len(over) <= FEW * len(found)
     empty = [sheet for sheet in over if sheet.emptiest > HOLE] if few else over
@@ -217,6 +219,6 @@ def _fault(subject: Subject, page: int, what: str, remedy: str) -> Problem:
 
 
 VALIDATORS = (
-    Validator("room", "pdf", package("pymupdf"), room),
-    Validator("foot", "pdf", package("pymupdf"), foot),
+    Validator("room", "pdf", package("pymupdf"), room, apart=True),
+    Validator("foot", "pdf", package("pymupdf"), foot, apart=True),
 )

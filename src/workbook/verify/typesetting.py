@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 import statistics
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -39,7 +40,7 @@ _NUMBER = re.compile(r"\(\w+\.\d+\)$")
 _REFERENCE = re.compile(r"（第\s*(\w+)\s*页）|\(page\s+(\w+)\)")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)  # a book has a million
 class Character:
     """A character, its box's sides and height in points, and its face."""
 
@@ -73,6 +74,7 @@ class Line:
         return bool(inked) and any("Serif" in c.font for c in inked) and inked[0].size > 9.5
 
 
+@mupdf.read_once(lambda pdf: pdf)
 def lines(pdf: Path) -> Iterator[Line]:
     """Every line of every page after the title and the colophon."""
     with mupdf.opened(pdf) as document:
@@ -175,10 +177,14 @@ def _formula(characters: Iterator[Character]) -> Iterator[Character]:
 
 def numbers(subject: Subject) -> Finding:
     """Every displayed formula leaves room before its number, which stands at the right edge."""
+    rows: dict[int, list[list[Character]]] = defaultdict(list)
+    for line in lines(subject.pdf):
+        if inked := [c for c in line.characters if c.text.strip()]:
+            rows[line.page].append(inked)
     gaps = [
         (page.number + 1, number, gap)
         for page, area in with_areas(subject)
-        for number, gap in _numbers(page, area.left, area.right)
+        for number, gap in _numbers(rows[page.number + 1], area.left, area.right)
     ]
     problems = [
         _fault(subject,
@@ -192,15 +198,14 @@ def numbers(subject: Subject) -> Finding:
     return Finding(figure, problems)
 
 
-def _numbers(page: Any, left: float, right: float) -> Iterator[tuple[str, float]]:
-    """The numbers of displayed formulas on a page, each with how many em are left before it."""
-    rows = [
-        [c for c in _characters(line) if c.text.strip()]
-        for block in page.get_text("rawdict")["blocks"]
-        for line in block.get("lines", ())
-    ]
+def _numbers(
+    rows: Sequence[Sequence[Character]], left: float, right: float
+) -> Iterator[tuple[str, float]]:
+    """The numbers of displayed formulas among a page's rows, each with how many em are left
+    before it.
+    """
     inked = [character for row in rows for character in row]
-    for row in (row for row in rows if row and abs(row[-1].x1 - right) < 1):
+    for row in (row for row in rows if abs(row[-1].x1 - right) < 1):
         number = _NUMBER.search("".join(character.text for character in row))
         if not number:
             continue
@@ -220,13 +225,9 @@ def _is_prose(row: list[Character], left: float) -> bool:
 
 def weight(subject: Subject) -> Finding:
     """No glyph is outlined to look bold: what is heavy has a face that is."""
-    total, outlined = 0, set()
-    with mupdf.opened(subject.pdf) as document:
-        for page in document:
-            for span in page.get_texttrace():
-                total += len(span["chars"])
-                if span["type"] == 1:  # stroked
-                    outlined.add((page.number + 1, span["font"]))
+    runs = mupdf.runs(subject.pdf)
+    total = sum(run.glyphs for run in runs)
+    outlined = {(run.page, run.font) for run in runs if run.outlined}
     problems = [
         _fault(subject, f"page {page}: {font} is outlined", "take a heavier face")
         for page, font in sorted(outlined)
@@ -271,7 +272,7 @@ def _fault(subject: Subject, what: str, remedy: str) -> Problem:
 
 
 VALIDATORS = tuple(
-    Validator(name, "pdf", package("pymupdf"), run)
+    Validator(name, "pdf", package("pymupdf"), run, apart=True)
     for name, run in (
         ("measure", measure),
         ("spacing", spacing),

@@ -90,6 +90,7 @@ class Validator:
     editions: tuple[str, ...] = EDITIONS
     slow: bool = False  # begins before those that are not, so that no core is idle at the end
     together: bool = False  # runs once: of all subjects to a list of their findings
+    apart: bool = False  # computes in Python: in a process that reads one edition for all such
     alone: bool = False  # measures time: runs when all the others are done
 
     def findings(self, subjects: Sequence[Subject]) -> list[Finding]:
