@@ -195,7 +195,7 @@ def test_a_cell_leaves_its_code_and_its_outputs(edition):
         :::
         """)
     assert typeset(edition, markdown) == (
-        "#forms.with-output[\n```python\n1 + 1\n```\n\n]\n```\n2\n```"
+        "#forms.code(kept: true, spread: true)[\n```python\n1 + 1\n```\n\n]\n```\n2\n```"
     )
 
 

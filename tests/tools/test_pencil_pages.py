@@ -98,6 +98,14 @@ def test_what_a_box_leaves_on_its_page_stands_between_the_blocks_above(book, abo
     assert pencil.holes(sheets) == []
 
 
+def test_what_a_box_leaves_is_shared_by_the_blank_lines_of_code(book):
+    """The page has hardly another place: a listing is nearly all that stands on it."""
+    lines = "x = 1\ny = 2\nz = 3\n\n" * 9
+    sheets, _ = book(f"写一行。\n\n```python\n{lines}x = 1\n```\n\n{BOX * 2}{LINE}")
+    assert len(sheets) > 1
+    assert pencil.holes(sheets) == []
+
+
 def test_a_spring_takes_and_adds_no_space_of_its_own(tmp_path):
     """On the last page of a chapter, which is not spread, all stands as without springs."""
     body = BLOCKS + "- 一条\n- 两条\n\n## 节\n\n写一行。\n\n" + BOX + LINE

@@ -93,6 +93,12 @@ local function by_term(blocks)
   return out
 end
 
+-- Code of the page itself, whose blank lines are such places, too (forms.code).
+local function spread(block)
+  if block.t == 'CodeBlock' or has(block, 'cell') then block.classes:insert 'spread' end
+  return block
+end
+
 -- The blocks of a chapter with their springs and what ends it, up to a sheet of cards, which has columns. `floats`
 -- tells whether a figure or a table does.
 local function sprung(blocks, floats)
@@ -110,7 +116,7 @@ local function sprung(blocks, floats)
       before = block
     end
     titled = is_raw(block, TITLE) or titled and not is_raw(block, '^%]')
-    out:insert(block)
+    out:insert(sheet and block or spread(block))
   end
   if not sheet then out:insert(pandoc.RawBlock('typst', '#forms.chapter-end')) end
   return out

@@ -419,16 +419,21 @@ end
 local function cell(div)
   local content = div.content
   local code, output = content[1], content[2]
-  local printed = output and code.t == 'CodeBlock' and output.t == 'CodeBlock'
-  if not (div.classes:includes 'cell' and printed) then return content end
-  local out = wrapped('forms.with-output', pandoc.Div { content[1] })
+  if not (div.classes:includes 'cell' and code and code.t == 'CodeBlock') then return content end
+  local spread = div.classes:includes 'spread' and ', spread: true' or ''
+  local printed = output ~= nil and output.t == 'CodeBlock'
+  if not printed and spread == '' then return content end
+  local out = wrapped(('forms.code(kept: %s%s)'):format(printed, spread), pandoc.Div { code })
   out:extend { table.unpack(content, 2) }
   return out
 end
 
--- What render/index.py has written already.
+-- What render/index.py has written already, and code of the page itself.
 local function written(code)
   if code.classes:includes 'typst-call' then return pandoc.RawBlock('typst', code.text) end
+  if not code.classes:includes 'spread' then return nil end
+  code.classes = code.classes:filter(function(class) return class ~= 'spread' end)
+  return wrapped('forms.code(spread: true)', pandoc.Div { code })
 end
 
 local function rule() return pandoc.RawBlock('typst', '#forms.rule') end
