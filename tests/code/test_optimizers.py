@@ -26,8 +26,8 @@ with_device = settings(
 )
 
 rates = st.floats(1e-4, 1.0)
-# None at all or one that counts: of what an average keeps, torch takes away what it forgets, and
-# of a millionth that leaves ten digits (then divided by a tiny eps).
+# None at all or one that counts: torch takes away what an average forgets; where a millionth
+# is kept, ten digits of it are left (and then divided by a tiny eps).
 betas = st.one_of(st.just(0.0), st.floats(0.01, 0.999))
 tiny = st.sampled_from([1e-10, 1e-8, 1e-3])
 

@@ -12,8 +12,9 @@ from fontTools.ttLib import TTFont
 from small import BIB, PARTS, SVG, edition, page
 from verifying import WIDTHS, needs
 
+from workbook import memo
 from workbook.render import dom
-from workbook.render.epub import ebook, typeface
+from workbook.render.epub import documents, ebook, typeface
 from workbook.source.edition import bilingual
 from workbook.verify import browser
 from workbook.verify import epub as verify_epub
@@ -355,6 +356,38 @@ def test_a_font_on_request_has_the_chinese_of_every_page_and_little_else(tmp_pat
     assert f'href="fonts/{typeface.FILE}"' in manifest
     with zipfile.ZipFile(book) as archive:
         assert not [name for name in archive.namelist() if "font" in name]
+
+
+@pytest.mark.parametrize("eink", [False, True])
+def test_what_is_kept_gives_the_bytes_of_a_cold_build(eink, tmp_path, monkeypatch):
+    """A page more changes the number of each page behind it, and all links to them."""
+    counts = []
+
+    def counted(texts, *rest):
+        counts.append(len(texts))
+        return written(texts, *rest)
+
+    written = documents._written
+    monkeypatch.setattr(documents, "_written", counted)
+    (tmp_path / "references.bib").write_text(BIB)
+    more = page(
+        "more", "1", "# 又一章 {#sec-more}\n\n见 [@sec-one]。[^1]\n\n[^1]: 注。\n", PARTS["zh"]
+    )
+    note = page("two", "2", f"{TWO}\n再写一句。[^1]\n\n[^1]: 又注。\n", PARTS["zh"], a_svg=SVG)
+    first, one, two, last = pages()
+    for content in ([first, one, two, last], [first, more, one, note, last]):
+        wanted = edition(*content, bibliography=tmp_path / "references.bib")
+        with memo.kept_in(tmp_path / "kept"):
+            ebook.write(wanted, content, tmp_path / "kept.epub", eink)
+        with memo.kept_in(None):
+            ebook.write(wanted, content, tmp_path / "cold.epub", eink)
+        assert (tmp_path / "kept.epub").read_bytes() == (tmp_path / "cold.epub").read_bytes()
+    everything, again, fewer, all_anew = counts
+    assert (everything, all_anew) == (again, again + 1)
+    assert fewer == 2
+    text = read(tmp_path / "kept.epub", "text/ch003.xhtml")
+    assert 'href="ch004.xhtml#sec-one"' in text
+    assert 'href="ch003.xhtml#fn1"' in text
 
 
 def test_one_edition_keeps_its_identifier():
