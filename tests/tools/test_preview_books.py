@@ -15,13 +15,14 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def made(tmp_path):
+    others = set(psutil.Process().children(recursive=True))  # of tests before
     tiny = TinyBook(tmp_path / "book")
     said = []
     made = books.Books(tiny.root, tmp_path / "out", said.append)
     made.tiny, made.said = tiny, said
     yield made
     made.stop()
-    assert not psutil.Process().children(recursive=True)
+    assert not set(psutil.Process().children(recursive=True)) - others
 
 
 def text(made, edition):

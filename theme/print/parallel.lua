@@ -46,8 +46,11 @@ local function as_pair(zh, en)
 end
 
 -- Pairs that follow each other become one, of which each language goes on in its own column:
--- what one needs more for a paragraph, the other may need for the next.
+-- what one needs more for a paragraph, the other may need for the next. Where the languages
+-- alternate (`stacked`), they alternate with each paragraph.
+local stacked = false
 local function joined(blocks)
+  if stacked then return nil end
   local out = pandoc.Blocks {}
   for _, block in ipairs(blocks) do
     local last = out[#out]
@@ -65,7 +68,7 @@ local function list(form)
   return function(it)
     local items = { zh = {}, en = {} }
     for _, item in ipairs(it.content) do
-      local blocks = joined(item)
+      local blocks = joined(item) or item
       if #blocks ~= 1 or not is_pair(blocks[1]) then return nil end
       for lang, list_of in pairs(items) do table.insert(list_of, half(blocks[1], lang)) end
     end
@@ -117,6 +120,7 @@ local function with_stars(inlines)
 end
 
 return {
+  { Meta = function(meta) stacked = meta.stacked == true end },
   { Inlines = with_stars, Div = claims_of, BulletList = bullets, OrderedList = numbers, Span = words },
   { Blocks = joined },
   { Div = pair_of },

@@ -100,8 +100,8 @@ local function spread(block)
 end
 
 -- The blocks of a chapter with their springs and what ends it, up to a sheet of cards, which has columns. `floats`
--- tells whether a figure or a table does.
-local function sprung(blocks, floats)
+-- tells whether a figure or a table does, `stacked` that the languages of a pair have no columns.
+local function sprung(blocks, floats, stacked)
   local out = pandoc.Blocks {}
   local before, ahead = nil, 0
   local titled, sheet = false, false  -- within a title, within the sheet
@@ -109,7 +109,7 @@ local function sprung(blocks, floats)
     sheet = sheet or is_raw(block, SHEET)
     if not (sheet or titled or is_out_of_line(block, floats)) then
       local paired, follows = is_paired(block), before and is_paired(before)
-      local apart = paired and follows and math.abs(ahead) > NEAR
+      local apart = paired and follows and not stacked and math.abs(ahead) > NEAR
       local weight = before and not apart and strength(before, block)
       if weight then out:insert(spring(weight, paired or follows)) end
       ahead = paired and (weight and 0 or ahead) + height(block, 'zh') - height(block, 'en') or 0

@@ -420,10 +420,11 @@ local function cell(div)
   local content = div.content
   local code, output = content[1], content[2]
   if not (div.classes:includes 'cell' and code and code.t == 'CodeBlock') then return content end
-  local spread = div.classes:includes 'spread' and ', spread: true' or ''
+  local spread = div.classes:includes 'spread'
   local printed = output ~= nil and output.t == 'CodeBlock'
-  if not printed and spread == '' then return content end
-  local out = wrapped(('forms.code(kept: %s%s)'):format(printed, spread), pandoc.Div { code })
+  if not (printed or spread) then return content end
+  local call = spread and ('forms.code(kept: %s, spread: true)'):format(printed) or 'forms.with-output'
+  local out = wrapped(call, pandoc.Div { code })
   out:extend { table.unpack(content, 2) }
   return out
 end
@@ -485,7 +486,7 @@ local function will_float(block)
 end
 
 local function with_springs(doc)
-  doc.blocks = springs.sprung(doc.blocks, will_float)
+  doc.blocks = springs.sprung(doc.blocks, will_float, doc.meta.stacked)
   return doc
 end
 

@@ -121,6 +121,7 @@ def _typst(edition: Edition, chapter: pf.Doc) -> str:
         pandoc.FILTERED,
         f"--lua-filter={PRINT / 'typst.lua'}",
         *([f"--lua-filter={PRINT / 'parallel.lua'}"] if edition.halves else []),
+        *(["--metadata=stacked"] if _stacks(edition) else []),
         source=edition.output_file,
     )
     return written.strip("\n")
@@ -190,7 +191,7 @@ def arguments(edition: Edition, own: Mapping[str, str]) -> str:
 
 def opened(edition: Edition, form: str, told: str) -> str:
     """What opens a document in a form of `theme/print/book.typ` that is told this."""
-    pairs = "stacked" if edition.paper == "b5" else "columns"
+    pairs = "stacked" if _stacks(edition) else "columns"
     return (
         f'#import "book.typ": {form}, workbook-main, workbook-source\n'
         '#import "workbook.typ": *\n'
@@ -201,6 +202,11 @@ def opened(edition: Edition, form: str, told: str) -> str:
         f"#let workbook-pair = parallel-{pairs}.with({quoted(edition.paper)})\n"
         f"#show: {form}.with({told})"
     )
+
+
+def _stacks(edition: Edition) -> bool:
+    """Whether a pair stands one language below the other: the paper is too narrow for two."""
+    return bool(edition.halves) and edition.paper == "b5"
 
 
 def versions() -> list[str]:

@@ -112,6 +112,11 @@ def _page(root: dom.Element, images: Mapping[str, str], properties: str) -> Page
     xhtml.drop_line_anchors(root)
     for image in dom.having(root, "img"):
         image.set("src", f"../{images[PurePosixPath(image.get('src', '')).name]}")
+    for link, name in _links(root):
+        if name.startswith("ref-"):
+            # pandoc gives the role only where the bibliography is not among these pages.
+            link.attrib.pop("role", None)
+            link.set("role", "doc-biblioref")
     ids = [each.get("id") for each in root.iter() if each.get("id")]
     asked = sorted({name for _, name in _links(root)})
     return Page(etree.tostring(root, encoding="unicode"), ids, asked, properties)
