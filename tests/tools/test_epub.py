@@ -370,9 +370,8 @@ def test_what_is_kept_gives_the_bytes_of_a_cold_build(eink, tmp_path, monkeypatc
     written = documents._written
     monkeypatch.setattr(documents, "_written", counted)
     (tmp_path / "references.bib").write_text(BIB)
-    more = page(
-        "more", "1", "# 又一章 {#sec-more}\n\n见 [@sec-one] 和 [@doe2020]。[^1]\n\n[^1]: 注。\n", PARTS["zh"]
-    )
+    more = "# 又一章 {#sec-more}\n\n见 [@sec-one] 和 [@doe2020]。[^1]\n\n[^1]: 注。\n"
+    more = page("more", "1", more, PARTS["zh"])
     note = page("two", "2", f"{TWO}\n再写一句。[^1]\n\n[^1]: 又注。\n", PARTS["zh"], a_svg=SVG)
     first, one, two, last = pages()
     for content in ([first, one, two, last], [first, more, one, note, last]):
