@@ -58,7 +58,8 @@ def recall_all(
         # A lost entry costs its making again, so nothing waits for the disk.
         with contextlib.suppress(OSError):
             atomic_write(entries[at], _sealed(text.encode()), durable=False)
-    return [(kept | made)[at] for at in range(len(made_from))]
+    known = kept | made
+    return [known[at] for at in range(len(made_from))]
 
 
 def prune(kept: Path, limit: int = LIMIT) -> None:

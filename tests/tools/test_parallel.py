@@ -391,15 +391,22 @@ def test_an_address_that_both_have_is_told_once():
     ("paper", "form"), [("a4", "columns"), ("letter", "columns"), ("b5", "stacked")]
 )
 def test_in_print_halves_stand_side_by_side_where_the_paper_is_wide(paper, form):
+    pages = [twins("# 甲 {#sec-one}\n\n你好。", "# A {#sec-one}\n\nHello.")]
+    source = pdf.typeset(both(*pages).on(paper), pages)
+    assert f'#let workbook-pair = parallel-{form}.with("{paper}")' in source
+    assert "#zh-words[甲]; #en-words[A];" in source
+    assert re.sub(r"\s+", "", source).endswith(
+        "#workbook-pair[你好。][Hello.]#forms.chapter-end"
+    )
+
+
+@pytest.mark.parametrize(("paper", "count"), [("a4", 1), ("b5", 2)])
+def test_columns_go_on_and_languages_without_columns_alternate(paper, count):
+    """Beside a paragraph that is by far the longer one, the other column goes on."""
     zh = f"# 甲 {{#sec-one}}\n\n{'早，' * 60}早。\n\n你好。"
     pages = [twins(zh, "# A {#sec-one}\n\nMorning.\n\nHello.")]
     source = pdf.typeset(both(*pages).on(paper), pages)
-    together = {"columns": 1, "stacked": 2}  # one pair of both paragraphs, or one of each
-    assert source.count("#workbook-pair[") == together[form]
-    assert f'#let workbook-pair = parallel-{form}.with("{paper}")' in source
-    assert "#zh-words[甲]; #en-words[A];" in source
-    ends = "Hello.]#forms.chapter-end"
-    assert re.sub(r"\s+", "", source).endswith(ends)
+    assert source.count("#workbook-pair[") == count
 
 
 ON_ONE_AXIS = """# {title} {{#sec-one}}

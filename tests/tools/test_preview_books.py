@@ -1,5 +1,8 @@
 """The processes that make a preview's PDFs and EPUBs, and stay."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import psutil
 import pytest
 from pypdf import PdfReader
@@ -82,6 +85,17 @@ def test_where_memory_is_short_the_others_give_way(made, monkeypatch):
     made.make("zh", "epub")
     assert first.poll() is not None
     assert list(made._makers) == ["zh"]
+
+
+def test_the_end_comes_while_a_book_is_made(made):
+    begun = threading.Event()
+    made.on_progress = lambda _: begun.set()
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(made.make, "en", "pdf")
+        assert begun.wait(60)
+        made.stop()
+        with pytest.raises(BookError, match="ended with status"):
+            asked.result(60)
 
 
 def test_nothing_is_made_after_the_end(made):

@@ -51,8 +51,14 @@ class Books:
     def stop(self) -> None:
         """End the build that runs, and all processes."""
         self._stopped = True
-        for child in list(self._makers.values()):
-            _end(child)
+        while not self._one.acquire(timeout=0.1):  # until nobody reads what one of them says
+            for child in list(self._makers.values()):
+                _interrupt(child)
+        try:
+            for child in self._makers.values():
+                _end(child)
+        finally:
+            self._one.release()
 
     def _build(self, edition: str, fmt: str) -> list[Problem]:
         """Have it built; returns what stood in the way."""
@@ -91,7 +97,7 @@ class Books:
         return child
 
 
-def _end(child: subprocess.Popen[str]) -> None:
+def _interrupt(child: subprocess.Popen[str]) -> None:
     """Interrupt a process; it is killed only where it does not end by itself."""
     if child.poll() is None:
         child.send_signal(signal.SIGINT)
@@ -100,6 +106,11 @@ def _end(child: subprocess.Popen[str]) -> None:
         except subprocess.TimeoutExpired:
             child.kill()
             child.wait()
+
+
+def _end(child: subprocess.Popen[str]) -> None:
+    """Interrupt a process to which nobody listens any more."""
+    _interrupt(child)
     for stream in (child.stdin, child.stdout):
         if stream:
             with contextlib.suppress(OSError):

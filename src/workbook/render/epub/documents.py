@@ -73,10 +73,9 @@ def write(
 
 def _finished(page: Page, file: str, places: Mapping[str, str], engine: str) -> str:
     """The page as it stands in the book, its links led to the files of their places."""
-    led = {name: places[name] for name in page.asked if name in places}
-    led |= dict.fromkeys(
-        set(page.asked) & set(page.ids), file
-    )  # notes have the same everywhere
+    # Its own places come first: notes are called the same on every page.
+    known = {**places, **dict.fromkeys(page.ids, file)}
+    led = {name: known[name] for name in page.asked if name in known}
 
     def make() -> str:
         root = dom.document(page.xhtml.encode())
